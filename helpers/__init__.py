@@ -1,0 +1,1 @@
+"""What the notebooks share: data, networks, training, probes, figures, exercises and claims."""
