@@ -1,0 +1,119 @@
+"""Exercises. Notebooks use `check`, `hint`, `solution`, `predict`, `progress`; graders use `judge`.
+
+Each notebook has a module here of the same name without the number. It holds the notebook's
+exercises and predictions.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+
+from helpers.exercises import progress as _progress
+from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
+
+NOTEBOOKS = (
+    "start_here",
+    "why_normalize_inputs",
+    "forward",
+    "backward",
+    "training",
+    "inference",
+    "convolution",
+)
+
+for _name in NOTEBOOKS:
+    import_module(f"helpers.exercises.{_name}")
+
+_hints_shown: dict[str, int] = {}
+
+
+def names() -> list[str]:
+    """The names of all exercises, in the order of the course."""
+    return sorted(EXERCISES, key=lambda name: NOTEBOOKS.index(EXERCISES[name].notebook))
+
+
+def judge(name: str, answer: Callable) -> tuple[str, str]:
+    """Judge an answer to the exercise `name`: (status, message).
+
+    status is "todo", "fail" or "pass". Raises KeyError for an unknown name.
+    """
+    return examine(_find(name), answer)[:2]
+
+
+def check(answer: Callable) -> None:
+    """Check your function. Its own name tells which exercise it answers."""
+    subject = _of(answer)
+    verdict = examine(subject, answer)
+    print(verdict.message)
+    if verdict.status == "pass":
+        _progress.add_exercise(subject.name)
+    elif verdict.status == "fail":
+        print(f"  For help, run hint({subject.name}).")
+
+
+def hint(answer: Callable) -> None:
+    """Show the next hint of an exercise; each call says more."""
+    subject = _of(answer)
+    shown = min(_hints_shown.get(subject.name, 0) + 1, len(subject.hints))
+    _hints_shown[subject.name] = shown
+    print(f"Hint {shown} of {len(subject.hints)}: {subject.hints[shown - 1]}")
+    if shown == len(subject.hints):
+        print(f"That was the last hint. solution({subject.name}) shows one way to write it.")
+
+
+def solution(answer: Callable) -> None:
+    """Show the source of the reference, the very code that the checks were tried on."""
+    print(_of(answer).source())
+
+
+def predict(name: str, choice=...) -> None:
+    """Commit to a choice before you run the experiment; then read why it is right or wrong."""
+    if name not in PREDICTIONS:
+        raise KeyError(f"no prediction is called {name!r}; known: {', '.join(PREDICTIONS)}")
+    question = PREDICTIONS[name]
+    choices = " or ".join(f'"{key}"' for key in question.explanations)
+    if choice is Ellipsis or choice is None:
+        print(f"○ no prediction yet: replace ... by {choices}")
+        return
+    chosen = str(choice).strip().lower()
+    if chosen not in question.explanations:
+        print(f"✗ {choice!r} is not a choice: write {choices}")
+        return
+    _progress.add_prediction(name, chosen)
+    if chosen == question.right:
+        print(f"✓ {chosen}: {question.explanations[chosen]}")
+    else:
+        print(f"✗ not {chosen}: {question.explanations[chosen]}")
+        print(f"  It is {question.right}: {question.explanations[question.right]}")
+
+
+def progress() -> None:
+    """Print what you have solved and predicted so far, notebook by notebook."""
+    state = _progress.load()
+    for number, notebook in enumerate(NOTEBOOKS):
+        solved = [
+            e.name in state["exercises"] for e in EXERCISES.values() if e.notebook == notebook
+        ]
+        said = [
+            p.name in state["predictions"] for p in PREDICTIONS.values() if p.notebook == notebook
+        ]
+        marks = "".join("●" if done else "○" for done in sorted(solved, reverse=True))
+        print(
+            f"{number:02d} {notebook:22} exercises {marks:6} {sum(solved)}/{len(solved)}"
+            f"   predictions {sum(said)}/{len(said)}"
+        )
+
+
+def _find(name: str) -> Exercise:
+    if name not in EXERCISES:
+        raise KeyError(f"no exercise is called {name!r}; known: {', '.join(names())}")
+    return EXERCISES[name]
+
+
+def _of(answer: Callable) -> Exercise:
+    name = getattr(answer, "__name__", None)
+    if name not in EXERCISES:
+        raise KeyError(
+            f"{name or answer!r} is not the name of an exercise: pass the function you wrote, "
+            "under the name that the notebook gave it"
+        )
+    return EXERCISES[name]

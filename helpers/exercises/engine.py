@@ -1,0 +1,220 @@
+"""Exercises and how an answer is judged.
+
+An exercise is a reference function, hints from vague to plain, and named checks. A check is a
+generator: it yields `(args, kwargs)` for the learner's function, receives the result, and asserts
+about it. It never touches the function itself, so the same checks can judge code run elsewhere.
+"""
+
+import copy
+import inspect
+import traceback
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Check = Callable[[], Generator[tuple[tuple, dict], Any, None]]
+
+EXERCISES: dict[str, "Exercise"] = {}
+PREDICTIONS: dict[str, "Prediction"] = {}
+
+
+@dataclass
+class Exercise:
+    """A function that the learner writes; calling the exercise calls its reference."""
+
+    reference: Callable
+    hints: tuple[str, ...]
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.reference.__name__
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name without its number: `forward` for `02_forward.ipynb`."""
+        return self.reference.__module__.rpartition(".")[2]
+
+    def __call__(self, *args, **kwargs):
+        return self.reference(*args, **kwargs)
+
+    def expect(self, check: Check) -> Check:
+        """Register a check. Its docstring is the sentence that the learner reads."""
+        if not check.__doc__:
+            raise ValueError(f"check {check.__name__} of {self.name} needs a docstring")
+        self.checks[check.__name__] = check
+        return check
+
+    def source(self) -> str:
+        """The source of the reference, without the decorator that registers it."""
+        source = inspect.getsource(self.reference)
+        return source[source.index(f"def {self.name}(") :].rstrip()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A multiple-choice question, asked before the experiment that answers it."""
+
+    name: str
+    notebook: str
+    right: str
+    explanations: dict[str, str]
+
+
+def exercise(*hints: str) -> Callable[[Callable], Exercise]:
+    """Make a reference function an exercise; the function's own name is its key."""
+
+    def register(reference: Callable) -> Exercise:
+        new = Exercise(reference, hints)
+        known = EXERCISES.get(new.name)
+        if known is not None and known.notebook != new.notebook:
+            raise ValueError(f"two exercises are called {new.name}: names must be unique")
+        EXERCISES[new.name] = new
+        return new
+
+    return register
+
+
+def prediction(name: str, *, right: str, **explanations: str) -> None:
+    """Register a question: the right choice, and why each choice is right or wrong."""
+    if right not in explanations:
+        raise ValueError(f"prediction {name}: {right!r} is right but not among {[*explanations]}")
+    module = inspect.stack()[1].frame.f_globals["__name__"]
+    PREDICTIONS[name] = Prediction(name, module.rpartition(".")[2], right, explanations)
+
+
+class Verdict(NamedTuple):
+    """What the judge says: a status, a message for the learner, and the check that failed."""
+
+    status: str  # "todo" | "fail" | "pass"
+    message: str
+    blamed: str | None = None
+
+
+class _AnswerRaised(Exception):
+    """The learner's function raised; kept apart from exceptions in a check."""
+
+
+def examine(subject: Exercise, answer: Callable) -> Verdict:
+    """Run every check of an exercise on an answer, in order, until one fails."""
+    for number, (name, check) in enumerate(subject.checks.items(), start=1):
+        trouble = _run(check, answer, first=number == 1)
+        if trouble is None:
+            continue
+        if trouble is _TODO:
+            return Verdict("todo", "○ not attempted yet")
+        passed = f"\n  ({number - 1} of {len(subject.checks)} checks passed before this one)"
+        goal = " ".join(check.__doc__.split())
+        return Verdict("fail", f"✗ {goal}\n  {trouble}{passed if number > 1 else ''}", name)
+    plural = "s" if len(subject.checks) > 1 else ""
+    return Verdict("pass", f"✓ all {len(subject.checks)} check{plural} passed")
+
+
+_TODO = "not attempted"
+
+
+def _run(check: Check, answer: Callable, first: bool) -> str | None:
+    """None if the check passes, `_TODO` for a blank answer, else what is wrong."""
+    conversation = check()
+    request = next(conversation)
+    while True:
+        args, kwargs = copy.deepcopy(request)
+        try:
+            result = _call(answer, args, kwargs)
+        except _AnswerRaised as error:
+            return str(error)
+        if result is None or result is Ellipsis:
+            return _TODO if first else "your function returned nothing here: is a `return` missing?"
+        if not _equal((args, kwargs), request):
+            return (
+                "your function changed its arguments in place; work on a copy "
+                "(`x = x - mean` makes a new array, `x -= mean` does not)"
+            )
+        try:
+            request = conversation.send(result)
+        except StopIteration:
+            return None
+        except AssertionError as error:
+            return str(error)
+        except Exception as error:
+            return f"the result cannot be used ({type(error).__name__}: {error})"
+
+
+def _call(answer: Callable, args: tuple, kwargs: dict):
+    try:
+        return answer(*args, **kwargs)
+    except (Exception, SystemExit) as error:
+        where = ""
+        code = getattr(answer, "__code__", None)
+        for frame in traceback.extract_tb(error.__traceback__):
+            if code is not None and frame.filename == code.co_filename:
+                where = f" (line {frame.lineno - code.co_firstlineno + 1} of your function)"
+        raised = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise _AnswerRaised(f"your function raised {raised}{where}") from error
+
+
+def _equal(left, right) -> bool:
+    """Whether two trees of arguments are the same to the bit; NaN equals NaN."""
+    if isinstance(left, np.ndarray):
+        return left.dtype == right.dtype and np.array_equal(
+            left, right, equal_nan=left.dtype.kind == "f"
+        )
+    if isinstance(left, (tuple, list)):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_equal(left[k], right[k]) for k in left)
+    # Other arguments (generators, functions) carry state that calling them may change.
+    return True
+
+
+# What checks assert with. Messages say what is wrong, where, and by how much.
+
+
+def same(actual, expected, what: str, tol: float = 1e-9) -> None:
+    """Assert that an array (or number) equals the expected one, relative to its largest entry.
+
+    Raises AssertionError naming the worst entry, its value, the expected value and the difference.
+    """
+    actual = array_like(actual, what, shape=np.shape(expected))
+    expected = np.asarray(expected)
+    finite = np.isfinite(actual) | ~np.isfinite(expected)
+    if not finite.all():
+        spot = np.unravel_index(np.argmin(finite), actual.shape)
+        raise AssertionError(f"{what}{_index(spot)} is {actual[spot]}")
+    error = np.abs(actual - expected)
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    wrong = error > tol * scale
+    if wrong.any():
+        spot = np.unravel_index(np.argmax(error), actual.shape)
+        share = f"; {wrong.sum()} of {wrong.size} entries are off" if wrong.size > 1 else ""
+        raise AssertionError(
+            f"{what}{_index(spot)} is {actual[spot]:.6g}, expected {expected[spot]:.6g} "
+            f"(off by {error[spot]:.2g}){share}"
+        )
+
+
+def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return a numeric result as an array, or assert what it should have been."""
+    try:
+        value = np.asarray(value)
+    except ValueError:
+        raise AssertionError(f"{what} is not an array of numbers") from None
+    if value.dtype.kind not in "fiub":
+        raise AssertionError(f"{what} is {type(value).__name__} of {value.dtype}, not numbers")
+    if shape is not None and value.shape != shape:
+        raise AssertionError(f"{what} has shape {value.shape}, expected {shape}")
+    return value
+
+
+def parts(result, *names: str) -> tuple:
+    """Return a result that must be a tuple with one part per name, in that order."""
+    if not isinstance(result, (tuple, list)) or len(result) != len(names):
+        got = f"{len(result)} values" if isinstance(result, (tuple, list)) else "one value"
+        raise AssertionError(f"return {len(names)} values, ({', '.join(names)}); got {got}")
+    return tuple(result)
+
+
+def _index(spot: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, spot))}]" if spot else ""
