@@ -1,0 +1,215 @@
+"""Build, train and measure classifiers."""
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from helpers.numpy_nn import functional as F
+from helpers.numpy_nn.modules import (
+    BatchNorm,
+    Flatten,
+    Linear,
+    ReLU,
+    Sequential,
+    frozen_statistics,
+)
+from helpers.numpy_nn.optim import SGD
+
+
+def mlp(
+    sizes,
+    rng,
+    *,
+    activation=ReLU,
+    norm=False,
+    norm_position="before",
+    std=None,
+    momentum=0.1,
+    eps=1e-5,
+):
+    """Build Flatten, then Linear -> [BatchNorm] -> activation per hidden layer, then Linear.
+
+    `sizes` lists the widths, input and output included: (64, 100, 100, 10) has two hidden layers.
+    norm_position "after" puts BatchNorm behind the activation. Only the linear layers draw from
+    `rng`: with the same seed, nets with and without norm start from the same weights.
+    """
+    if norm_position not in ("before", "after"):
+        raise ValueError(f'norm_position must be "before" or "after", not {norm_position!r}')
+    *hidden, (last_in, classes) = pairwise(sizes)
+    layers = [Flatten()]
+    for fan_in, fan_out in hidden:
+        block = [activation()]
+        if norm:
+            layer = BatchNorm(fan_out, eps=eps, momentum=momentum)
+            block.insert(0 if norm_position == "before" else 1, layer)
+        layers += [Linear(fan_in, fan_out, rng=rng, std=std), *block]
+    return Sequential(*layers, Linear(last_in, classes, rng=rng, std=std))
+
+
+@contextmanager
+def _mode(model, training):
+    """Set `training(module)` as every module's mode, and put the old modes back afterwards."""
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        for module, _ in before:
+            module.training = training(module)
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode
+
+
+@contextmanager
+def batch_statistics_only(model):
+    """Normalize with the statistics of the batch at hand and leave no trace in `model`.
+
+    BatchNorm layers are in training mode with frozen running statistics, all others (dropout) in
+    eval mode; afterwards every layer is in its old mode again.
+    """
+    with _mode(model, lambda m: isinstance(m, BatchNorm)), frozen_statistics(model):
+        yield model
+
+
+def _share_correct(logits, y):
+    # argmax calls a row of NaN class 0; a network that answers NaN is not right by chance.
+    answered = ~np.isnan(logits.max(axis=1))
+    return float(((logits.argmax(axis=1) == y) & answered).mean())
+
+
+def accuracy(model, x, y):
+    """Return the share of x classified as y in eval mode (running statistics, no dropout)."""
+    with _mode(model, lambda _: False):
+        return _share_correct(model(x), y)
+
+
+def batch_accuracy(model, x, y):
+    """Return the share of x classified as y when x, as one batch, provides the statistics."""
+    with batch_statistics_only(model):
+        return _share_correct(model(x), y)
+
+
+def precise_statistics(model, batches):
+    """Set the running statistics of every BatchNorm from many batches, weights fixed.
+
+    PreciseBN (Wu & Johnson 2021, section 3): mean = E[mean_B], var = E[mean_B^2 + var_B] -
+    E[mean_B]^2, each batch counted with its size. While measuring, layers normalize with the
+    batch's own statistics, so every layer sees the inputs it saw in training.
+    """
+    layers = [module for module in model.modules() if isinstance(module, BatchNorm)]
+    statistics, sizes = [], []
+    with batch_statistics_only(model):
+        for x in batches:
+            model(x)
+            statistics.append([(layer.cache.mean, layer.cache.var) for layer in layers])
+            sizes.append(len(x))
+    if not sizes:
+        raise ValueError("batches is empty: give at least one batch of inputs")
+    for i, layer in enumerate(layers):
+        mean, var = np.array([batch[i] for batch in statistics]).swapaxes(0, 1)
+        layer.running_mean = np.average(mean, axis=0, weights=sizes)
+        spread = np.square(mean - layer.running_mean)
+        layer.running_var = np.average(var + spread, axis=0, weights=sizes)
+
+
+@dataclass(frozen=True)
+class History:
+    """What happened in a call of `fit`.
+
+    loss: (steps,) loss of each minibatch, before its step. eval_steps: steps after which the model
+    was evaluated; scores, probes: the results, one per evaluation. seconds: time spent training,
+    without evaluations and probes. diverged: stopped by a loss that was not finite (the last one).
+    """
+
+    loss: np.ndarray
+    eval_steps: np.ndarray
+    scores: np.ndarray
+    probes: list
+    seconds: float
+    diverged: bool
+
+    def steps_to(self, target):
+        """Return the first evaluated step whose score reaches target, None if there is none."""
+        reached = np.flatnonzero(self.scores >= target)
+        return int(self.eval_steps[reached[0]]) if len(reached) else None
+
+
+def fit(
+    model,
+    dataset,
+    *,
+    steps,
+    batch_size,
+    lr,
+    seed,
+    momentum=0.0,
+    weight_decay=0.0,
+    evaluate=accuracy,
+    eval_every=50,
+    stop_at=None,
+    probe=None,
+    transform=None,
+    progress=None,
+):
+    """Train `model` by SGD on the softmax cross-entropy of minibatches; returns a `History`.
+
+    Minibatches are drawn with replacement by numpy.random.default_rng(seed), so an epoch has no
+    meaning here. Every `eval_every` steps, and after the last one: evaluate(model, x_test, y_test)
+    -> score and probe(model, step) -> anything. Training stops once a score reaches `stop_at`, or
+    when the loss is not finite. transform(x, rng) -> x changes each batch, with a generator of its
+    own so that the same seed draws the same batches. `progress` is the label of a progress bar
+    that appears after a second; False for none.
+
+    If anything raises, Ctrl-C included, the model gets back the parameters and running statistics
+    it came with.
+    """
+    rng = np.random.default_rng(seed)
+    transform_rng = rng.spawn(1)[0]
+    optimizer = SGD(model.parameters(), lr, momentum, weight_decay)
+    losses, eval_steps, scores, probes = [], [], [], []
+    seconds, diverged = 0.0, False
+    bar = tqdm(range(1, steps + 1), desc=progress, disable=progress is False, leave=False, delay=1)
+    with _undone_on_error(model), bar, np.errstate(all="ignore"):
+        model.train()
+        for step in bar:
+            start = time.perf_counter()
+            index = rng.integers(len(dataset.x_train), size=batch_size)
+            x = dataset.x_train[index]
+            if transform is not None:
+                x = transform(x, transform_rng)
+            loss, cache = F.softmax_cross_entropy(model(x), dataset.y_train[index])
+            losses.append(loss)
+            diverged = not np.isfinite(loss)
+            if not diverged:
+                model.backward(F.softmax_cross_entropy_backward(1.0, cache))
+                optimizer.step()
+            seconds += time.perf_counter() - start
+            if step % eval_every == 0 or step == steps or diverged:
+                eval_steps.append(step)
+                scores.append(evaluate(model, dataset.x_test, dataset.y_test))
+                if probe is not None:
+                    probes.append(probe(model, step))
+                if diverged or (stop_at is not None and scores[-1] >= stop_at):
+                    break
+    return History(
+        np.array(losses), np.array(eval_steps), np.array(scores), probes, seconds, diverged
+    )
+
+
+@contextmanager
+def _undone_on_error(model):
+    """Put the model's state back if the body raises.
+
+    References are enough: forward, backward and SGD replace arrays, they never write into them.
+    """
+    modules = [(module, vars(module).copy()) for module in model.modules()]
+    parameters = [(parameter, vars(parameter).copy()) for parameter in model.parameters()]
+    try:
+        yield
+    except BaseException:
+        for thing, state in modules + parameters:
+            vars(thing).update(state)
+        raise
