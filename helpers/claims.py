@@ -62,7 +62,8 @@ def claim(
             f"✗ {name}: measured {_show(values)}, expected {' and '.join(expected)}\n"
             f"  The course says: {sentence}"
         )
-    print(f"  Said: “{entry['said']}” ({entry['by']})\n  Verdict: {entry['verdict']}")
+    if not limit:
+        print(f"  Said: “{entry['said']}” ({entry['by']})\n  Verdict: {entry['verdict']}")
 
 
 @contextmanager

@@ -70,7 +70,8 @@ def predict(name: str, choice=...) -> None:
     if name not in PREDICTIONS:
         raise KeyError(f"no prediction is called {name!r}; known: {', '.join(PREDICTIONS)}")
     question = PREDICTIONS[name]
-    choices = " or ".join(f'"{key}"' for key in question.explanations)
+    *others, last = [f'"{key}"' for key in question.explanations]
+    choices = f"{', '.join(others)} or {last}"
     if choice is Ellipsis or choice is None:
         print(f"○ no prediction yet: replace ... by {choices}")
         return

@@ -1,1 +1,207 @@
-"""Exercises of the notebook forward."""
+"""Exercises of the notebook 02_forward: the statistics, the transform, and undoing it."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+
+_rng = np.random.default_rng(20)
+# Columns of very different mean and scale; a batch that is not square, so that axes cannot be mixed.
+X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
+WIDE = _rng.normal(size=(3, 5)) * 2 - 1
+GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
+BETA = np.array([1.0, -3.0, 0.25, 10.0])
+EPS = 0.3  # large enough that every misplaced eps shows
+
+prediction(
+    "02-axis",
+    right="a",
+    a="five means, one per feature. Each average runs down a column, over the 64 samples: axis 0.",
+    b="64 means would be one per image. That treats the five features as one quantity; it is what "
+    "layer norm does.",
+    c="a single mean would leave the differences between the features untouched.",
+)
+prediction(
+    "02-neighbour",
+    right="c",
+    a="the other samples did not change, but the mean and the variance they are compared with did.",
+    b="neighbours play no part: the mean and the variance are sums over the whole batch.",
+    c="all six outputs move, because all six share one mean and one variance.",
+)
+prediction(
+    "02-relu",
+    right="b",
+    a="ReLU throws the negative half away, so nothing is left to balance the positive half.",
+    b="the output is never negative and often positive, so its mean lies above zero, and with the "
+    "lower half gone it spreads less.",
+    c="cutting off one side of a distribution moves its mean.",
+)
+prediction(
+    "02-undo",
+    right="b",
+    a="sqrt(var + eps) and the mean belong to the first batch; the second has others.",
+    b="the second batch is normalized with its own mean and variance, then scaled and shifted with "
+    "those of the first.",
+    c="gamma and beta are fixed numbers; they do not follow the batch.",
+)
+
+
+@exercise(
+    "One number per column: which axis do you average over?",
+    "Subtract the column means before you square. The variance is the mean of those squares.",
+    "mu = x.mean(axis=0) and var = ((x - mu) ** 2).mean(axis=0).",
+)
+def batch_statistics(x):
+    mu = x.mean(axis=0)
+    var = ((x - mu) ** 2).mean(axis=0)
+    return mu, var
+
+
+@batch_statistics.expect
+def one_per_feature():
+    """Return two arrays, (mu, var), with one entry per feature."""
+    mu, var = parts((yield (X,), {}), "mu", "var")
+    array_like(mu, "mu", shape=(4,))
+    array_like(var, "var", shape=(4,))
+
+
+@batch_statistics.expect
+def means():
+    """mu holds the average of each column over the samples."""
+    mu, _ = yield (X,), {}
+    same(mu, X.mean(axis=0), "mu")
+
+
+@batch_statistics.expect
+def variances():
+    """var holds the mean squared distance from the mean: divide by N, not by N - 1."""
+    _, var = yield (X,), {}
+    same(var, X.var(axis=0), "var")
+
+
+@batch_statistics.expect
+def any_size():
+    """It works for a batch of any size."""
+    mu, var = parts((yield (WIDE,), {}), "mu", "var")
+    same(mu, WIDE.mean(axis=0), "mu")
+    same(var, WIDE.var(axis=0), "var")
+
+
+@batch_statistics.expect
+def far_from_zero():
+    """The variance does not depend on where zero is: shifting a column by 1e8 leaves it alone."""
+    _, var = yield (X + 1e8,), {}
+    same(var, X.var(axis=0), "var", tol=1e-5)
+
+
+@exercise(
+    "Three steps: statistics over the batch, normalize, then scale and shift. One line each.",
+    "eps is added to the variance, before the square root: that keeps a constant column finite.",
+    "gamma and beta have one entry per feature and broadcast by themselves: gamma * x_hat + beta.",
+    "x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)",
+)
+def batch_norm_forward(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=0)
+    var = x.var(axis=0)
+    x_hat = (x - mu) / np.sqrt(var + eps)
+    return gamma * x_hat + beta
+
+
+@batch_norm_forward.expect
+def same_shape():
+    """The output has the shape of the input."""
+    y = yield (X, GAMMA, BETA), {"eps": EPS}
+    array_like(y, "y", shape=X.shape)
+
+
+@batch_norm_forward.expect
+def feature_means():
+    """Every feature of the output has mean beta."""
+    y = yield (X, GAMMA, BETA), {"eps": EPS}
+    same(np.mean(y, axis=0), BETA, "mean of feature")
+
+
+@batch_norm_forward.expect
+def feature_variances():
+    """Every feature of the output has variance gamma**2 * var / (var + eps)."""
+    y = yield (X, GAMMA, BETA), {"eps": EPS}
+    var = X.var(axis=0)
+    same(np.var(y, axis=0), GAMMA**2 * var / (var + EPS), "variance of feature")
+
+
+@batch_norm_forward.expect
+def every_entry():
+    """Every entry is gamma * (x - mu) / sqrt(var + eps) + beta."""
+    y = yield (X, GAMMA, BETA), {"eps": EPS}
+    same(y, batch_norm_forward(X, GAMMA, BETA, EPS), "y")
+
+
+@batch_norm_forward.expect
+def default_eps():
+    """Without an eps it uses 1e-5, which matters for columns that hardly vary."""
+    y = yield (X * 1e-3, GAMMA, BETA), {}
+    same(y, batch_norm_forward(X * 1e-3, GAMMA, BETA), "y")
+
+
+@batch_norm_forward.expect
+def constant_column():
+    """A column in which all samples agree becomes beta: not NaN, not left as it was."""
+    x = X.copy()
+    x[:, 2] = 7.0
+    y = yield (x, GAMMA, BETA), {"eps": EPS}
+    same(y[:, 2], np.full(6, BETA[2]), "the constant column of y")
+
+
+@batch_norm_forward.expect
+def other_sizes():
+    """It works for a batch of any size and any number of features."""
+    gamma, beta = np.linspace(0.5, 2.5, 5), np.linspace(-1, 1, 5)
+    y = yield (WIDE, gamma, beta), {"eps": EPS}
+    same(y, batch_norm_forward(WIDE, gamma, beta, EPS), "y")
+
+
+@batch_norm_forward.expect
+def large_offset():
+    """Adding 1e8 to every sample leaves the output where it was."""
+    y = yield (X + 1e8, GAMMA, BETA), {"eps": EPS}
+    same(y, batch_norm_forward(X, GAMMA, BETA, EPS), "y", tol=1e-5)
+
+
+@exercise(
+    "Write batch norm's output and ask: which gamma cancels the division, which beta the "
+    "subtraction?",
+    "x_hat was divided by sqrt(var + eps), so multiply by exactly that.",
+    "gamma = np.sqrt(x.var(axis=0) + eps), beta = x.mean(axis=0).",
+)
+def identity_parameters(x, eps=1e-5):
+    gamma = np.sqrt(x.var(axis=0) + eps)
+    beta = x.mean(axis=0)
+    return gamma, beta
+
+
+@identity_parameters.expect
+def gamma_and_beta():
+    """Return (gamma, beta), one entry per feature each."""
+    gamma, beta = parts((yield (X,), {"eps": EPS}), "gamma", "beta")
+    array_like(gamma, "gamma", shape=(4,))
+    array_like(beta, "beta", shape=(4,))
+
+
+@identity_parameters.expect
+def undoes_the_shift():
+    """beta puts back the mean that batch norm took away."""
+    _, beta = yield (X,), {"eps": EPS}
+    same(beta, X.mean(axis=0), "beta")
+
+
+@identity_parameters.expect
+def undoes_the_scale():
+    """Batch norm with your gamma and beta returns the batch it was given, to the last digit."""
+    gamma, beta = yield (X,), {"eps": EPS}
+    same(batch_norm_forward(X, gamma, beta, EPS), X, "y")
+
+
+@identity_parameters.expect
+def undoes_the_default_eps():
+    """It works with the default eps = 1e-5 for columns that hardly vary."""
+    gamma, beta = yield (X * 1e-3,), {}
+    same(1e3 * batch_norm_forward(X * 1e-3, gamma, beta), X, "1000 y")

@@ -1,0 +1,1 @@
+"""Answers to the exercises of why_normalize_inputs."""

@@ -1,0 +1,27 @@
+"""Right answers that must pass and wrong answers that must be blamed on the right check."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+ALTERNATIVES: dict[str, list[Callable]] = defaultdict(list)
+MUTANTS: dict[str, list[tuple[Callable, str]]] = defaultdict(list)
+
+
+def alternative(exercise: str) -> Callable[[Callable], Callable]:
+    """Register a right answer, written unlike the reference."""
+
+    def register(answer: Callable) -> Callable:
+        ALTERNATIVES[exercise].append(answer)
+        return answer
+
+    return register
+
+
+def mutant(exercise: str, blamed: str) -> Callable[[Callable], Callable]:
+    """Register a wrong answer, named after its misconception, and the check that must catch it."""
+
+    def register(answer: Callable) -> Callable:
+        MUTANTS[exercise].append((answer, blamed))
+        return answer
+
+    return register

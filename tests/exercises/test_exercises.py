@@ -1,0 +1,85 @@
+"""Proofs about every exercise: right answers pass, wrong answers fail for the right reason."""
+
+from importlib import import_module
+
+import pytest
+from registry import ALTERNATIVES, MUTANTS
+
+from helpers.exercises import NOTEBOOKS, judge, names
+from helpers.exercises.engine import EXERCISES, PREDICTIONS, examine
+
+for notebook in NOTEBOOKS:
+    import_module(f"answers_{notebook}")
+
+# The five that the course turns on are attacked hardest.
+CENTRAL = {
+    "standardize",
+    "batch_norm_forward",
+    "batch_norm_backward",
+    "update_running",
+    "batch_norm_2d",
+}
+
+
+def answers(table):
+    return [pytest.param(name, a, id=f"{name}-{a.__name__}") for name in table for a in table[name]]
+
+
+def mutants():
+    rows = [(name, *row) for name in MUTANTS for row in MUTANTS[name]]
+    return [pytest.param(*row, id=f"{row[0]}-{row[1].__name__}") for row in rows]
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_reference_passes(name):
+    assert judge(name, EXERCISES[name].reference)[0] == "pass"
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_blank_answer_is_not_attempted(name):
+    assert judge(name, lambda *args, **kwargs: None)[0] == "todo"
+    assert judge(name, lambda *args, **kwargs: ...)[0] == "todo"
+
+
+@pytest.mark.parametrize(("name", "answer"), answers(ALTERNATIVES))
+def test_an_alternative_passes(name, answer):
+    status, message = judge(name, answer)
+    assert status == "pass", message
+
+
+@pytest.mark.parametrize(("name", "answer", "blamed"), mutants())
+def test_a_mutant_is_blamed_on_the_right_check(name, answer, blamed):
+    verdict = examine(EXERCISES[name], answer)
+    assert verdict.status == "fail"
+    assert verdict.blamed == blamed, verdict.message
+    assert "cannot be used" not in verdict.message, "the check should say what is wrong itself"
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_exercise_is_attacked(name):
+    assert len(ALTERNATIVES[name]) >= 2
+    assert len(MUTANTS[name]) >= (12 if name in CENTRAL else 4)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_check_is_needed(name):
+    assert {blamed for _, blamed in MUTANTS[name]} == set(EXERCISES[name].checks)
+
+
+@pytest.mark.parametrize("name", names())
+def test_hints_escalate(name):
+    hints = EXERCISES[name].hints
+    assert len(hints) >= 2
+    assert len(set(hints)) == len(hints)
+
+
+def test_answers_belong_to_known_exercises():
+    assert set(ALTERNATIVES) | set(MUTANTS) == set(names())
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_a_prediction_explains_every_choice(name):
+    question = PREDICTIONS[name]
+    assert list(question.explanations) == sorted(question.explanations)
+    assert len(question.explanations) >= 2
+    assert all(text.strip() for text in question.explanations.values())
