@@ -1,1 +1,227 @@
-"""Exercises of the notebook backward."""
+"""Exercises of the notebook 03_backward: the pieces of the gradient, the whole, and its check."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+
+_rng = np.random.default_rng(30)
+X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
+DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.0, 2.0])
+X_HAT = (X - X.mean(axis=0)) / X.std(axis=0)
+GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
+EPS = 0.3  # large enough that every misplaced eps shows
+WIDE, DY_WIDE = _rng.normal(size=(3, 5)) * 2 - 1, _rng.normal(size=(3, 5))
+GAMMA_WIDE = np.linspace(0.5, 2.5, 5)
+
+prediction(
+    "03-sum",
+    right="c",
+    a="the output has mean beta whatever x is, so no move of x changes its sum.",
+    b="a sum over the batch is N times its mean, and that mean is pinned to beta.",
+    c="every feature of y has mean beta, so the loss is N times the sum of the betas. x cannot "
+    "change it.",
+)
+prediction(
+    "03-two",
+    right="a",
+    a="two samples always end up at +1 and -1, so moving x does not move x_hat.",
+    b="halving applies to the mean term alone; the x_hat term takes the rest.",
+    c="var shrinks when the samples come closer, but x_hat is divided by its root again.",
+)
+prediction(
+    "03-scale",
+    right="c",
+    a="the output of the layer does not change when all weights grow tenfold, but the same output "
+    "now needs ten times the change of weights.",
+    b="that is what happens without batch norm in the layers above.",
+    c="ten times the weights give the same output, so the same change of output takes ten times "
+    "the change of weights: the slope is a tenth.",
+)
+
+
+@exercise(
+    "gamma[c] enters the outputs of all N samples. What happens to gradients where paths meet?",
+    "They add. Multiply each dy by what gamma was multiplied with, then sum over the samples.",
+    "dgamma = (dy * x_hat).sum(axis=0); beta was multiplied with 1.",
+)
+def scale_shift_backward(dy, x_hat):
+    dgamma = (dy * x_hat).sum(axis=0)
+    dbeta = dy.sum(axis=0)
+    return dgamma, dbeta
+
+
+@scale_shift_backward.expect
+def two_gradients():
+    """Return (dgamma, dbeta), one entry per feature each."""
+    dgamma, dbeta = parts((yield (DY, X_HAT), {}), "dgamma", "dbeta")
+    array_like(dgamma, "dgamma", shape=(4,))
+    array_like(dbeta, "dbeta", shape=(4,))
+
+
+@scale_shift_backward.expect
+def shift():
+    """dbeta sums dy over the batch: beta reaches every sample with slope 1."""
+    _, dbeta = yield (DY, X_HAT), {}
+    same(dbeta, DY.sum(axis=0), "dbeta")
+
+
+@scale_shift_backward.expect
+def scale():
+    """dgamma sums dy times x_hat over the batch: gamma reaches sample n with slope x_hat[n]."""
+    dgamma, _ = yield (DY, X_HAT), {}
+    same(dgamma, (DY * X_HAT).sum(axis=0), "dgamma")
+
+
+@exercise(
+    "Sample m reaches centred sample n in two ways: directly if n is m, and always through the "
+    "mean.",
+    "The derivative of c[n] with respect to x[m] is (1 if n == m else 0) - 1/N.",
+    "Sum over n: dx[m] = dc[m] - the mean of dc over the batch.",
+)
+def centering_backward(dc):
+    return dc - dc.mean(axis=0)
+
+
+@centering_backward.expect
+def one_per_entry():
+    """dx has the shape of dc."""
+    array_like((yield (DY,), {}), "dx", shape=DY.shape)
+
+
+@centering_backward.expect
+def common_push():
+    """If dc pushes all samples of a feature alike, nothing is left: centering undoes such moves."""
+    same((yield (np.tile([1.0, -2.0, 3.0, 0.5], (6, 1)),), {}), np.zeros((6, 4)), "dx")
+
+
+@centering_backward.expect
+def slopes():
+    """dx is the gradient of sum(dc * (x - mu)) with respect to x."""
+    same((yield (DY,), {}), DY - DY.mean(axis=0), "dx")
+
+
+@exercise(
+    "Change one entry of a copy of x by +h and by -h, call f on both, and compare.",
+    "Central differences: (f(x + h) - f(x - h)) / (2 * h), one entry at a time.",
+    "Loop over np.ndindex(x.shape). Make step = np.zeros_like(x), set step[index] = h, and use "
+    "f(x + step) and f(x - step).",
+)
+def numerical_gradient(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[index] = h
+        grad[index] = (f(x + step) - f(x - step)) / (2 * h)
+    return grad
+
+
+@numerical_gradient.expect
+def shape_of_x():
+    """The gradient has one entry per entry of x."""
+    array_like((yield (lambda x: np.sum(DY * x), X), {}), "grad", shape=X.shape)
+
+
+@numerical_gradient.expect
+def each_entry_alone():
+    """For f(x) = sum(w * x) the gradient is w."""
+    same((yield (lambda x: np.sum(DY * x), X), {}), DY, "grad", tol=1e-6)
+
+
+@numerical_gradient.expect
+def central():
+    """For f(x) = sum(exp(x)) the gradient is exp(x) to 8 digits: a one-sided difference errs."""
+    same((yield (lambda x: np.sum(np.exp(x)), DY), {}), np.exp(DY), "grad", tol=1e-8)
+
+
+@numerical_gradient.expect
+def step_size():
+    """It uses the step h that it is given: for sum(x**3) the answer is 3 * x**2 + h**2."""
+    grad = yield (lambda x: np.sum(x**3), DY), {"h": 0.5}
+    same(grad, 3 * DY**2 + 0.25, "grad")
+
+
+@exercise(
+    "Start with dgamma and dbeta, as in the first exercise. For dx use the closed form you derived "
+    "above.",
+    "Recompute mu, var and x_hat from x. r = 1 / sqrt(var + eps) is one number per feature.",
+    "dx has three terms: dy itself, minus its mean over the batch, minus x_hat times the mean of "
+    "dy * x_hat. All of it times gamma * r.",
+    "dx = gamma * r * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))",
+)
+def batch_norm_backward(dy, x, gamma, eps=1e-5):
+    mu = x.mean(axis=0)
+    r = 1 / np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - mu) * r
+    dgamma = (dy * x_hat).sum(axis=0)
+    dbeta = dy.sum(axis=0)
+    dx = gamma * r * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+    return dx, dgamma, dbeta
+
+
+@batch_norm_backward.expect
+def three_gradients():
+    """Return (dx, dgamma, dbeta): dx with the shape of x, the others with one entry per feature."""
+    result = yield (DY, X, GAMMA), {"eps": EPS}
+    dx, dgamma, dbeta = parts(result, "dx", "dgamma", "dbeta")
+    array_like(dx, "dx", shape=X.shape)
+    array_like(dgamma, "dgamma", shape=(4,))
+    array_like(dbeta, "dbeta", shape=(4,))
+
+
+@batch_norm_backward.expect
+def dbeta_sums_dy():
+    """dbeta is the sum of dy over the batch."""
+    _, _, dbeta = yield (DY, X, GAMMA), {"eps": EPS}
+    same(dbeta, DY.sum(axis=0), "dbeta")
+
+
+@batch_norm_backward.expect
+def dgamma_sums_dy_x_hat():
+    """dgamma is the sum of dy * x_hat over the batch, with eps in x_hat."""
+    _, dgamma, _ = yield (DY, X, GAMMA), {"eps": EPS}
+    same(dgamma, batch_norm_backward(DY, X, GAMMA, EPS)[1], "dgamma")
+
+
+@batch_norm_backward.expect
+def dx_sums_to_zero():
+    """dx sums to zero over the batch: moving a whole feature by a constant changes no output."""
+    dx, _, _ = yield (DY, X, GAMMA), {"eps": EPS}
+    same(np.sum(dx, axis=0), np.zeros(4), "sum of dx for feature")
+
+
+@batch_norm_backward.expect
+def dx_is_the_slope():
+    """dx is the slope of sum(dy * y): it agrees with central differences of batch norm."""
+    dx, _, _ = yield (DY, X, GAMMA), {"eps": EPS}
+
+    def loss(x):
+        return np.sum(DY * GAMMA * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + EPS))
+
+    same(dx, numerical_gradient(loss, X), "dx", tol=1e-7)
+
+
+@batch_norm_backward.expect
+def default_eps():
+    """Without an eps it uses 1e-5, which matters for columns that hardly vary."""
+    dx, dgamma, _ = yield (DY, X * 1e-3, GAMMA), {}
+    want_dx, want_dgamma, _ = batch_norm_backward(DY, X * 1e-3, GAMMA)
+    same(dx, want_dx, "dx")
+    same(dgamma, want_dgamma, "dgamma")
+
+
+@batch_norm_backward.expect
+def other_sizes():
+    """It works for a batch of any size and any number of features."""
+    dx, dgamma, _ = yield (DY_WIDE, WIDE, GAMMA_WIDE), {"eps": EPS}
+    want_dx, want_dgamma, _ = batch_norm_backward(DY_WIDE, WIDE, GAMMA_WIDE, EPS)
+    same(dgamma, want_dgamma, "dgamma")
+    same(dx, want_dx, "dx")
+
+
+@batch_norm_backward.expect
+def constant_column():
+    """A column in which all samples agree has dx = gamma / sqrt(eps) * (dy - mean of dy)."""
+    x = X.copy()
+    x[:, 2] = 7.0
+    dx, _, _ = yield (DY, x, GAMMA), {"eps": EPS}
+    same(dx[:, 2], batch_norm_backward(DY, x, GAMMA, EPS)[0][:, 2], "dx of the constant column")

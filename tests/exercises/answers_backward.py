@@ -1,1 +1,356 @@
-"""Answers to the exercises of backward."""
+"""Answers to the exercises of 03_backward."""
+
+import numpy as np
+from registry import alternative, mutant
+
+
+@alternative("scale_shift_backward")
+def with_einsum(dy, x_hat):
+    return np.einsum("nc,nc->c", dy, x_hat), np.einsum("nc->c", dy)
+
+
+@alternative("scale_shift_backward")
+def diagonal_of_a_product(dy, x_hat):
+    return np.diag(dy.T @ x_hat), np.ones(len(dy)) @ dy
+
+
+@mutant("scale_shift_backward", blamed="two_gradients")
+def forgets_to_sum(dy, x_hat):
+    return dy * x_hat, dy
+
+
+@mutant("scale_shift_backward", blamed="two_gradients")
+def sums_over_features(dy, x_hat):
+    return (dy * x_hat).sum(axis=1), dy.sum(axis=1)
+
+
+@mutant("scale_shift_backward", blamed="shift")
+def averages_the_shift(dy, x_hat):
+    return (dy * x_hat).sum(axis=0), dy.mean(axis=0)
+
+
+@mutant("scale_shift_backward", blamed="shift")
+def swaps_the_two_gradients(dy, x_hat):
+    return dy.sum(axis=0), (dy * x_hat).sum(axis=0)
+
+
+@mutant("scale_shift_backward", blamed="scale")
+def averages_the_scale(dy, x_hat):
+    return (dy * x_hat).mean(axis=0), dy.sum(axis=0)
+
+
+@mutant("scale_shift_backward", blamed="scale")
+def product_of_sums(dy, x_hat):
+    return dy.sum(axis=0) * x_hat.sum(axis=0), dy.sum(axis=0)
+
+
+@alternative("centering_backward")
+def as_a_matrix(dc):
+    n = len(dc)
+    return (np.eye(n) - np.ones((n, n)) / n) @ dc
+
+
+@alternative("centering_backward")
+def path_by_path(dc):
+    dmu = -dc.sum(axis=0)
+    return dc + dmu / dc.shape[0]
+
+
+@mutant("centering_backward", blamed="one_per_entry")
+def only_through_the_mean(dc):
+    return -dc.mean(axis=0)
+
+
+@mutant("centering_backward", blamed="common_push")
+def mean_as_a_constant(dc):
+    return 1.0 * dc
+
+
+@mutant("centering_backward", blamed="common_push")
+def subtracts_the_sum(dc):
+    return dc - dc.sum(axis=0)
+
+
+@mutant("centering_backward", blamed="common_push")
+def mean_of_everything(dc):
+    return dc - dc.mean()
+
+
+@mutant("centering_backward", blamed="common_push")
+def divides_by_n_minus_one(dc):
+    return dc - dc.sum(axis=0) / (len(dc) - 1)
+
+
+@mutant("centering_backward", blamed="slopes")
+def wrong_sign(dc):
+    return dc.mean(axis=0) - dc
+
+
+@mutant("centering_backward", blamed="slopes")
+def nothing_is_left(dc):
+    return np.zeros_like(dc)
+
+
+@alternative("numerical_gradient")
+def on_a_copy(f, x, h=1e-5):
+    x, grad = x.copy(), np.empty(x.shape)
+    for index, value in np.ndenumerate(x.copy()):
+        x[index] = value + h
+        above = f(x)
+        x[index] = value - h
+        grad[index] = (above - f(x)) / (2 * h)
+        x[index] = value
+    return grad
+
+
+@alternative("numerical_gradient")
+def flattened(f, x, h=1e-5):
+    steps = h * np.eye(x.size).reshape(-1, *x.shape)
+    return np.array([(f(x + s) - f(x - s)) / (2 * h) for s in steps]).reshape(x.shape)
+
+
+@mutant("numerical_gradient", blamed="shape_of_x")
+def moves_all_entries_at_once(f, x, h=1e-5):
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+@mutant("numerical_gradient", blamed="shape_of_x")
+def leaves_x_changed(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        x[index] += h
+        above = f(x)
+        x[index] -= h
+        grad[index] = (above - f(x)) / h
+        x[index] += h
+    return grad
+
+
+@mutant("numerical_gradient", blamed="each_entry_alone")
+def divides_by_h(f, x, h=1e-5):
+    return 2 * on_a_copy(f, x, h)
+
+
+@mutant("numerical_gradient", blamed="each_entry_alone")
+def accumulates_the_steps(f, x, h=1e-5):
+    step, grad = np.zeros_like(x), np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        step[index] = h
+        grad[index] = (f(x + step) - f(x - step)) / (2 * h)
+    return grad
+
+
+@mutant("numerical_gradient", blamed="central")
+def one_sided(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[index] = h
+        grad[index] = (f(x + step) - f(x)) / h
+    return grad
+
+
+@mutant("numerical_gradient", blamed="step_size")
+def ignores_h(f, x, h=1e-5):
+    return on_a_copy(f, x)
+
+
+def parts_of(x, eps):
+    r = 1 / np.sqrt(x.var(axis=0) + eps)
+    return r, (x - x.mean(axis=0)) * r
+
+
+@alternative("batch_norm_backward")
+def staged(dy, x, gamma, eps=1e-5):
+    n = len(x)
+    mu = x.mean(axis=0)
+    c = x - mu
+    var = (c**2).mean(axis=0)
+    r = (var + eps) ** -0.5
+    x_hat = c * r
+    dx_hat = dy * gamma
+    dvar = (dx_hat * c).sum(axis=0) * -0.5 * r**3
+    dc = dx_hat * r + dvar * 2 * c / n
+    return dc - dc.sum(axis=0) / n, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@alternative("batch_norm_backward")
+def without_the_path_from_var_to_mu(dy, x, gamma, eps=1e-5):
+    # That path contributes sum(c) = 0, so leaving it out is right.
+    r, x_hat = parts_of(x, eps)
+    dvar = (dy * gamma * x_hat).sum(axis=0) * -0.5 * r**2
+    direct = dy * gamma * r
+    through_var = dvar * 2 * (x - x.mean(axis=0)) / len(x)
+    return direct - direct.mean(axis=0) + through_var, (dy * x_hat).sum(0), dy.sum(0)
+
+
+@alternative("batch_norm_backward")
+def as_in_lecture_notes(dy, x, gamma, eps=1e-5):
+    n = x.shape[0]
+    r, x_hat = parts_of(x, eps)
+    dgamma, dbeta = np.sum(dy * x_hat, axis=0), np.sum(dy, axis=0)
+    return gamma * r / n * (n * dy - dbeta - x_hat * dgamma), dgamma, dbeta
+
+
+@alternative("batch_norm_backward")
+def by_the_jacobian(dy, x, gamma, eps=1e-5):
+    n, c = x.shape
+    r, x_hat = parts_of(x, eps)
+    dx = np.empty_like(x)
+    for j in range(c):
+        h = x_hat[:, j]
+        jacobian = np.eye(n) - 1 / n - np.outer(h, h) / n
+        dx[:, j] = gamma[j] * r[j] * jacobian @ dy[:, j]
+    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+def closed_form(dy, x, gamma, eps, n=None):
+    r, x_hat = parts_of(x, eps)
+    n = len(x) if n is None else n
+    dx = gamma * r * (dy - dy.sum(axis=0) / n - x_hat * (dy * x_hat).sum(axis=0) / n)
+    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="three_gradients")
+def only_dx(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, eps)[0]
+
+
+@mutant("batch_norm_backward", blamed="three_gradients")
+def centres_x_in_place(dy, x, gamma, eps=1e-5):
+    answer = closed_form(dy, x, gamma, eps)
+    x -= x.mean(axis=0)
+    return answer
+
+
+@mutant("batch_norm_backward", blamed="three_gradients")
+def dx_last(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dgamma, dbeta, dx
+
+
+@mutant("batch_norm_backward", blamed="three_gradients")
+def dgamma_never_summed(dy, x, gamma, eps=1e-5):
+    dx, _, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, dy * parts_of(x, eps)[1], dbeta
+
+
+@mutant("batch_norm_backward", blamed="dbeta_sums_dy")
+def dbeta_averaged(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, dgamma, dbeta / len(x)
+
+
+@mutant("batch_norm_backward", blamed="dbeta_sums_dy")
+def dbeta_before_dgamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, dbeta, dgamma
+
+
+@mutant("batch_norm_backward", blamed="dbeta_sums_dy")
+def dbeta_times_gamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, dgamma, gamma * dbeta
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def dgamma_averaged(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, dgamma / len(x), dbeta
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def dgamma_from_raw_x(dy, x, gamma, eps=1e-5):
+    dx, _, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, (dy * x).sum(axis=0), dbeta
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def eps_outside_the_root(dy, x, gamma, eps=1e-5):
+    r = 1 / (x.std(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * r
+    dgamma = (dy * x_hat).sum(axis=0)
+    dx = gamma * r * (dy - dy.mean(axis=0) - x_hat * dgamma / len(x))
+    return dx, dgamma, dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def unbiased_variance(dy, x, gamma, eps=1e-5):
+    r = 1 / np.sqrt(x.var(axis=0, ddof=1) + eps)
+    x_hat = (x - x.mean(axis=0)) * r
+    dgamma = (dy * x_hat).sum(axis=0)
+    dx = gamma * r * (dy - dy.mean(axis=0) - x_hat * dgamma / len(x))
+    return dx, dgamma, dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_sums_to_zero")
+def statistics_as_constants(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    return gamma * r * dy, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_sums_to_zero")
+def no_mean_term(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    dgamma = (dy * x_hat).sum(axis=0)
+    return gamma * r * (dy - x_hat * dgamma / len(x)), dgamma, dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_sums_to_zero")
+def divides_the_sums_by_n_minus_one(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, eps, n=len(x) - 1)
+
+
+@mutant("batch_norm_backward", blamed="dx_sums_to_zero")
+def sums_where_means_belong(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, eps, n=1)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def variance_as_a_constant(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    return gamma * r * (dy - dy.mean(axis=0)), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def forgets_gamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx / gamma, dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def forgets_to_divide_by_the_root(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx / parts_of(x, eps)[0], dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def adds_the_x_hat_term(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    dgamma = (dy * x_hat).sum(axis=0)
+    return gamma * r * (dy - dy.mean(0) + x_hat * dgamma / len(x)), dgamma, dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def x_hat_term_normalized_exactly(dy, x, gamma, eps=1e-5):
+    # An exact projection: right at eps = 0 only.
+    r, x_hat = parts_of(x, eps)
+    dgamma = (dy * x_hat).sum(axis=0)
+    dx = gamma * r * (dy - dy.mean(axis=0) - x_hat * dgamma / (x_hat**2).sum(axis=0))
+    return dx, dgamma, dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="default_eps")
+def another_default(dy, x, gamma, eps=1e-3):
+    return closed_form(dy, x, gamma, eps)
+
+
+@mutant("batch_norm_backward", blamed="other_sizes")
+def always_six_samples(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, eps, n=6)
+
+
+@mutant("batch_norm_backward", blamed="constant_column")
+def no_gradient_for_constant_columns(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return np.where(x.var(axis=0) == 0, 0.0, dx), dgamma, dbeta

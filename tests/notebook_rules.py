@@ -1,0 +1,193 @@
+"""What every committed notebook must satisfy. Each rule takes a notebook and returns complaints."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+
+from helpers import claims
+from helpers.exercises.engine import EXERCISES, PREDICTIONS
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+# A claim about 30 lines would be arbitrary; this keeps a cell on one screen.
+LONGEST_CELL = 25
+
+
+def notebooks() -> list[Path]:
+    """The course's notebooks in order."""
+    return sorted(FOLDER.glob("*.ipynb"))
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook) -> list:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def trees(notebook) -> list[ast.Module]:
+    return [ast.parse(cell.source) for cell in code_cells(notebook)]
+
+
+def calls(notebook, function: str) -> list[ast.Call]:
+    """Every call of a plain name in a notebook's code, commented-out lines not counted."""
+    return [
+        node
+        for tree in trees(notebook)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == function
+    ]
+
+
+def first_strings(notebook, function: str) -> list[str]:
+    """The first argument of each call, which must be written out as a string."""
+    arguments = [call.args[0] for call in calls(notebook, function)]
+    assert all(isinstance(a, ast.Constant) for a in arguments), f"{function}() needs a literal id"
+    return [argument.value for argument in arguments]
+
+
+def executed_in_order(notebook) -> Iterator[str]:
+    """The notebook was run top to bottom; without outputs nbval would compare nothing."""
+    cells = code_cells(notebook)
+    counts = [cell.execution_count for cell in cells]
+    if counts != list(range(1, len(cells) + 1)):
+        yield f"execution counts are {counts}, expected 1 to {len(cells)}: run course.py refresh"
+    if not any(cell.outputs for cell in cells):
+        yield "no cell has an output"
+    for cell in cells:
+        for output in cell.outputs:
+            if output.output_type == "error":
+                yield f"cell {cell.execution_count} ended in {output.ename}"
+            if output.get("name") == "stderr":
+                yield f"cell {cell.execution_count} wrote to stderr: {output.text[:80]!r}"
+        prints = any("print(" in line for line in cell.source.splitlines() if line[:1] != " ")
+        if prints and not cell.outputs:
+            yield f"cell {cell.execution_count} prints but stores no output"
+
+
+def ignored_cells_say_why(notebook) -> Iterator[str]:
+    """A cell whose output is not compared carries its reason."""
+    for cell in code_cells(notebook):
+        tags = set(cell.metadata.get("tags", []))
+        if tags & {"nbval-ignore-output", "nbval-skip"} and not cell.metadata.get("reason"):
+            yield f"cell {cell.execution_count} is not compared and gives no reason"
+        if unknown := tags - {"nbval-ignore-output"}:
+            yield f"cell {cell.execution_count} has the tags {sorted(unknown)}"
+
+
+def skeleton(notebook) -> Iterator[str]:
+    """Title, the question in bold, "You will", one setup cell, recap, references, next."""
+    first = notebook.cells[0]
+    if first.cell_type != "markdown" or not re.match(r"# \d+ · .+\n\n\*\*.+\?\*\*", first.source):
+        yield "the first cell must be `# N · Title` and the question in bold"
+    if "You will" not in first.source or len(re.findall(r"(?m)^- ", first.source)) != 3:
+        yield "the first cell needs `You will` with three bullets"
+    if not re.search(r"\*About \d+ minutes", first.source):
+        yield "the first cell must say how many minutes the notebook takes"
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for heading in ("## Recap", "### References"):
+        if heading not in text:
+            yield f"the heading {heading!r} is missing"
+    if not calls(notebook, "predict"):
+        yield "no prediction"
+    for cell in code_cells(notebook):
+        lines = len(cell.source.splitlines())
+        if lines > LONGEST_CELL:
+            yield f"cell {cell.execution_count} has {lines} lines; at most {LONGEST_CELL}"
+        if re.search(r"(?m)^\s*%", cell.source):
+            yield f"cell {cell.execution_count} uses a magic command"
+
+
+def blank_exercises(name: str, notebook) -> Iterator[str]:
+    """Every exercise of the notebook is there, blank, checked, with the reference's signature."""
+    module = name.partition("_")[2]
+    expected = {e.name: e for e in EXERCISES.values() if e.notebook == module}
+    found = {}
+    for cell, tree in zip(code_cells(notebook), trees(notebook), strict=True):
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name in EXERCISES:
+                found[node.name] = node
+                yield from _blank(node, cell)
+    if set(found) != set(expected):
+        yield f"exercises {sorted(found)} in the notebook, {sorted(expected)} in helpers.exercises"
+    for key in set(found) & set(expected):
+        written = ast.unparse(found[key].args)
+        source = inspect.getsource(expected[key].reference)
+        wanted = ast.unparse(ast.parse(source).body[0].args)
+        if written != wanted:
+            yield f"{key}({written}) in the notebook, {key}({wanted}) in its reference"
+
+
+def _blank(function: ast.FunctionDef, cell) -> Iterator[str]:
+    body = [
+        statement
+        for statement in function.body
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+    ]
+    if body or "..." not in cell.source:
+        yield f"the exercise {function.name} is filled in"
+    if f"check({function.name})" not in cell.source:
+        yield f"the exercise {function.name} is not checked in its cell"
+    text = "".join(output.get("text", "") for output in cell.outputs)
+    if "○ not attempted yet" not in text:
+        yield f"the check of {function.name} printed {text!r}, expected ○"
+
+
+def open_predictions(name: str, notebook) -> Iterator[str]:
+    """Every prediction of the notebook is asked once and left open."""
+    module = name.partition("_")[2]
+    expected = sorted(p.name for p in PREDICTIONS.values() if p.notebook == module)
+    asked = sorted(first_strings(notebook, "predict"))
+    if asked != expected:
+        yield f"predictions {asked} in the notebook, {expected} in helpers.exercises"
+    for call in calls(notebook, "predict"):
+        if len(call.args) != 2 or call.args[1].value is not Ellipsis:
+            yield f"the prediction {call.args[0].value} is filled in"
+
+
+def registered_claims(name: str, notebook) -> Iterator[str]:
+    """Every claim of the notebook is registered for it and tested once, with its limit if any."""
+    expected = {key for key, entry in claims.all_claims().items() if entry["notebook"] == name}
+    made = [(c.args[0].value, _has_limit(c)) for c in calls(notebook, "claim")]
+    if {key for key, _ in made} != expected:
+        yield f"claims {sorted({k for k, _ in made})} are tested, {sorted(expected)} are registered"
+    for key in expected:
+        wanted = [False] + [True] * ("limit" in claims.all_claims()[key])
+        got = sorted(limit for k, limit in made if k == key)
+        if got != wanted:
+            yield f"claim {key} must be called {len(wanted)} time(s): once, and once at its limit"
+
+
+def _has_limit(call: ast.Call) -> bool:
+    return any(keyword.arg == "limit" for keyword in call.keywords)
+
+
+def links(name: str, notebook, names: list[str]) -> Iterator[str]:
+    """Links to other notebooks lead to notebooks; the first cell links to both neighbours."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    targets = set(re.findall(r"\]\(([^)#]+?)\.ipynb(?:#[^)]*)?\)", text))
+    for target in sorted(targets - set(names)):
+        yield f"a link leads to {target}.ipynb, which does not exist"
+    place = names.index(name)
+    for neighbour in names[max(place - 1, 0) : place + 2]:
+        if neighbour != name and f"({neighbour}.ipynb)" not in notebook.cells[0].source:
+            yield f"the first cell does not link to {neighbour}.ipynb"
+
+
+def complaints(name: str, notebook, names: list[str]) -> list[str]:
+    """All complaints of all rules about one notebook; `names` are all notebooks, in order."""
+    return [
+        *executed_in_order(notebook),
+        *ignored_cells_say_why(notebook),
+        *skeleton(notebook),
+        *blank_exercises(name, notebook),
+        *open_predictions(name, notebook),
+        *registered_claims(name, notebook),
+        *links(name, notebook, names),
+    ]

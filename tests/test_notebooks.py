@@ -1,0 +1,130 @@
+"""Every notebook keeps the rules, and each rule catches a notebook that breaks it."""
+
+import copy
+import re
+
+import pytest
+from notebook_rules import code_cells, complaints, notebooks, read
+
+from helpers.claims import all_claims
+from helpers.exercises import NOTEBOOKS
+from helpers.exercises.engine import EXERCISES, PREDICTIONS
+
+PATHS = notebooks()
+NAMES = [path.stem for path in PATHS]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=NAMES)
+def test_a_notebook_keeps_the_rules(path):
+    assert complaints(path.stem, read(path), NAMES) == []
+
+
+def test_notebooks_are_numbered_in_the_order_of_the_course():
+    assert [f"{number:02d}_{name}" for number, name in enumerate(NOTEBOOKS)] == NAMES
+
+
+def test_everything_registered_belongs_to_a_notebook():
+    assert {entry["notebook"] for entry in all_claims().values()} <= set(NAMES)
+    assert {item.notebook for item in (*EXERCISES.values(), *PREDICTIONS.values())} <= set(
+        NOTEBOOKS
+    )
+
+
+# What must not pass. Each breaks a copy of a good notebook in one way.
+
+GOOD = "02_forward"
+
+
+def cell_with(notebook, text):
+    return next(cell for cell in notebook.cells if text in cell.source)
+
+
+def no_outputs(notebook):
+    for cell in code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+
+
+def cell_run_twice(notebook):
+    code_cells(notebook)[3].execution_count = 99
+
+
+def filled_in(notebook):
+    cell = cell_with(notebook, "def batch_norm_forward")
+    cell.source = cell.source.replace("...  # your code here", "return x")
+
+
+def solved_output(notebook):
+    cell_with(notebook, "def batch_norm_forward").outputs[0].text = "✓ all 8 checks passed\n"
+
+
+def exercise_removed(notebook):
+    notebook.cells.remove(cell_with(notebook, "def batch_norm_forward"))
+
+
+def other_signature(notebook):
+    cell = cell_with(notebook, "def batch_norm_forward")
+    cell.source = cell.source.replace("eps=1e-5", "eps=1e-3")
+
+
+def answered_prediction(notebook):
+    cell = cell_with(notebook, 'predict("02-axis"')
+    cell.source = cell.source.replace('"02-axis", ...', '"02-axis", "a"')
+
+
+def unregistered_claim(notebook):
+    code_cells(notebook)[-1].source += '\nclaim("pigs-fly", measured=1, at_least=0)'
+
+
+def untested_claim(notebook):
+    cell = cell_with(notebook, 'claim("undo", measured=same_batch')
+    cell.source = "print()"
+
+
+def limit_never_tested(notebook):
+    cell = cell_with(notebook, 'claim("undo", measured=same_batch')
+    cell.source = cell.source.splitlines()[0]
+
+
+def broken_next_link(notebook):
+    notebook.cells[0].source = re.sub(
+        r"\(03_\w+\.ipynb\)", "(03_sideways.ipynb)", notebook.cells[0].source
+    )
+
+
+def no_previous_link(notebook):
+    notebook.cells[0].source = notebook.cells[0].source.replace("(01_why", "(00_why")
+
+
+def ignored_without_reason(notebook):
+    code_cells(notebook)[2].metadata["tags"] = ["nbval-ignore-output"]
+
+
+def warning_on_stderr(notebook):
+    output = copy.deepcopy(cell_with(notebook, "def batch_statistics").outputs[0])
+    output.name = "stderr"
+    code_cells(notebook)[2].outputs.append(output)
+
+
+@pytest.mark.parametrize(
+    ("breakage", "complaint"),
+    [
+        (no_outputs, "no cell has an output"),
+        (cell_run_twice, "execution counts are"),
+        (filled_in, "batch_norm_forward is filled in"),
+        (solved_output, "expected ○"),
+        (exercise_removed, "in the notebook"),
+        (other_signature, "in its reference"),
+        (answered_prediction, "02-axis is filled in"),
+        (unregistered_claim, "pigs-fly"),
+        (untested_claim, "are registered"),
+        (limit_never_tested, "must be called 2 time"),
+        (broken_next_link, "03_sideways.ipynb, which does not exist"),
+        (no_previous_link, "does not link to 01_"),
+        (ignored_without_reason, "gives no reason"),
+        (warning_on_stderr, "wrote to stderr"),
+    ],
+)
+def test_a_broken_notebook_is_caught(breakage, complaint):
+    notebook = read(next(path for path in PATHS if path.stem == GOOD))
+    breakage(notebook)
+    assert any(complaint in line for line in complaints(GOOD, notebook, NAMES))
