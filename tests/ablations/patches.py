@@ -1,0 +1,44 @@
+"""What an ablation takes away. A notebook's kernel calls one of these before its first cell.
+
+Each replaces functions of helpers.numpy_nn, so that notebooks and layers alike lose the thing.
+"""
+
+import numpy as np
+
+from helpers.numpy_nn import functional as F
+from helpers.numpy_nn import modules
+
+
+def identity():
+    """Batch norm returns its input: nothing is normalized, in training and in eval mode."""
+    batch_norm = F.batch_norm
+
+    def forward(x, gamma, beta, eps=1e-5):
+        # The real cache: code that reads the batch's statistics from it still finds them.
+        _, cache = batch_norm(x, gamma, beta, eps)
+        return x.copy(), cache
+
+    def backward(dy, cache):
+        return dy.copy(), np.zeros(dy.shape[1]), np.zeros(dy.shape[1])
+
+    F.batch_norm = forward
+    F.batch_norm_backward = F.batch_norm_inference_backward = backward
+    F.batch_norm_inference = lambda x, gamma, beta, mean, var, eps=1e-5: x.copy()
+
+
+def linear_activation():
+    """Activations return their input."""
+    for name, layer in [
+        ("relu", modules.ReLU),
+        ("sigmoid", modules.Sigmoid),
+        ("tanh", modules.Tanh),
+    ]:
+        setattr(F, name, lambda x: (x.copy(), None))
+        setattr(F, f"{name}_backward", lambda dy, cache: dy.copy())
+        layer._forward = staticmethod(getattr(F, name))
+        layer._backward = staticmethod(getattr(F, f"{name}_backward"))
+
+
+def constant_statistics():
+    """The backward pass takes mean and variance for constants."""
+    F.batch_norm_backward = F.batch_norm_inference_backward

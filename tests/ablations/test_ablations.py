@@ -1,0 +1,91 @@
+"""Proof that claims can fail: under an ablation exactly the claims that depend on it turn red."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbclient
+import nbformat
+import pytest
+from notebook_rules import notebooks, read
+
+from helpers.claims import all_claims
+
+pytestmark = pytest.mark.ablation
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """One thing taken away: a function of patches.py, or text replaced in a notebook's cells."""
+
+    patch: str = ""
+    replace: dict[str, str] = field(default_factory=dict)
+
+
+UNIFORM = "x8, w8 = rng.normal(size=(8, 3)) * 3, np.ones((8, 3))"
+
+ABLATIONS = {
+    "identity": Ablation(patch="identity"),
+    "linear-activation": Ablation(patch="linear_activation"),
+    "constant-statistics": Ablation(patch="constant_statistics"),
+    "uniform-weights": Ablation(
+        replace={"x8, w8 = rng.normal(size=(8, 3)) * 3, rng.normal(size=(8, 3))": UNIFORM}
+    ),
+}
+
+# Claims collect instead of raising; the last cell reports the ids that turned red.
+BEFORE = """\
+import sys
+sys.path.insert(0, {folder!r})
+import patches
+from helpers import claims
+{patch}
+claims_collecting = claims.collecting()
+claims_broken = claims_collecting.__enter__()
+"""
+AFTER = "import json; print('BROKEN' + json.dumps(sorted(set(claims_broken))))"
+
+
+def cases():
+    for path in notebooks():
+        used = {
+            name
+            for c in all_claims().values()
+            if c["notebook"] == path.stem
+            for name in c["ablation"]
+        }
+        for name in sorted(used):
+            yield pytest.param(path, name, id=f"{path.stem}-{name}")
+
+
+@pytest.mark.parametrize(("path", "name"), list(cases()))
+def test_exactly_the_claims_that_depend_on_it_turn_red(path, name):
+    ablation = ABLATIONS[name]
+    notebook = read(path)
+    for old, new in ablation.replace.items():
+        cells = [cell for cell in notebook.cells if old in cell.source]
+        assert cells, f"{old!r} is not in {path.name}: mend the ablation {name!r}"
+        for cell in cells:
+            cell.source = cell.source.replace(old, new)
+    patch = f"patches.{ablation.patch}()" if ablation.patch else ""
+    before = BEFORE.format(folder=str(Path(__file__).parent), patch=patch)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
+    notebook.cells.append(nbformat.v4.new_code_cell(AFTER))
+    nbclient.NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    ).execute()
+    printed = "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
+    broken = json.loads(printed.partition("BROKEN")[2])
+    depend = [
+        key
+        for key, entry in all_claims().items()
+        if entry["notebook"] == path.stem and name in entry["ablation"]
+    ]
+    assert broken == sorted(depend)
+
+
+def test_every_claim_names_what_breaks_it():
+    for key, entry in all_claims().items():
+        assert entry["ablation"], key
+        assert set(entry["ablation"]) <= set(ABLATIONS), key
+    assert set(ABLATIONS) == {name for entry in all_claims().values() for name in entry["ablation"]}
