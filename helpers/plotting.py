@@ -35,9 +35,7 @@ plt.rcParams.update(
 
 def panels(columns: int, *, height: float = 3.4, width: float = 4.2, **kwargs) -> list[Axes]:
     """Return `columns` axes side by side; sizes in inches per panel."""
-    figure, axes = plt.subplots(
-        1, columns, figsize=(width * columns, height), squeeze=False, **kwargs
-    )
+    _, axes = plt.subplots(1, columns, figsize=(width * columns, height), squeeze=False, **kwargs)
     return list(axes[0])
 
 

@@ -7,7 +7,7 @@ exercises and predictions.
 from collections.abc import Callable
 from importlib import import_module
 
-from helpers.exercises import progress as _progress
+from helpers.exercises import progress_file
 from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
 
 NOTEBOOKS = (
@@ -45,7 +45,7 @@ def check(answer: Callable) -> None:
     verdict = examine(subject, answer)
     print(verdict.message)
     if verdict.status == "pass":
-        _progress.add_exercise(subject.name)
+        progress_file.add_exercise(subject.name)
     elif verdict.status == "fail":
         print(f"  For help, run hint({subject.name}).")
 
@@ -79,7 +79,7 @@ def predict(name: str, choice=...) -> None:
     if chosen not in question.explanations:
         print(f"✗ {choice!r} is not a choice: write {choices}")
         return
-    _progress.add_prediction(name, chosen)
+    progress_file.add_prediction(name, chosen)
     if chosen == question.right:
         print(f"✓ {chosen}: {question.explanations[chosen]}")
     else:
@@ -89,7 +89,7 @@ def predict(name: str, choice=...) -> None:
 
 def progress() -> None:
     """Print what you have solved and predicted so far, notebook by notebook."""
-    state = _progress.load()
+    state = progress_file.load()
     for number, notebook in enumerate(NOTEBOOKS):
         solved = [
             e.name in state["exercises"] for e in EXERCISES.values() if e.notebook == notebook

@@ -198,14 +198,14 @@ def same(actual, expected, what: str, tol: float = 1e-9) -> None:
 def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Return a numeric result as an array, or assert what it should have been."""
     try:
-        value = np.asarray(value)
+        array = np.asarray(value)
     except ValueError:
         raise AssertionError(f"{what} is not an array of numbers") from None
-    if value.dtype.kind not in "fiub":
-        raise AssertionError(f"{what} is {type(value).__name__} of {value.dtype}, not numbers")
-    if shape is not None and value.shape != shape:
-        raise AssertionError(f"{what} has shape {value.shape}, expected {shape}")
-    return value
+    if array.dtype.kind not in "fiub":
+        raise AssertionError(f"{what} is {type(value).__name__}, not an array of numbers")
+    if shape is not None and array.shape != shape:
+        raise AssertionError(f"{what} has shape {array.shape}, expected {shape}")
+    return array
 
 
 def parts(result, *names: str) -> tuple:

@@ -5,7 +5,7 @@ import numpy as np
 from helpers.exercises.engine import array_like, exercise, parts, prediction, same
 
 _rng = np.random.default_rng(20)
-# Columns of very different mean and scale; a batch that is not square, so that axes cannot be mixed.
+# Columns of different mean and scale; a batch that is not square, so that axes cannot be mixed.
 X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
 WIDE = _rng.normal(size=(3, 5)) * 2 - 1
 GAMMA = np.array([2.0, 0.5, -1.5, 3.0])

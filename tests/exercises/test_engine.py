@@ -1,0 +1,256 @@
+"""The judge itself: what it says to answers of every kind."""
+
+import numpy as np
+import pytest
+
+from helpers import exercises
+from helpers.exercises import progress_file
+from helpers.exercises.engine import (
+    EXERCISES,
+    PREDICTIONS,
+    Exercise,
+    array_like,
+    examine,
+    parts,
+    prediction,
+    same,
+)
+
+
+def double(x):
+    return 2 * x
+
+
+@pytest.fixture
+def doubling():
+    subject = Exercise(double, ("Look at it.", "Multiply by 2."))
+
+    @subject.expect
+    def positive():
+        """It doubles positive numbers."""
+        same((yield (np.array([1.0, 2.0]),), {}), [2.0, 4.0], "y")
+
+    @subject.expect
+    def negative():
+        """It doubles negative numbers."""
+        same((yield (np.array([-1.0, -2.0, -3.0]),), {}), [-2.0, -4.0, -6.0], "y")
+
+    return subject
+
+
+def test_right_answer(doubling):
+    assert examine(doubling, lambda x: x + x) == ("pass", "✓ all 2 checks passed", None)
+
+
+def test_a_failure_says_what_where_by_how_much_and_how_far_one_got(doubling):
+    status, message, blamed = examine(doubling, lambda x: np.abs(2 * x))
+    assert (status, blamed) == ("fail", "negative")
+    assert "It doubles negative numbers." in message
+    assert "y[2] is 6, expected -6 (off by 12); 3 of 3 entries are off" in message
+    assert "(1 of 2 checks passed before this one)" in message
+
+
+@pytest.mark.parametrize("nothing", [None, ...])
+def test_nothing_returned_at_once_is_not_attempted(doubling, nothing):
+    assert examine(doubling, lambda x: nothing) == ("todo", "○ not attempted yet", None)
+
+
+def test_nothing_returned_later_is_a_failure(doubling):
+    verdict = examine(doubling, lambda x: 2 * x if x[0] > 0 else None)
+    assert verdict.blamed == "negative"
+    assert "is a `return` missing?" in verdict.message
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), StopIteration("no"), SystemExit("no")])
+def test_an_exception_is_a_failure_with_its_message_and_line(doubling, error):
+    def answer(x):
+        y = x
+        raise error
+        return y
+
+    status, message, blamed = examine(doubling, answer)
+    assert (status, blamed) == ("fail", "positive")
+    assert f"your function raised {type(error).__name__}: no (line 3 of your function)" in message
+
+
+def test_ctrl_c_is_not_an_answer(doubling):
+    def answer(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        examine(doubling, answer)
+
+
+def test_changing_an_argument_is_a_failure(doubling):
+    def answer(x):
+        x *= 2
+        return x
+
+    assert "changed its arguments in place" in examine(doubling, answer).message
+
+
+def test_every_call_gets_fresh_arguments(doubling):
+    seen = []
+    examine(doubling, lambda x: seen.append(x) or 2 * x)
+    examine(doubling, lambda x: seen.append(x) or 2 * x)
+    assert seen[0] is not seen[2]
+    np.testing.assert_array_equal(seen[0], seen[2])
+
+
+def test_a_result_of_the_wrong_kind_is_a_failure_not_a_crash(doubling):
+    @doubling.expect
+    def unpacks():
+        """Two values come back."""
+        first, _ = yield (np.ones(3),), {}
+        same(first, 1, "first")
+
+    assert "the result cannot be used (ValueError" in examine(doubling, double).message
+
+
+def test_a_check_needs_a_sentence(doubling):
+    with pytest.raises(ValueError, match="needs a docstring"):
+        doubling.expect(lambda: iter(()))
+
+
+def test_source_is_the_reference_without_its_decorator():
+    source = EXERCISES["batch_norm_forward"].source()
+    assert source.startswith("def batch_norm_forward(x, gamma, beta, eps=1e-5):")
+    assert "return gamma * x_hat + beta" in source
+
+
+@pytest.mark.parametrize(
+    ("actual", "complaint"),
+    [
+        ([[1.0, 2.0]], r"y has shape \(1, 2\), expected \(2,\)"),
+        ([1.0, np.nan], r"y\[1\] is nan"),
+        ([1.0, 2.1], r"y\[1\] is 2.1, expected 2 \(off by 0.1\); 1 of 2"),
+        ("text", "y is str"),
+        ([[1.0], [1.0, 2.0]], "y is not an array of numbers"),
+    ],
+)
+def test_same_names_the_difference(actual, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        same(actual, np.array([1.0, 2.0]), "y")
+
+
+def test_same_is_relative_to_the_largest_entry():
+    same([1e6 + 1e-4, 0.0], np.array([1e6, 0.0]), "y")
+    with pytest.raises(AssertionError):
+        same([1e6 + 1e-2, 0.0], np.array([1e6, 0.0]), "y")
+
+
+def test_parts_names_what_to_return():
+    with pytest.raises(AssertionError, match=r"return 2 values, \(a, b\); got 3 values"):
+        parts((1, 2, 3), "a", "b")
+    with pytest.raises(AssertionError, match="got one value"):
+        parts(np.ones(2), "a", "b")
+    assert parts([1, 2], "a", "b") == (1, 2)
+    assert array_like([1, 2], "a").shape == (2,)
+
+
+def test_a_prediction_needs_its_right_choice():
+    with pytest.raises(ValueError, match="'z' is right but not among"):
+        prediction("test", right="z", a="one", b="two")
+    assert "test" not in PREDICTIONS
+
+
+# What learners call.
+
+
+@pytest.fixture
+def own_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("BN_COURSE_PROGRESS", str(tmp_path / "deep" / "progress.json"))
+    return progress_file.path()
+
+
+def batch_norm_forward(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta
+
+
+def test_check_records_what_passed(own_progress, capsys):
+    exercises.check(batch_norm_forward)
+    assert capsys.readouterr().out == "✓ all 8 checks passed\n"
+    assert progress_file.load()["exercises"] == ["batch_norm_forward"]
+
+
+def test_check_of_a_wrong_answer_points_to_the_hints(own_progress, capsys):
+    def batch_norm_forward(x, gamma, beta, eps=1e-5):
+        return x
+
+    exercises.check(batch_norm_forward)
+    assert "run hint(batch_norm_forward)" in capsys.readouterr().out
+    assert progress_file.load()["exercises"] == []
+    assert not own_progress.exists()
+
+
+def test_an_unknown_function_is_named():
+    with pytest.raises(KeyError, match="'double' is not the name of an exercise"):
+        exercises.check(double)
+    with pytest.raises(KeyError, match="no exercise is called 'fly'"):
+        exercises.judge("fly", double)
+
+
+def test_hints_escalate_and_end_with_the_solution(capsys):
+    def identity_parameters(x, eps=1e-5): ...
+
+    hints = EXERCISES["identity_parameters"].hints
+    for _ in range(len(hints) + 1):
+        exercises.hint(identity_parameters)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("Hint")] == [
+        f"Hint {min(n, len(hints))} of {len(hints)}: {hints[min(n, len(hints)) - 1]}"
+        for n in range(1, len(hints) + 2)
+    ]
+    assert "solution(identity_parameters)" in lines[-1]
+    exercises.solution(identity_parameters)
+    assert capsys.readouterr().out.startswith("def identity_parameters(x, eps=1e-5):")
+
+
+def test_a_prediction_is_open_then_right_or_wrong(own_progress, capsys):
+    exercises.predict("02-axis", ...)
+    assert capsys.readouterr().out == '○ no prediction yet: replace ... by "a", "b" or "c"\n'
+    exercises.predict("02-axis", "d")
+    assert "'d' is not a choice" in capsys.readouterr().out
+    exercises.predict("02-axis", "B")
+    assert capsys.readouterr().out.startswith("✗ not b: ")
+    exercises.predict("02-axis", "a")
+    assert capsys.readouterr().out.startswith("✓ a: ")
+    assert progress_file.load()["predictions"] == {"02-axis": "b"}, "the first choice counts"
+    with pytest.raises(KeyError, match="no prediction is called 'zz'"):
+        exercises.predict("zz", "a")
+
+
+def test_progress_counts_what_is_solved(own_progress, capsys):
+    exercises.progress()
+    empty = capsys.readouterr().out.splitlines()
+    assert len(empty) == len(exercises.NOTEBOOKS)
+    assert not any("●" in line for line in empty)
+    progress_file.add_exercise("batch_norm_forward")
+    progress_file.add_prediction("02-axis", "a")
+    exercises.progress()
+    line = capsys.readouterr().out.splitlines()[2]
+    assert "●○○" in line
+    assert "1/3" in line
+    assert "predictions 1/4" in line
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"exercises": 1}', "\x00"])
+def test_damaged_progress_counts_as_none(own_progress, content):
+    own_progress.parent.mkdir()
+    own_progress.write_text(content)
+    assert progress_file.load() == progress_file.EMPTY
+    progress_file.add_exercise("batch_statistics")
+    assert progress_file.load()["exercises"] == ["batch_statistics"]
+
+
+def test_progress_that_cannot_be_written_stops_nobody(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BN_COURSE_PROGRESS", str(tmp_path / "file" / "progress.json"))
+    progress_file.add_exercise("batch_statistics")
+    assert progress_file.load() == progress_file.EMPTY
+
+
+def test_names_follow_the_course():
+    notebooks = [EXERCISES[name].notebook for name in exercises.names()]
+    assert notebooks == sorted(notebooks, key=exercises.NOTEBOOKS.index)
+    assert len(notebooks) == len(EXERCISES)
