@@ -174,11 +174,8 @@ def set_up():
             make_venv()
         STAMP.unlink(missing_ok=True)
         install(["-r", "requirements.txt"])
-        # A killed installation can leave files missing from a package that pip believes is there.
-        broken = broken_packages()
-        if broken:
-            print(f"Repairing {', '.join(broken)} ...")
-            install(["--force-reinstall", "--no-deps", "-c", "constraints.txt", *broken])
+        if remove_broken_packages():
+            install(["-r", "requirements.txt"])
         configure()
         STAMP.write_text(wanted())
         print("Set-up is complete.", flush=True)
@@ -287,25 +284,28 @@ def last_line(text):
     return (text.strip().splitlines() or ["no message"])[-1].strip()
 
 
-def broken_packages():
-    """Installed packages with files missing or cut short, as ``name==version``."""
+def remove_broken_packages():
+    """Make pip forget packages with files missing or cut short; returns whether there were any.
+
+    An installation that was killed can leave such a package, and pip believes that it is there.
+    """
     import importlib.metadata  # here for the same reason as tomllib in wanted()
 
-    folders = [str(path) for path in VENV.glob("[Ll]ib*/**/site-packages")]
-    broken = []
-    for package in importlib.metadata.distributions(path=folders):
-        if package.metadata["Name"] is None:  # metadata cut short: pip installs it anew itself
-            continue
-        files = package.files
-        whole = files is not None and all(
-            file.size is None or _size(file.locate()) == file.size for file in files
-        )
-        if not whole:
-            broken.append(f"{package.metadata['Name']}=={package.version}")
-    return sorted(broken)
+    found = False
+    for site in (VENV / "Lib/site-packages", *VENV.glob("lib/python*/site-packages")):
+        for folder in site.glob("*.dist-info"):
+            files = importlib.metadata.Distribution.at(folder).files
+            if files is None or any(
+                file.size is not None and file.size != size_of(file.locate()) for file in files
+            ):
+                print(f"Repairing {folder.name.removesuffix('.dist-info')} ...", flush=True)
+                shutil.rmtree(folder)
+                found = True
+    return found
 
 
-def _size(path):
+def size_of(path):
+    """The size of a file in bytes, or None."""
     try:
         return os.stat(path).st_size
     except OSError:
@@ -412,10 +412,15 @@ def run(command, variables):
 
     Ctrl-C reaches the command too, which knows best how to end.
     """
-    child = subprocess.Popen([str(part) for part in command], cwd=ROOT, env=os.environ | variables)
-    while True:
-        with contextlib.suppress(KeyboardInterrupt):
-            return child.wait()
+    parts = [str(part) for part in command]
+    with subprocess.Popen(parts, cwd=ROOT, env=os.environ | variables) as child:
+        try:
+            while child.poll() is None:
+                with contextlib.suppress(KeyboardInterrupt):
+                    child.wait()
+        finally:
+            child.terminate()  # when this process was told to end, so is the command
+    return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
 def lab_command(workspace, arguments):
@@ -568,6 +573,7 @@ def main():
         return 1
     # Ctrl-C in the middle of a set-up started in the background must work too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return dispatch(sys.argv[1:])
     except Stop as reason:

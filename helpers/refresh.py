@@ -84,9 +84,9 @@ def execute(notebook, path, *, show_progress=False):
     )
     with bar, tempfile.TemporaryDirectory() as folder:
         # No one's solved exercises may show in what is stored.
-        os.environ["BN_COURSE_PROGRESS"] = os.path.join(folder, "progress.json")
+        progress = os.path.join(folder, "progress.json")
         try:
-            client.execute()
+            client.execute(env=os.environ | {"BN_COURSE_PROGRESS": progress})
         except CellExecutionError as error:
             number = next(
                 n

@@ -1,0 +1,205 @@
+"""The real JupyterLab in a real browser: what a learner sees and does in notebook 02."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+import course
+
+NOTEBOOK = "02_forward.ipynb"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE = 120_000  # milliseconds; a busy machine with two cores is slow, not wrong
+
+# `course.py lab` itself, on a workspace of the test's own and in the environment of the tests.
+LAB = """
+import pathlib, sys, course
+course.WORKSPACE = pathlib.Path(sys.argv[1])
+course.venv_python = lambda: pathlib.Path(sys.executable)
+course.set_up = lambda: None
+sys.argv[:2] = ["course.py", "lab"]
+sys.exit(course.main())
+"""
+
+ANSWER = """\
+def batch_norm_forward(x, gamma, beta, eps=1e-5):
+    mean, var = x.mean(axis=0), x.var(axis=0)
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta
+
+
+check(batch_norm_forward)"""
+
+
+def find_browser():
+    """A browser's path; without one the test is skipped, or fails under CI."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        reason = f"no browser: install one of {', '.join(BROWSERS)}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def browser():
+    path = find_browser()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def address(tmp_path, workspace):
+    """The address, token included, that a JupyterLab of one's own prints."""
+    settings = tmp_path / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    # Otherwise cells out of view are not in the page.
+    (settings / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
+    env = os.environ | {
+        "BN_COURSE_PROGRESS": str(tmp_path / "progress.json"),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "config"),
+        "JUPYTER_DATA_DIR": str(tmp_path / "data"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path / "layouts"),
+        "PYTHONUNBUFFERED": "1",
+    }
+    env.pop("TQDM_DELAY", None)  # learners see progress bars
+    port = str(free_port())
+    command = [sys.executable, "-c", LAB, workspace, "--no-browser", "--port", port]
+    with subprocess.Popen(
+        command, cwd=course.ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL, text=True,
+    ) as server:  # fmt: skip
+        too_late = threading.Timer(PATIENCE / 1000, server.kill)
+        too_late.start()
+        said = []
+        try:
+            for line in server.stdout:
+                said.append(line)
+                if "?token=" in line and "127.0.0.1" in line:
+                    break
+            else:
+                pytest.fail("JupyterLab did not start:\n" + "".join(said))
+        finally:
+            too_late.cancel()
+        # Keep reading, so that the server never waits for us.
+        reader = threading.Thread(target=server.stdout.read)
+        reader.start()
+        yield line.split()[-1]
+        server.terminate()
+        reader.join()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
+    yield page
+    page.close()
+
+
+def menu(page, *names):
+    """Choose an entry of JupyterLab's menus."""
+    top, *below = names
+    page.get_by_role("menuitem", name=top, exact=True).click()
+    for name in below:
+        page.locator(".lm-Menu-item", has_text=name).first.click()
+
+
+def wait_until_idle(page):
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+
+
+def save(page, path):
+    """Save the notebook; returns what is in the file then."""
+    with page.expect_response(lambda r: path.name in r.url and r.request.method == "PUT"):
+        page.keyboard.press("Control+s")
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(notebook):
+    return [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
+
+
+@pytest.mark.browser
+def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
+    page, address, workspace
+):
+    hosts = set()
+    page.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
+
+    # The address that JupyterLab prints leads to the first notebook, past the token.
+    page.goto(address)
+    first = min(path.name for path in workspace.glob("*.ipynb"))
+    page.get_by_role("tab", name=first).wait_for()
+
+    parts = urlsplit(address)
+    page.goto(f"{parts.scheme}://{parts.netloc}/lab/tree/{NOTEBOOK}?reset")
+    wait_until_idle(page)
+
+    # Run everything, untouched.
+    menu(page, "Edit", "Clear Outputs of All Cells")
+    assert not any(cell.outputs for cell in code_cells(save(page, workspace / NOTEBOOK)))
+    menu(page, "Run", "Run All Cells")
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=busy]").first.wait_for()
+    wait_until_idle(page)
+    cells = code_cells(save(page, workspace / NOTEBOOK))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+
+    # The slider answers to an arrow key, and its figure follows.
+    cell = page.locator(".jp-CodeCell", has=page.locator(".widget-slider")).first
+    figure, readout = cell.locator("img").first, cell.locator(".widget-readout").first
+    figure.wait_for()
+    figure_before, value_before = figure.get_attribute("src"), readout.inner_text()
+    cell.locator(".noUi-handle").first.press("ArrowRight")
+    expect(readout).not_to_have_text(value_before)
+    expect(figure).not_to_have_attribute("src", figure_before)
+
+    # An exercise turns from todo to solved.
+    cell = page.locator(".jp-CodeCell", has_text="def batch_norm_forward(").first
+    outcome = cell.locator(".jp-OutputArea-output").first
+    expect(outcome).to_contain_text("○")
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(ANSWER)
+    page.keyboard.press("Control+Enter")
+    expect(outcome).to_contain_text("✓")
+    expect(cell).not_to_contain_text("○")
+
+    # No news, no update check, no font or script from elsewhere: the course works offline.
+    assert page.get_by_text("Jupyter news").count() == 0
+    assert hosts <= {"127.0.0.1", None}
