@@ -9,7 +9,7 @@ def require_float(name, array, ndim=None):
         found = f"an array of {array.dtype}" if hasattr(array, "dtype") else type(array).__name__
         raise TypeError(
             f"{name} must be a NumPy array of float32 or float64, not {found}; "
-            f"convert it first, for instance {name}.astype(np.float64)"
+            f"convert it first, for instance with np.asarray({name}, dtype=np.float64)"
         )
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimensions, but its shape is {array.shape}")
@@ -17,7 +17,15 @@ def require_float(name, array, ndim=None):
         raise ValueError(f"{name} is empty: its shape is {array.shape}")
 
 
-def require_shape(name, array, shape, because):
-    """Raise ValueError unless `array` has exactly `shape`; `because` says what asks for it."""
-    if np.shape(array) != shape:
-        raise ValueError(f"{name} must have shape {shape} {because}, not {np.shape(array)}")
+def require_shape(name, array, shape, owner, owner_shape):
+    """Raise TypeError unless `array` is of floats, ValueError unless its shape is `shape`.
+
+    The message says that `owner`, an array of `owner_shape`, asks for that shape.
+    """
+    if array is None or getattr(array, "shape", shape) == shape:
+        require_float(name, array)
+    else:
+        raise ValueError(
+            f"{name} must have shape {shape} to fit {owner} of shape {owner_shape}, "
+            f"not {array.shape}"
+        )

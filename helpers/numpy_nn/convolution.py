@@ -44,7 +44,7 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
             f"but x of shape {x.shape} has {channels}"
         )
     if bias is not None:
-        require_shape("bias", bias, (filters,), f"for weight of shape {weight.shape}")
+        require_shape("bias", bias, (filters,), "weight", weight.shape)
     if stride < 1 or padding < 0:
         raise ValueError(f"stride must be at least 1 and padding at least 0: {stride}, {padding}")
     out = [(size + 2 * padding - k) // stride + 1 for size, k in zip((h, w), kernel, strict=True)]

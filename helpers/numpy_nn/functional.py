@@ -73,7 +73,7 @@ def linear(x, weight, bias=None):
     weight = weight.astype(x.dtype, copy=False)
     y = x @ weight.T
     if bias is not None:
-        require_shape("bias", bias, weight.shape[:1], f"for weight of shape {weight.shape}")
+        require_shape("bias", bias, weight.shape[:1], "weight", weight.shape)
         y += bias.astype(x.dtype, copy=False)
     return y, (x, weight, bias is not None)
 
@@ -81,7 +81,7 @@ def linear(x, weight, bias=None):
 def linear_backward(dy, cache):
     """Return (dx, dweight, dbias) of `linear`; dbias is None if there was no bias."""
     x, weight, has_bias = cache
-    require_shape("dy", dy, (len(x), len(weight)), "like y")
+    require_shape("dy", dy, (len(x), len(weight)), "x", x.shape)
     return dy @ weight, dy.T @ x, dy.sum(axis=0) if has_bias else None
 
 
@@ -98,10 +98,10 @@ def relu_backward(dy, cache):
 
 
 def sigmoid(x):
-    """Return (y, cache) with y = 1 / (1 + exp(-x)), without overflow for any x."""
+    """Return (y, cache) with y = 1 / (1 + exp(-x)), for x of any size."""
     require_float("x", x)
-    decay = np.exp(-np.abs(x))
-    y = np.where(x >= 0, 1, decay) / (1 + decay)
+    with np.errstate(over="ignore"):  # exp(-x) may be infinite, 1 / (1 + inf) is right
+        y = 1 / (1 + np.exp(-x))
     return y, y
 
 
@@ -148,9 +148,10 @@ def softmax_cross_entropy(logits, labels):
     require_float("logits", logits, ndim=2)
     n, classes = logits.shape
     labels = np.asarray(labels)
-    require_shape("labels", labels, (n,), f"for logits of shape {logits.shape}")
     if labels.dtype.kind not in "iu":
         raise TypeError(f"labels must be integers, not {labels.dtype}")
+    if labels.shape != (n,):
+        raise ValueError(f"labels must have shape {(n,)} to fit logits, not {labels.shape}")
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(
             f"labels must lie in [0, {classes}) for logits of shape {logits.shape}, "
@@ -161,7 +162,7 @@ def softmax_cross_entropy(logits, labels):
     total = probabilities.sum(axis=1, keepdims=True)
     probabilities /= total
     rows = np.arange(n)
-    loss = (np.log(total[:, 0]) - shifted[rows, labels]).mean()
+    loss = (np.log(total[:, 0]) - shifted[rows, labels]).sum() / n
     return loss, (probabilities, rows, labels)
 
 

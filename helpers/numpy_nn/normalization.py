@@ -1,8 +1,18 @@
-"""Batch normalization, forward and backward.
+"""Batch normalization, fast and accurate, forward and backward.
 
 Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithm 1 (training) and 2 (inference).
+
+How the speed comes about: x is seen as a matrix with one row per sample and one column per channel
+and position, so that nothing is transposed; there is one work array, which becomes the result, and
+it is worked through in blocks that stay in the cache; scale and shift are one multiplication and
+one addition; sums run in BLAS.
+
+How the accuracy comes about: a mean that is large beside the standard deviation uses up the 24 bits
+of float32. So a `shift` near the mean is subtracted first, in the precision of x. The rest of the
+mean, `offset`, and everything else that has C elements is computed in float64.
 """
 
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -20,77 +30,215 @@ class BatchNormCache(NamedTuple):
     eps: float
 
 
-def _check(x, eps, **parameters):
+def _small_ufunc_buffer(function):
+    """Let `function` run with a small ufunc buffer if its first argument has many short rows.
+
+    NumPy copies broadcast rows that are shorter than its buffer, 8192 elements, into that buffer,
+    which costs a large dense batch a quarter of its time.
+    """
+
+    @wraps(function)
+    def wrapper(x, *args, **kwargs):
+        if getattr(x, "size", 0) < 2**16 or x.size > 8192 * len(x):
+            return function(x, *args, **kwargs)
+        with np.errstate():  # restores the buffer size too
+            np.setbufsize(1024)
+            return function(x, *args, **kwargs)
+
+    return wrapper
+
+
+def _check(x, eps, **vectors):
     require_float("x", x)
     if x.ndim < 2:
         raise ValueError(f"x must have shape (N, C) or (N, C, *spatial), not {x.shape}")
     if not eps >= 0:
         raise ValueError(f"eps must be zero or positive, not {eps}")
-    for name, parameter in parameters.items():
-        require_shape(name, parameter, (x.shape[1],), f"for x of shape {x.shape}")
+    for name, vector in vectors.items():
+        require_shape(name, vector, x.shape[1:2], "x", x.shape)
+
+
+def _reject_division_by_zero(var, eps):
+    if eps == 0 and not var.all():
+        raise ValueError(
+            f"eps=0 divides by zero: channels {np.flatnonzero(var == 0).tolist()} are constant; "
+            "use a positive eps"
+        )
+
+
+def _matrix(x):
+    return x.reshape(len(x), -1)
+
+
+def _blocks(*matrices):
+    """Yield the same rows of all matrices, about 2^19 elements of each at a time."""
+    n, columns = matrices[0].shape
+    step = max(1, 2**19 // columns)
+    for start in range(0, n, step):
+        yield [matrix[start : start + step] for matrix in matrices]
+
+
+def _sum(block, channels):
+    """Sum over samples and positions, by BLAS products with ones: (C,) float64."""
+    n, columns = block.shape
+    if columns == channels:
+        return (np.ones(n, block.dtype) @ block).astype(np.float64, copy=False)
+    per_sample = block.reshape(n * channels, -1) @ np.ones(columns // channels, block.dtype)
+    return per_sample.reshape(n, channels).sum(axis=0, dtype=np.float64)
+
+
+def _dot(a, b, channels):
+    """Sum a * b over samples and positions without storing the product: (C,) float64."""
+    n, columns = a.shape
+    if columns != channels:
+        shape = (n, channels, -1)
+        return np.vecdot(a.reshape(shape), b.reshape(shape)).sum(axis=0, dtype=np.float64)
+    total = np.zeros(channels)
+    for start in range(0, n, 1024):  # einsum adds up in the precision of a: not too much at once
+        rows = slice(start, start + 1024)
+        total += np.einsum("nc,nc->c", a[rows], b[rows])
+    return total
 
 
 def _columns(vector, x):
-    """Turn a (C,) vector into shape (C, 1, ...) and the dtype of x, to broadcast against x."""
-    return vector.astype(x.dtype).reshape(-1, *(1,) * (x.ndim - 2))
+    """Give every column of the matrix of x its channel's element of `vector` (C,)."""
+    vector = vector.astype(x.dtype, copy=False)
+    return vector if x.ndim == 2 else vector.repeat(x[0, 0].size)
 
 
+def _split(mean, x):
+    """Split a float64 mean into what the precision of x can hold, and the rest in float64."""
+    shift = mean.astype(x.dtype, copy=False)
+    return shift, mean - shift
+
+
+def _shift_near_mean(x):
+    """Return a vector (C,) in the precision of x, so near the mean that little is left of it.
+
+    With the mean of one sample in sixteen, E[(x - shift)^2] - E[x - shift]^2 cancels at most four
+    bits, in whatever order the samples come. A batch of up to 128 values cancels at most seven with
+    any of them. Both are exact if x is constant.
+    """
+    channels = x.shape[1]
+    anchor = x[0].reshape(channels, -1)[:, 0]
+    if x.size <= 128 * channels:
+        return anchor
+    first = _matrix(x[: 1 + len(x) // 16])
+    away = _sum(first - _columns(anchor, x), channels) * (channels / first.size)
+    return anchor + away.astype(x.dtype, copy=False)
+
+
+def _centred(x, shift, dy=None):
+    """Return the matrix x - shift and two sums (C,): of dy and of dy * (x - shift).
+
+    Without dy the sums are those of (x - shift) and (x - shift)^2.
+    """
+    x_matrix, shifts = _matrix(x), _columns(shift, x)
+    work = np.empty(x_matrix.shape, x.dtype)
+    total = products = 0
+    for x_block, dy_block, block in _blocks(x_matrix, work if dy is None else _matrix(dy), work):
+        np.subtract(x_block, shifts, out=block)
+        total += _sum(dy_block, len(shift))
+        products += _dot(dy_block, block, len(shift))
+    return work, total, products
+
+
+def _statistics(x):
+    """Return the matrix x - shift, the mean of that matrix, and mean and variance of x."""
+    count = x.size // x.shape[1]
+    shift = _shift_near_mean(x)
+    work, total, squares = _centred(x, shift)
+    offset = total / count
+    var = np.maximum(squares / count - offset * offset, 0)
+    return work, offset, shift + offset, var
+
+
+def _scale_and_add(work, scale, offset, x):
+    """Multiply and add in place, per channel; return the matrix `work` in the shape of x."""
+    scales, offsets = _columns(scale, x), _columns(offset, x)
+    for (block,) in _blocks(work):
+        block *= scales
+        block += offsets
+    return work.reshape(x.shape)
+
+
+@_small_ufunc_buffer
 def batch_statistics(x):
-    """Return the mean and the biased variance of x over every axis but 1, in float64, (C,) each."""
-    _check(x, eps=0.0)
-    axes = (0, *range(2, x.ndim))
-    return x.mean(axis=axes, dtype=np.float64), x.var(axis=axes, dtype=np.float64)
+    """Return the mean and the biased variance over every axis of x but 1: float64, (C,) each."""
+    _check(x, eps=0)
+    _, _, mean, var = _statistics(x)
+    return mean, var
 
 
+@_small_ufunc_buffer
 def batch_norm(x, gamma, beta, eps=1e-5):
-    """Normalize each feature of a batch, then scale by gamma and shift by beta.
+    """Normalize every channel of a batch, then scale by gamma and shift by beta.
 
-    x has shape (N, C) or (N, C, *spatial), gamma and beta (C,). Returns (y, cache).
+    x has shape (N, C) or (N, C, *spatial), gamma and beta (C,). Returns (y, cache), y shaped like
+    x; cache.mean and cache.var (biased) are the statistics. Raises TypeError for anything but
+    arrays of float32 or float64, ValueError for shapes that do not fit, fewer than two values per
+    channel, negative eps, and eps=0 with a constant channel.
     """
     _check(x, eps, gamma=gamma, beta=beta)
     if x.size == x.shape[1]:
         raise ValueError(
-            f"batch norm needs at least two values per channel in training, x has shape {x.shape}"
+            f"batch norm in training needs at least two values per channel, but x has shape "
+            f"{x.shape}; use a larger batch, or batch_norm_inference"
         )
-    mean, var = batch_statistics(x)
-    if eps == 0 and not var.all():
-        raise ValueError(
-            f"with eps=0 no channel may be constant, but channels {np.flatnonzero(var == 0)} are; "
-            "use a positive eps"
-        )
-    cache = BatchNormCache(x, gamma, mean, var, eps)
-    return batch_norm_inference(x, gamma, beta, mean, var, eps), cache
+    work, offset, mean, var = _statistics(x)
+    _reject_division_by_zero(var, eps)
+    scale = gamma / np.sqrt(var + eps)
+    y = _scale_and_add(work, scale, beta - offset * scale, x)
+    return y, BatchNormCache(x, gamma, mean, var, eps)
 
 
+@_small_ufunc_buffer
 def batch_norm_backward(dy, cache):
-    """Return (dx, dgamma, dbeta) of `batch_norm`, statistics differentiated through."""
+    """Return (dx, dgamma, dbeta) of `batch_norm`, the statistics differentiated as well.
+
+    dx = gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat)), with means over the batch.
+    """
     x, gamma, mean, var, eps = cache
-    require_shape("dy", dy, x.shape, "like x")
-    axes = (0, *range(2, x.ndim))
+    require_shape("dy", dy, x.shape, "x", x.shape)
+    shift, offset = _split(mean, x)
     inv_std = 1 / np.sqrt(var + eps)
-    x_hat = (x - _columns(mean, x)) * _columns(inv_std, x)
-    dbeta = dy.sum(axis=axes)
-    dgamma = (dy * x_hat).sum(axis=axes)
+    work, dbeta, products = _centred(x, shift, dy)
+    dgamma = (products - offset * dbeta) * inv_std
     count = x.size // x.shape[1]
-    dx = dy - _columns(dbeta / count, x) - x_hat * _columns(dgamma / count, x)
-    dx *= _columns(gamma * inv_std, x)
-    return dx, dgamma, dbeta
+    slope = dgamma * inv_std / -count
+    slopes, rests = _columns(slope, x), _columns(dbeta / count + slope * offset, x)
+    gains = _columns(gamma * inv_std, x)
+    for dy_block, block in _blocks(_matrix(dy), work):
+        block *= slopes
+        block += dy_block
+        block -= rests
+        block *= gains
+    return work.reshape(x.shape), dgamma.astype(x.dtype), dbeta.astype(x.dtype)
 
 
+@_small_ufunc_buffer
 def batch_norm_inference(x, gamma, beta, mean, var, eps=1e-5):
-    """Normalize x with given statistics (C,): y = gamma * (x - mean) / sqrt(var + eps) + beta."""
+    """Normalize x with given statistics: y = gamma * (x - mean) / sqrt(var + eps) + beta.
+
+    x has shape (N, C) or (N, C, *spatial), everything else (C,). Raises what `batch_norm` raises,
+    but one value per channel is enough.
+    """
     _check(x, eps, gamma=gamma, beta=beta, mean=mean, var=var)
-    y = x - _columns(mean, x)
-    y *= _columns(gamma / np.sqrt(var + eps), x)
-    y += _columns(beta, x)
-    return y
+    _reject_division_by_zero(var, eps)
+    shift, offset = _split(mean, x)
+    scale = gamma / np.sqrt(var + eps)
+    work = _matrix(x) - _columns(shift, x)
+    return _scale_and_add(work, scale, beta - offset * scale, x)
 
 
+@_small_ufunc_buffer
 def batch_norm_inference_backward(dy, cache):
-    """Return (dx, dgamma, dbeta) of `batch_norm_inference`, where the statistics are constants."""
+    """Return (dx, dgamma, dbeta) of `batch_norm_inference`, the statistics being constants."""
     x, gamma, mean, var, eps = cache
-    require_shape("dy", dy, x.shape, "like x")
-    axes = (0, *range(2, x.ndim))
+    require_shape("dy", dy, x.shape, "x", x.shape)
+    shift, offset = _split(mean, x)
     inv_std = 1 / np.sqrt(var + eps)
-    x_hat = (x - _columns(mean, x)) * _columns(inv_std, x)
-    return dy * _columns(gamma * inv_std, x), (dy * x_hat).sum(axis=axes), dy.sum(axis=axes)
+    work, dbeta, products = _centred(x, shift, dy)
+    dgamma = (products - offset * dbeta) * inv_std
+    dx = np.multiply(_matrix(dy), _columns(gamma * inv_std, x), out=work).reshape(x.shape)
+    return dx, dgamma.astype(x.dtype), dbeta.astype(x.dtype)
