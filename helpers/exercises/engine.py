@@ -6,6 +6,7 @@ about it. It never touches the function itself, so the same checks can judge cod
 """
 
 import copy
+import dis
 import inspect
 import traceback
 from collections.abc import Callable, Generator
@@ -93,53 +94,71 @@ class Verdict(NamedTuple):
     blamed: str | None = None
 
 
-class _AnswerRaised(Exception):
-    """The learner's function raised; kept apart from exceptions in a check."""
+class _AnswerFailed(Exception):
+    """The call of the learner's function went wrong, whatever the check was about."""
+
+
+class _NothingReturned(_AnswerFailed):
+    """The learner's function returned None or `...`."""
 
 
 def examine(subject: Exercise, answer: Callable) -> Verdict:
     """Run every check of an exercise on an answer, in order, until one fails."""
     for number, (name, check) in enumerate(subject.checks.items(), start=1):
-        trouble = _run(check, answer, first=number == 1)
-        if trouble is None:
+        try:
+            _run(check, answer)
             continue
-        if trouble is _TODO:
-            return Verdict("todo", "○ not attempted yet")
-        passed = f"\n  ({number - 1} of {len(subject.checks)} checks passed before this one)"
-        goal = " ".join(check.__doc__.split())
-        return Verdict("fail", f"✗ {goal}\n  {trouble}{passed if number > 1 else ''}", name)
+        except _NothingReturned as nothing:
+            if number == 1:
+                return Verdict(
+                    "todo", f"○ not attempted yet{'' if _is_blank(answer) else _NO_RETURN}"
+                )
+            message = f"✗ {nothing}"
+        except _AnswerFailed as failure:
+            message = f"✗ {failure}"
+        except AssertionError as wrong:
+            goal = " ".join(check.__doc__.split())
+            message = f"✗ {goal}\n  {wrong}"
+        if number > 1:
+            message += f"\n  ({number - 1} of {len(subject.checks)} checks passed before this one)"
+        return Verdict("fail", message, name)
     plural = "s" if len(subject.checks) > 1 else ""
     return Verdict("pass", f"✓ all {len(subject.checks)} check{plural} passed")
 
 
-_TODO = "not attempted"
+_NO_RETURN = ": your function returned nothing. If you wrote it, is the `return` missing?"
 
 
-def _run(check: Check, answer: Callable, first: bool) -> str | None:
-    """None if the check passes, `_TODO` for a blank answer, else what is wrong."""
+def _is_blank(answer: Callable) -> bool:
+    """Whether a function does nothing but return None: a body of `...`, perhaps a docstring."""
+    idle = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP"}
+    code = getattr(answer, "__code__", None)
+    return code is not None and all(step.opname in idle for step in dis.get_instructions(code))
+
+
+def _run(check: Check, answer: Callable) -> None:
+    """Hold one conversation with a check. Raises AssertionError or _AnswerFailed."""
     conversation = check()
     request = next(conversation)
     while True:
         args, kwargs = copy.deepcopy(request)
-        try:
-            result = _call(answer, args, kwargs)
-        except _AnswerRaised as error:
-            return str(error)
+        result = _call(answer, args, kwargs)
         if result is None or result is Ellipsis:
-            return _TODO if first else "your function returned nothing here: is a `return` missing?"
+            raise _NothingReturned("your function returned nothing here: is a `return` missing?")
         if not _equal((args, kwargs), request):
-            return (
-                "your function changed its arguments in place; work on a copy "
-                "(`x = x - mean` makes a new array, `x -= mean` does not)"
+            raise _AnswerFailed(
+                "Your function changed its arguments in place; work on a copy "
+                "(`x = x - mu` makes a new array, `x -= mu` does not)."
             )
         try:
             request = conversation.send(result)
         except StopIteration:
-            return None
-        except AssertionError as error:
-            return str(error)
+            return
+        except AssertionError:
+            raise
         except Exception as error:
-            return f"the result cannot be used ({type(error).__name__}: {error})"
+            problem = f"the result cannot be used ({type(error).__name__}: {error})"
+            raise AssertionError(problem) from error
 
 
 def _call(answer: Callable, args: tuple, kwargs: dict):
@@ -152,7 +171,7 @@ def _call(answer: Callable, args: tuple, kwargs: dict):
             if code is not None and frame.filename == code.co_filename:
                 where = f" (line {frame.lineno - code.co_firstlineno + 1} of your function)"
         raised = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise _AnswerRaised(f"your function raised {raised}{where}") from error
+        raise _AnswerFailed(f"Your function raised {raised}{where}") from error
 
 
 def _equal(left, right) -> bool:
@@ -193,6 +212,13 @@ def same(actual, expected, what: str, tol: float = 1e-9) -> None:
             f"{what}{_index(spot)} is {actual[spot]:.6g}, expected {expected[spot]:.6g} "
             f"(off by {error[spot]:.2g}){share}"
         )
+
+
+def slip(actual, wrong, says: str) -> None:
+    """Assert that a result is not what a well-known mistake gives; `says` names the mistake."""
+    actual, wrong = np.asarray(actual), np.asarray(wrong)
+    if actual.shape == wrong.shape and np.allclose(actual, wrong, rtol=1e-9, atol=1e-12):
+        raise AssertionError(says)
 
 
 def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 _rng = np.random.default_rng(20)
 # Columns of different mean and scale; a batch that is not square, so that axes cannot be mixed.
@@ -41,7 +41,7 @@ prediction(
     a="sqrt(var + eps) and the mean belong to the first batch; the second has others.",
     b="the second batch is normalized with its own mean and variance, then scaled and shifted with "
     "those of the first.",
-    c="gamma and beta are fixed numbers; they do not follow the batch.",
+    c="64 other samples still have another mean and another variance.",
 )
 
 
@@ -73,8 +73,11 @@ def means():
 
 @batch_statistics.expect
 def variances():
-    """var holds the mean squared distance from the mean: divide by N, not by N - 1."""
+    """var holds the mean squared distance from the mean of the column."""
     _, var = yield (X,), {}
+    slip(var, X.var(axis=0, ddof=1), "you divide by N - 1; batch norm divides by N")
+    slip(var, X.std(axis=0), "this is the standard deviation; the variance is its square")
+    slip(var, (X**2).mean(axis=0), "subtract mu before you square")
     same(var, X.var(axis=0), "var")
 
 
@@ -88,7 +91,8 @@ def any_size():
 
 @batch_statistics.expect
 def far_from_zero():
-    """The variance does not depend on where zero is: shifting a column by 1e8 leaves it alone."""
+    """Adding 1e8 to a column leaves its variance alone. (A difference of two huge numbers would
+    lose the digits.)"""
     _, var = yield (X + 1e8,), {}
     same(var, X.var(axis=0), "var", tol=1e-5)
 
@@ -117,15 +121,23 @@ def same_shape():
 def feature_means():
     """Every feature of the output has mean beta."""
     y = yield (X, GAMMA, BETA), {"eps": EPS}
+    slip(np.mean(y, axis=0), GAMMA * BETA, "scale by gamma first, then add beta")
+    slip(np.mean(y, axis=0), 0 * BETA, "beta is missing")
     same(np.mean(y, axis=0), BETA, "mean of feature")
 
 
 @batch_norm_forward.expect
 def feature_variances():
-    """Every feature of the output has variance gamma**2 * var / (var + eps)."""
+    """Every feature of the output has variance gamma**2 * var / (var + eps); here eps is 0.3."""
     y = yield (X, GAMMA, BETA), {"eps": EPS}
-    var = X.var(axis=0)
-    same(np.var(y, axis=0), GAMMA**2 * var / (var + EPS), "variance of feature")
+    var, got = X.var(axis=0), np.var(y, axis=0)
+    slip(got, GAMMA**2 * var / (np.sqrt(var) + EPS) ** 2, "eps belongs inside the root")
+    slip(got, GAMMA**2, "eps is missing")
+    slip(got, GAMMA**2 * var / (var + 1e-5), "you use 1e-5 whatever eps you are given")
+    slip(got, GAMMA**2 * var / (var + EPS) ** 2, "take the root of var + eps before dividing")
+    slip(got, var / (var + EPS), "gamma is missing")
+    slip(got, GAMMA**2 * var / (X.var(axis=0, ddof=1) + EPS), "var divides by N, not by N - 1")
+    same(got, GAMMA**2 * var / (var + EPS), "variance of feature")
 
 
 @batch_norm_forward.expect

@@ -14,6 +14,7 @@ from helpers.exercises.engine import (
     parts,
     prediction,
     same,
+    slip,
 )
 
 
@@ -52,7 +53,34 @@ def test_a_failure_says_what_where_by_how_much_and_how_far_one_got(doubling):
 
 @pytest.mark.parametrize("nothing", [None, ...])
 def test_nothing_returned_at_once_is_not_attempted(doubling, nothing):
-    assert examine(doubling, lambda x: nothing) == ("todo", "○ not attempted yet", None)
+    verdict = examine(doubling, lambda x: nothing)
+    assert (verdict.status, verdict.blamed) == ("todo", None)
+    assert verdict.message.startswith("○ not attempted yet")
+
+
+def test_a_forgotten_return_is_pointed_out(doubling):
+    def answer(x):
+        """Double x."""
+        2 * x
+
+    def blank(x):
+        """Double x."""
+        ...
+
+    assert "is the `return` missing?" in examine(doubling, answer).message
+    assert examine(doubling, answer).status == "todo"
+    assert examine(doubling, blank).message == "○ not attempted yet"
+
+
+def test_a_slip_is_named(doubling):
+    @doubling.expect
+    def tripled():
+        """It doubles pairs."""
+        y = yield (np.array([1.0, 1.0]),), {}
+        slip(y, [3.0, 3.0], "you tripled")
+        same(y, [2.0, 2.0], "y")
+
+    assert "you tripled" in examine(doubling, lambda x: 3 * x if x[0] == x[1] else 2 * x).message
 
 
 def test_nothing_returned_later_is_a_failure(doubling):
@@ -70,7 +98,7 @@ def test_an_exception_is_a_failure_with_its_message_and_line(doubling, error):
 
     status, message, blamed = examine(doubling, answer)
     assert (status, blamed) == ("fail", "positive")
-    assert f"your function raised {type(error).__name__}: no (line 3 of your function)" in message
+    assert f"✗ Your function raised {type(error).__name__}: no (line 3 of your function)" in message
 
 
 def test_ctrl_c_is_not_an_answer(doubling):
