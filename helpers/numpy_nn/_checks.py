@@ -22,7 +22,7 @@ def require_shape(name, array, shape, owner, owner_shape):
 
     The message says that `owner`, an array of `owner_shape`, asks for that shape.
     """
-    if array is None or getattr(array, "shape", shape) == shape:
+    if getattr(array, "shape", shape) == shape:
         require_float(name, array)
     else:
         raise ValueError(

@@ -1,18 +1,12 @@
-"""Convolution and pooling of images shaped (N, C, H, W), each forward next to its backward."""
+"""Convolution and pooling of images shaped (N, C, H, W), each forward next to its backward.
+
+Inside the convolution the batch is the last axis: copies then run over rows of N elements instead
+of the few pixels of a small image, and one matrix product serves the whole batch.
+"""
 
 import numpy as np
 
 from helpers.numpy_nn._checks import require_float, require_shape
-
-
-def _pad(x, padding):
-    """Zeros around the image. np.pad costs more than the whole convolution of a small batch."""
-    if padding == 0:
-        return x
-    n, c, h, w = x.shape
-    padded = np.zeros((n, c, h + 2 * padding, w + 2 * padding), x.dtype)
-    padded[:, :, padding : padding + h, padding : padding + w] = x
-    return padded
 
 
 def _taps(kernel, out, stride):
@@ -53,38 +47,36 @@ def conv2d(x, weight, bias=None, stride=1, padding=0):
             f"a {kernel[0]}x{kernel[1]} kernel does not fit into x of shape {x.shape} "
             f"with padding {padding}"
         )
-    padded = _pad(x, padding)
-    columns = np.empty((n, channels, *kernel, *out), x.dtype)
+    padded = np.zeros((channels, h + 2 * padding, w + 2 * padding, n), x.dtype)
+    padded[:, padding : padding + h, padding : padding + w] = x.transpose(1, 2, 3, 0)
+    columns = np.empty((channels, *kernel, *out, n), x.dtype)
     for i, j, rows, cols in _taps(kernel, out, stride):
-        columns[:, :, i, j] = padded[:, :, rows, cols]
-    columns = columns.reshape(n, weight[0].size, -1)
-    y = weight.reshape(filters, -1).astype(x.dtype, copy=False) @ columns
+        columns[:, i, j] = padded[:, rows, cols]
+    columns = columns.reshape(channels * kernel[0] * kernel[1], -1)
+    flat_weight = weight.reshape(filters, -1).astype(x.dtype, copy=False)
+    y = flat_weight @ columns
     if bias is not None:
         y += bias.astype(x.dtype, copy=False)[:, None]
-    return y.reshape(n, filters, *out), (
-        x.shape,
-        columns,
-        weight,
-        bias is not None,
-        stride,
-        padding,
-    )
+    y = np.ascontiguousarray(y.reshape(filters, *out, n).transpose(3, 0, 1, 2))
+    return y, (x.shape, y.shape, columns, weight, bias is not None, stride, padding)
 
 
 def conv2d_backward(dy, cache):
     """Return (dx, dweight, dbias) of `conv2d`; dbias is None if there was no bias."""
-    (n, channels, h, w), columns, weight, has_bias, stride, padding = cache
+    (n, channels, h, w), y_shape, columns, weight, has_bias, stride, padding = cache
+    require_shape("dy", dy, y_shape, "y", y_shape)
     filters, _, *kernel = weight.shape
-    out = dy.shape[2:]
-    dy = dy.reshape(n, filters, -1)
-    dweight = (dy @ columns.transpose(0, 2, 1)).sum(axis=0).reshape(weight.shape)
-    dbias = dy.sum(axis=(0, 2)) if has_bias else None
+    out = y_shape[2:]
+    dy = dy.transpose(1, 2, 3, 0).reshape(filters, -1)
+    dweight = (dy @ columns.T).reshape(weight.shape)
+    dbias = dy.sum(axis=1) if has_bias else None
     flat_weight = weight.reshape(filters, -1).astype(dy.dtype, copy=False)
-    dcolumns = (flat_weight.T @ dy).reshape(n, channels, *kernel, *out)
-    dx = np.zeros((n, channels, h + 2 * padding, w + 2 * padding), dy.dtype)
+    dcolumns = (flat_weight.T @ dy).reshape(channels, *kernel, *out, n)
+    dpadded = np.zeros((channels, h + 2 * padding, w + 2 * padding, n), dy.dtype)
     for i, j, rows, cols in _taps(kernel, out, stride):
-        dx[:, :, rows, cols] += dcolumns[:, :, i, j]
-    return dx[:, :, padding : padding + h, padding : padding + w], dweight, dbias
+        dpadded[:, rows, cols] += dcolumns[:, i, j]
+    dx = dpadded[:, padding : padding + h, padding : padding + w].transpose(3, 0, 1, 2)
+    return np.ascontiguousarray(dx), dweight, dbias
 
 
 def _windows(x, kernel_size):

@@ -2,10 +2,10 @@
 
 Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithm 1 (training) and 2 (inference).
 
-How the speed comes about: x is seen as a matrix with one row per sample and one column per channel
-and position, so that nothing is transposed; there is one work array, which becomes the result, and
-it is worked through in blocks that stay in the cache; scale and shift are one multiplication and
-one addition; sums run in BLAS.
+How the speed comes about: x is seen as (N, C, space), whatever its spatial axes, and nothing is
+transposed; there is one work array, which becomes the result, and it is worked through in blocks
+of samples that stay in the cache; scale and shift are one multiplication and one addition; sums run
+in BLAS.
 
 How the accuracy comes about: a mean that is large beside the standard deviation uses up the 24 bits
 of float32. So a `shift` near the mean is subtracted first, in the precision of x. The rest of the
@@ -31,18 +31,18 @@ class BatchNormCache(NamedTuple):
 
 
 def _small_ufunc_buffer(function):
-    """Let `function` run with a small ufunc buffer if its first argument has many short rows.
+    """Let `function` run with a small ufunc buffer if its first argument is large.
 
     NumPy copies broadcast rows that are shorter than its buffer, 8192 elements, into that buffer,
-    which costs a large dense batch a quarter of its time.
+    which takes longer than the arithmetic.
     """
 
     @wraps(function)
     def wrapper(x, *args, **kwargs):
-        if getattr(x, "size", 0) < 2**16 or x.size > 8192 * len(x):
+        if getattr(x, "size", 0) < 2**16:
             return function(x, *args, **kwargs)
         with np.errstate():  # restores the buffer size too
-            np.setbufsize(1024)
+            np.setbufsize(512)
             return function(x, *args, **kwargs)
 
     return wrapper
@@ -66,44 +66,45 @@ def _reject_division_by_zero(var, eps):
         )
 
 
-def _matrix(x):
-    return x.reshape(len(x), -1)
+def _flat(x):
+    """View x as (N, C, space); a copy if x is not contiguous."""
+    return x.reshape(*x.shape[:2], -1)
 
 
-def _blocks(*matrices):
-    """Yield the same rows of all matrices, about 2^19 elements of each at a time."""
-    n, columns = matrices[0].shape
-    step = max(1, 2**19 // columns)
-    for start in range(0, n, step):
-        yield [matrix[start : start + step] for matrix in matrices]
+def _blocks(*arrays):
+    """Yield the same samples of all arrays, about 2^19 elements of each at a time."""
+    samples = max(1, 2**19 // arrays[0][0].size)
+    for start in range(0, len(arrays[0]), samples):
+        yield [array[start : start + samples] for array in arrays]
 
 
-def _sum(block, channels):
-    """Sum over samples and positions, by BLAS products with ones: (C,) float64."""
-    n, columns = block.shape
-    if columns == channels:
-        return (np.ones(n, block.dtype) @ block).astype(np.float64, copy=False)
-    per_sample = block.reshape(n * channels, -1) @ np.ones(columns // channels, block.dtype)
+def _sum(a):
+    """Sum (n, C, space) over samples and space, by BLAS products with ones: (C,) float64."""
+    n, channels, space = a.shape
+    if space == 1:
+        return (np.ones(n, a.dtype) @ a[:, :, 0]).astype(np.float64, copy=False)
+    per_sample = a.reshape(n * channels, space) @ np.ones(space, a.dtype)
     return per_sample.reshape(n, channels).sum(axis=0, dtype=np.float64)
 
 
-def _dot(a, b, channels):
-    """Sum a * b over samples and positions without storing the product: (C,) float64."""
-    n, columns = a.shape
-    if columns != channels:
-        shape = (n, channels, -1)
-        return np.vecdot(a.reshape(shape), b.reshape(shape)).sum(axis=0, dtype=np.float64)
+def _dot(a, b):
+    """Sum a * b over samples and space without storing the product: (C,) float64."""
+    n, channels, space = a.shape
+    if space > 1:
+        return np.vecdot(a, b).sum(axis=0, dtype=np.float64)
     total = np.zeros(channels)
     for start in range(0, n, 1024):  # einsum adds up in the precision of a: not too much at once
         rows = slice(start, start + 1024)
-        total += np.einsum("nc,nc->c", a[rows], b[rows])
+        total += np.einsum("nc,nc->c", a[rows, :, 0], b[rows, :, 0])
     return total
 
 
-def _columns(vector, x):
-    """Give every column of the matrix of x its channel's element of `vector` (C,)."""
-    vector = vector.astype(x.dtype, copy=False)
-    return vector if x.ndim == 2 else vector.repeat(x[0, 0].size)
+def _per_channel(vector, x):
+    """Shape a vector (C,) to broadcast against the flat x, in its precision."""
+    vector = vector.astype(x.dtype, copy=False)[:, None]
+    space = x[0, 0].size
+    # Broadcasting is slow over short rows: there the elements are repeated instead.
+    return vector.repeat(space, axis=1) if 1 < space < 256 else vector
 
 
 def _split(mean, x):
@@ -119,32 +120,30 @@ def _shift_near_mean(x):
     bits, in whatever order the samples come. A batch of up to 128 values cancels at most seven with
     any of them. Both are exact if x is constant.
     """
-    channels = x.shape[1]
-    anchor = x[0].reshape(channels, -1)[:, 0]
-    if x.size <= 128 * channels:
+    anchor = _flat(x[:1])[0, :, 0]
+    if x.size <= 128 * len(anchor):
         return anchor
-    first = _matrix(x[: 1 + len(x) // 16])
-    away = _sum(first - _columns(anchor, x), channels) * (channels / first.size)
-    return anchor + away.astype(x.dtype, copy=False)
+    first = _flat(x[: 1 + len(x) // 16]) - anchor[:, None]
+    return anchor + (_sum(first) * (len(anchor) / first.size)).astype(x.dtype, copy=False)
 
 
 def _centred(x, shift, dy=None):
-    """Return the matrix x - shift and two sums (C,): of dy and of dy * (x - shift).
+    """Return the flat x - shift, and for every channel the sums of dy and of dy * (x - shift).
 
-    Without dy the sums are those of (x - shift) and (x - shift)^2.
+    Without dy, return the sums of (x - shift) and of (x - shift)^2.
     """
-    x_matrix, shifts = _matrix(x), _columns(shift, x)
-    work = np.empty(x_matrix.shape, x.dtype)
+    work = np.empty((*x.shape[:2], x[0, 0].size), x.dtype)
+    shift = _per_channel(shift, x)
     total = products = 0
-    for x_block, dy_block, block in _blocks(x_matrix, work if dy is None else _matrix(dy), work):
-        np.subtract(x_block, shifts, out=block)
-        total += _sum(dy_block, len(shift))
-        products += _dot(dy_block, block, len(shift))
+    for x_block, dy_block, block in _blocks(_flat(x), work if dy is None else dy, work):
+        np.subtract(x_block, shift, out=block)
+        total += _sum(dy_block)
+        products += _dot(dy_block, block)
     return work, total, products
 
 
 def _statistics(x):
-    """Return the matrix x - shift, the mean of that matrix, and mean and variance of x."""
+    """Return the flat x - shift, its mean, and the mean and variance of x."""
     count = x.size // x.shape[1]
     shift = _shift_near_mean(x)
     work, total, squares = _centred(x, shift)
@@ -154,11 +153,11 @@ def _statistics(x):
 
 
 def _scale_and_add(work, scale, offset, x):
-    """Multiply and add in place, per channel; return the matrix `work` in the shape of x."""
-    scales, offsets = _columns(scale, x), _columns(offset, x)
+    """Multiply and add in place, per channel; return `work` in the shape of x."""
+    scale, offset = _per_channel(scale, x), _per_channel(offset, x)
     for (block,) in _blocks(work):
-        block *= scales
-        block += offsets
+        block *= scale
+        block += offset
     return work.reshape(x.shape)
 
 
@@ -200,19 +199,20 @@ def batch_norm_backward(dy, cache):
     """
     x, gamma, mean, var, eps = cache
     require_shape("dy", dy, x.shape, "x", x.shape)
+    dy = _flat(dy)
     shift, offset = _split(mean, x)
     inv_std = 1 / np.sqrt(var + eps)
     work, dbeta, products = _centred(x, shift, dy)
     dgamma = (products - offset * dbeta) * inv_std
     count = x.size // x.shape[1]
     slope = dgamma * inv_std / -count
-    slopes, rests = _columns(slope, x), _columns(dbeta / count + slope * offset, x)
-    gains = _columns(gamma * inv_std, x)
-    for dy_block, block in _blocks(_matrix(dy), work):
-        block *= slopes
+    rest = _per_channel(dbeta / count + slope * offset, x)
+    slope, gain = _per_channel(slope, x), _per_channel(gamma * inv_std, x)
+    for dy_block, block in _blocks(dy, work):
+        block *= slope
         block += dy_block
-        block -= rests
-        block *= gains
+        block -= rest
+        block *= gain
     return work.reshape(x.shape), dgamma.astype(x.dtype), dbeta.astype(x.dtype)
 
 
@@ -227,7 +227,7 @@ def batch_norm_inference(x, gamma, beta, mean, var, eps=1e-5):
     _reject_division_by_zero(var, eps)
     shift, offset = _split(mean, x)
     scale = gamma / np.sqrt(var + eps)
-    work = _matrix(x) - _columns(shift, x)
+    work = _flat(x) - _per_channel(shift, x)
     return _scale_and_add(work, scale, beta - offset * scale, x)
 
 
@@ -236,9 +236,10 @@ def batch_norm_inference_backward(dy, cache):
     """Return (dx, dgamma, dbeta) of `batch_norm_inference`, the statistics being constants."""
     x, gamma, mean, var, eps = cache
     require_shape("dy", dy, x.shape, "x", x.shape)
+    dy = _flat(dy)
     shift, offset = _split(mean, x)
     inv_std = 1 / np.sqrt(var + eps)
     work, dbeta, products = _centred(x, shift, dy)
     dgamma = (products - offset * dbeta) * inv_std
-    dx = np.multiply(_matrix(dy), _columns(gamma * inv_std, x), out=work).reshape(x.shape)
-    return dx, dgamma.astype(x.dtype), dbeta.astype(x.dtype)
+    np.multiply(dy, _per_channel(gamma * inv_std, x), out=work)
+    return work.reshape(x.shape), dgamma.astype(x.dtype), dbeta.astype(x.dtype)
