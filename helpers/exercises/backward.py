@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 _rng = np.random.default_rng(30)
 X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
@@ -61,7 +61,8 @@ def two_gradients():
 @scale_shift_backward.expect
 def shift():
     """dbeta sums dy over the batch: beta reaches every sample with slope 1."""
-    _, dbeta = yield (DY, X_HAT), {}
+    dgamma, dbeta = yield (DY, X_HAT), {}
+    slip(dgamma, DY.sum(axis=0), "this is dgamma's place: return (dgamma, dbeta), in this order")
     same(dbeta, DY.sum(axis=0), "dbeta")
 
 
@@ -91,7 +92,11 @@ def one_per_entry():
 @centering_backward.expect
 def common_push():
     """If dc pushes all samples of a feature alike, nothing is left: centering undoes such moves."""
-    same((yield (np.tile([1.0, -2.0, 3.0, 0.5], (6, 1)),), {}), np.zeros((6, 4)), "dx")
+    push = np.tile([1.0, -2.0, 3.0, 0.5], (6, 1))
+    dx = yield (push,), {}
+    slip(dx, push - push.mean(), "every feature has a mean of its own: average over axis 0")
+    slip(dx, push, "mu moves too when a sample moves")
+    same(dx, np.zeros((6, 4)), "dx")
 
 
 @centering_backward.expect
@@ -125,6 +130,13 @@ def shape_of_x():
 def each_entry_alone():
     """For f(x) = sum(w * x) the gradient is w."""
     same((yield (lambda x: np.sum(DY * x), X), {}), DY, "grad", tol=1e-6)
+
+
+@numerical_gradient.expect
+def any_shape():
+    """It works for an x of any number of dimensions."""
+    weights = DY.reshape(2, 3, 4)
+    same((yield (lambda x: np.sum(weights * x), weights + 1), {}), weights, "grad", tol=1e-6)
 
 
 @numerical_gradient.expect
@@ -171,7 +183,8 @@ def three_gradients():
 @batch_norm_backward.expect
 def dbeta_sums_dy():
     """dbeta is the sum of dy over the batch."""
-    _, _, dbeta = yield (DY, X, GAMMA), {"eps": EPS}
+    _, dgamma, dbeta = yield (DY, X, GAMMA), {"eps": EPS}
+    slip(dgamma, DY.sum(axis=0), "return (dx, dgamma, dbeta), in this order")
     same(dbeta, DY.sum(axis=0), "dbeta")
 
 
@@ -179,6 +192,11 @@ def dbeta_sums_dy():
 def dgamma_sums_dy_x_hat():
     """dgamma is the sum of dy * x_hat over the batch, with eps in x_hat."""
     _, dgamma, _ = yield (DY, X, GAMMA), {"eps": EPS}
+    centred = X - X.mean(axis=0)
+    raw = (DY * centred).sum(axis=0)
+    slip(dgamma, raw / np.sqrt(X.var(axis=0, ddof=1) + EPS), "var divides by N, not by N - 1")
+    slip(dgamma, raw / (X.std(axis=0) + EPS), "eps belongs inside the root")
+    slip(dgamma, (DY * X).sum(axis=0), "multiply dy with x_hat, not with x")
     same(dgamma, batch_norm_backward(DY, X, GAMMA, EPS)[1], "dgamma")
 
 
@@ -186,6 +204,8 @@ def dgamma_sums_dy_x_hat():
 def dx_sums_to_zero():
     """dx sums to zero over the batch: moving a whole feature by a constant changes no output."""
     dx, _, _ = yield (DY, X, GAMMA), {"eps": EPS}
+    r = 1 / np.sqrt(X.var(axis=0) + EPS)
+    slip(dx, GAMMA * r * DY, "mu and var depend on x too: two terms are missing")
     same(np.sum(dx, axis=0), np.zeros(4), "sum of dx for feature")
 
 
