@@ -3,13 +3,14 @@
 Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithm 1 (training) and 2 (inference).
 
 How the speed comes about: x is seen as (N, C, space), whatever its spatial axes, and nothing is
-transposed; there is one work array, which becomes the result, and it is worked through in blocks
-of samples that stay in the cache; scale and shift are one multiplication and one addition; sums run
-in BLAS.
+transposed; the only large array made is the result; the work goes through blocks of samples that
+stay in the cache; scale and shift are one multiplication and one addition; sums run in BLAS.
 
-How the accuracy comes about: a mean that is large beside the standard deviation uses up the 24 bits
-of float32. So a `shift` near the mean is subtracted first, in the precision of x. The rest of the
-mean, `offset`, and everything else that has C elements is computed in float64.
+How the accuracy comes about: everything that has C elements is computed in float64. The variance is
+E[x^2] - E[x]^2, which needs one pass and is wrong where the mean is large beside the standard
+deviation: the two terms agree in most of the 24 bits of float32 and their difference keeps the
+rest. So this is checked, and if need be a `shift` near the mean is subtracted first. `offset` is
+the mean of what is left.
 """
 
 from functools import wraps
@@ -99,73 +100,68 @@ def _dot(a, b):
     return total
 
 
-def _per_channel(vector, x):
-    """Shape a vector (C,) to broadcast against the flat x, in its precision."""
-    vector = vector.astype(x.dtype, copy=False)[:, None]
-    space = x[0, 0].size
+def _sums(a, b):
+    """Sum a and a * b over samples and space: two vectors (C,) of float64."""
+    total = products = 0
+    for a_block, b_block in _blocks(a, b):
+        total += _sum(a_block)
+        products += _dot(a_block, b_block)
+    return total, products
+
+
+def _per_channel(vector, flat):
+    """Shape a vector (C,) to broadcast against (N, C, space), in the precision of `flat`."""
+    vector = vector.astype(flat.dtype, copy=False)[:, None]
+    space = flat.shape[2]
     # Broadcasting is slow over short rows: there the elements are repeated instead.
     return vector.repeat(space, axis=1) if 1 < space < 256 else vector
 
 
-def _split(mean, x):
-    """Split a float64 mean into what the precision of x can hold, and the rest in float64."""
-    shift = mean.astype(x.dtype, copy=False)
-    return shift, mean - shift
-
-
-def _shift_near_mean(x):
-    """Return a vector (C,) in the precision of x, so near the mean that little is left of it.
-
-    With the mean of one sample in sixteen, E[(x - shift)^2] - E[x - shift]^2 cancels at most four
-    bits, in whatever order the samples come. A batch of up to 128 values cancels at most seven with
-    any of them. Both are exact if x is constant.
-    """
-    anchor = _flat(x[:1])[0, :, 0]
-    if x.size <= 128 * len(anchor):
-        return anchor
-    first = _flat(x[: 1 + len(x) // 16]) - anchor[:, None]
-    return anchor + (_sum(first) * (len(anchor) / first.size)).astype(x.dtype, copy=False)
-
-
-def _centred(x, shift, dy=None):
-    """Return the flat x - shift, and for every channel the sums of dy and of dy * (x - shift).
-
-    Without dy, return the sums of (x - shift) and of (x - shift)^2.
-    """
-    work = np.empty((*x.shape[:2], x[0, 0].size), x.dtype)
-    shift = _per_channel(shift, x)
-    total = products = 0
-    for x_block, dy_block, block in _blocks(_flat(x), work if dy is None else dy, work):
-        np.subtract(x_block, shift, out=block)
-        total += _sum(dy_block)
-        products += _dot(dy_block, block)
-    return work, total, products
+def _is_far(mean, var):
+    """Say whether a mean is more than 4 standard deviations from zero: more than 4 bits cancel."""
+    return (mean * mean > 16 * var).any()
 
 
 def _statistics(x):
-    """Return the flat x - shift, its mean, and the mean and variance of x."""
+    """Return (source, offset, work, mean, var): x less a shift, its mean, an array to work in."""
+    flat = source = _flat(x)
+    work = np.empty(flat.shape, x.dtype)
     count = x.size // x.shape[1]
-    shift = _shift_near_mean(x)
-    work, total, squares = _centred(x, shift)
-    offset = total / count
-    var = np.maximum(squares / count - offset * offset, 0)
-    return work, offset, shift + offset, var
+    shift = np.zeros(x.shape[1], x.dtype)
+    for is_last in (False, False, True):  # the second shift corrects the rounding of the first
+        total, squares = _sums(source, source)
+        offset = total / count
+        var = np.maximum(squares / count - offset * offset, 0)
+        if is_last or not _is_far(offset, var):
+            return source, offset, work, shift + offset, var
+        shift = (shift + offset).astype(x.dtype)
+        source = np.subtract(flat, _per_channel(shift, flat), out=work)
 
 
-def _scale_and_add(work, scale, offset, x):
-    """Multiply and add in place, per channel; return `work` in the shape of x."""
-    scale, offset = _per_channel(scale, x), _per_channel(offset, x)
-    for (block,) in _blocks(work):
-        block *= scale
+def _centred(x, mean, var):
+    """Return (source, offset, work) as above, for given statistics."""
+    flat = _flat(x)
+    if not _is_far(mean, var):
+        return flat, mean, np.empty(flat.shape, x.dtype)
+    shift = mean.astype(x.dtype)
+    work = flat - _per_channel(shift, flat)
+    return work, mean - shift, work
+
+
+def _scale_and_add(source, scale, offset, work):
+    """Put scale * source + offset, per channel, into `work`; return it."""
+    scale, offset = _per_channel(scale, source), _per_channel(offset, source)
+    for source_block, block in _blocks(source, work):
+        np.multiply(source_block, scale, out=block)
         block += offset
-    return work.reshape(x.shape)
+    return work
 
 
 @_small_ufunc_buffer
 def batch_statistics(x):
     """Return the mean and the biased variance over every axis of x but 1: float64, (C,) each."""
     _check(x, eps=0)
-    _, _, mean, var = _statistics(x)
+    *_, mean, var = _statistics(x)
     return mean, var
 
 
@@ -184,11 +180,11 @@ def batch_norm(x, gamma, beta, eps=1e-5):
             f"batch norm in training needs at least two values per channel, but x has shape "
             f"{x.shape}; use a larger batch, or batch_norm_inference"
         )
-    work, offset, mean, var = _statistics(x)
+    source, offset, work, mean, var = _statistics(x)
     _reject_division_by_zero(var, eps)
     scale = gamma / np.sqrt(var + eps)
-    y = _scale_and_add(work, scale, beta - offset * scale, x)
-    return y, BatchNormCache(x, gamma, mean, var, eps)
+    y = _scale_and_add(source, scale, beta - offset * scale, work)
+    return y.reshape(x.shape), BatchNormCache(x, gamma, mean, var, eps)
 
 
 @_small_ufunc_buffer
@@ -197,19 +193,15 @@ def batch_norm_backward(dy, cache):
 
     dx = gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat)), with means over the batch.
     """
-    x, gamma, mean, var, eps = cache
-    require_shape("dy", dy, x.shape, "x", x.shape)
-    dy = _flat(dy)
-    shift, offset = _split(mean, x)
+    x, gamma, _, var, eps = cache
+    dy, source, offset, work, dgamma, dbeta = _parameter_gradients(dy, cache)
     inv_std = 1 / np.sqrt(var + eps)
-    work, dbeta, products = _centred(x, shift, dy)
-    dgamma = (products - offset * dbeta) * inv_std
     count = x.size // x.shape[1]
     slope = dgamma * inv_std / -count
-    rest = _per_channel(dbeta / count + slope * offset, x)
-    slope, gain = _per_channel(slope, x), _per_channel(gamma * inv_std, x)
-    for dy_block, block in _blocks(dy, work):
-        block *= slope
+    rest = _per_channel(dbeta / count + slope * offset, dy)
+    slope, gain = _per_channel(slope, dy), _per_channel(gamma * inv_std, dy)
+    for source_block, dy_block, block in _blocks(source, dy, work):
+        np.multiply(source_block, slope, out=block)
         block += dy_block
         block -= rest
         block *= gain
@@ -225,21 +217,25 @@ def batch_norm_inference(x, gamma, beta, mean, var, eps=1e-5):
     """
     _check(x, eps, gamma=gamma, beta=beta, mean=mean, var=var)
     _reject_division_by_zero(var, eps)
-    shift, offset = _split(mean, x)
+    source, offset, work = _centred(x, mean, var)
     scale = gamma / np.sqrt(var + eps)
-    work = _flat(x) - _per_channel(shift, x)
-    return _scale_and_add(work, scale, beta - offset * scale, x)
+    return _scale_and_add(source, scale, beta - offset * scale, work).reshape(x.shape)
 
 
 @_small_ufunc_buffer
 def batch_norm_inference_backward(dy, cache):
     """Return (dx, dgamma, dbeta) of `batch_norm_inference`, the statistics being constants."""
-    x, gamma, mean, var, eps = cache
+    x, gamma, _, var, eps = cache
+    dy, _, _, work, dgamma, dbeta = _parameter_gradients(dy, cache)
+    np.multiply(dy, _per_channel(gamma / np.sqrt(var + eps), dy), out=work)
+    return work.reshape(x.shape), dgamma.astype(x.dtype), dbeta.astype(x.dtype)
+
+
+def _parameter_gradients(dy, cache):
+    """Return dy flattened, (source, offset, work) of x, and dgamma and dbeta in float64."""
+    x, _, mean, var, eps = cache
     require_shape("dy", dy, x.shape, "x", x.shape)
     dy = _flat(dy)
-    shift, offset = _split(mean, x)
-    inv_std = 1 / np.sqrt(var + eps)
-    work, dbeta, products = _centred(x, shift, dy)
-    dgamma = (products - offset * dbeta) * inv_std
-    np.multiply(dy, _per_channel(gamma * inv_std, x), out=work)
-    return work.reshape(x.shape), dgamma.astype(x.dtype), dbeta.astype(x.dtype)
+    source, offset, work = _centred(x, mean, var)
+    dbeta, products = _sums(dy, source)
+    return dy, source, offset, work, (products - offset * dbeta) / np.sqrt(var + eps), dbeta

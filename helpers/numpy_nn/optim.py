@@ -1,7 +1,5 @@
 """Optimizers."""
 
-import numpy as np
-
 
 class SGD:
     """Stochastic gradient descent with momentum and weight decay, PyTorch's update rule.
@@ -29,4 +27,4 @@ class SGD:
                 update = update + self.weight_decay * parameter.data
             if self.momentum:
                 update = self._velocities[i] = self.momentum * self._velocities[i] + update
-            parameter.data = parameter.data - np.asarray(self.lr, parameter.data.dtype) * update
+            parameter.data = parameter.data - float(self.lr) * update

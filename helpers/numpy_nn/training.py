@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from helpers.numpy_nn import functional as F
 from helpers.numpy_nn.modules import (
     BatchNorm,
+    Conv2d,
     Flatten,
     Linear,
     ReLU,
@@ -37,17 +38,46 @@ def mlp(
     norm_position "after" puts BatchNorm behind the activation. Only the linear layers draw from
     `rng`: with the same seed, nets with and without norm start from the same weights.
     """
-    if norm_position not in ("before", "after"):
-        raise ValueError(f'norm_position must be "before" or "after", not {norm_position!r}')
     *hidden, (last_in, classes) = pairwise(sizes)
     layers = [Flatten()]
     for fan_in, fan_out in hidden:
-        block = [activation()]
-        if norm:
-            layer = BatchNorm(fan_out, eps=eps, momentum=momentum)
-            block.insert(0 if norm_position == "before" else 1, layer)
-        layers += [Linear(fan_in, fan_out, rng=rng, std=std), *block]
+        linear = Linear(fan_in, fan_out, rng=rng, std=std)
+        batch_norm = BatchNorm(fan_out, eps=eps, momentum=momentum) if norm else None
+        layers += _block(linear, batch_norm, activation(), norm_position)
     return Sequential(*layers, Linear(last_in, classes, rng=rng, std=std))
+
+
+def cnn(
+    channels, rng, *, image_size=8, classes=10, activation=ReLU, norm=False, norm_position="before"
+):
+    """Build 3x3 Conv2d -> [BatchNorm] -> activation for each step of `channels`, then Linear.
+
+    `channels` starts with those of the image: (1, 8, 16) has two convolutions. There is no padding
+    and no stride: each convolution takes 2 pixels off the (square) image. Weights, `rng` and
+    norm_position as in `mlp`.
+    """
+    size = image_size - 2 * (len(channels) - 1)
+    if size < 1:
+        raise ValueError(
+            f"{len(channels) - 1} convolutions of 3x3 do not fit into images of {image_size} pixels"
+        )
+    layers = []
+    for channels_in, channels_out in pairwise(channels):
+        conv = Conv2d(channels_in, channels_out, 3, rng=rng)
+        batch_norm = BatchNorm(channels_out) if norm else None
+        layers += _block(conv, batch_norm, activation(), norm_position)
+    return Sequential(*layers, Flatten(), Linear(channels[-1] * size**2, classes, rng=rng))
+
+
+def _block(layer, batch_norm, activation, norm_position):
+    """The three as a list in the order of norm_position; batch_norm may be None."""
+    if norm_position not in ("before", "after"):
+        raise ValueError(f'norm_position must be "before" or "after", not {norm_position!r}')
+    if batch_norm is None:
+        return [layer, activation]
+    if norm_position == "before":
+        return [layer, batch_norm, activation]
+    return [layer, activation, batch_norm]
 
 
 @contextmanager
@@ -166,6 +196,9 @@ def fit(
     If anything raises, Ctrl-C included, the model gets back the parameters and running statistics
     it came with.
     """
+    for name, value in (("steps", steps), ("batch_size", batch_size), ("eval_every", eval_every)):
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
     rng = np.random.default_rng(seed)
     transform_rng = rng.spawn(1)[0]
     optimizer = SGD(model.parameters(), lr, momentum, weight_decay)
@@ -205,11 +238,11 @@ def _undone_on_error(model):
 
     References are enough: forward, backward and SGD replace arrays, they never write into them.
     """
-    modules = [(module, vars(module).copy()) for module in model.modules()]
-    parameters = [(parameter, vars(parameter).copy()) for parameter in model.parameters()]
+    things = [*model.modules(), *model.parameters()]
+    before = [vars(thing).copy() for thing in things]
     try:
         yield
     except BaseException:
-        for thing, state in modules + parameters:
-            vars(thing).update(state)
+        for thing, state in zip(things, before, strict=True):
+            thing.__dict__ = state
         raise
