@@ -21,10 +21,14 @@ def split(labels):
     labels: (N,) integers. Returns (index_train, index_test), two shuffled uint16 arrays of
     positions in `labels`: 50 positions of each class in index_test, the rest in index_train.
     """
-    order = np.random.default_rng(SEED).permutation(len(labels))
+    rng = np.random.default_rng(SEED)
+    order = rng.permutation(len(labels))
     drawn = [np.flatnonzero(labels[order] == c)[:TEST_PER_CLASS] for c in np.unique(labels)]
-    chosen = np.sort(np.concatenate(drawn))
-    return np.delete(order, chosen).astype(np.uint16), order[chosen].astype(np.uint16)
+    chosen = np.concatenate(drawn)
+    # Shuffled again: what precedes the last draw of a class would otherwise hold few of it, and
+    # the first images of the training set would be a skewed sample.
+    index_train = rng.permutation(np.delete(order, chosen))
+    return index_train.astype(np.uint16), rng.permutation(order[chosen]).astype(np.uint16)
 
 
 def pack(images, labels):

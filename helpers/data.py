@@ -91,7 +91,7 @@ class OfficialFile:
 
 
 DIGITS = Path(__file__).resolve().parent.parent / "data" / "digits.npz"
-DIGITS_SHA256 = "5049698d15b83675048ad9b0086cb947d827d647d3f831a304cb000c0472db41"
+DIGITS_SHA256 = "8efe4dd32eb6ec467644ec9ecf79641c6b922ed99b575b5414637093c942ef2b"
 
 
 def _mnist_file(name, size, sha256):

@@ -791,3 +791,9 @@ def test_real_unpacked_cifar10(monkeypatch, offline):
     assert d.x_train.shape == (50_000, 3, 32, 32)
     np.testing.assert_array_equal(np.bincount(d.y_train), 5000)
     np.testing.assert_array_equal(np.bincount(d.y_test), 1000)
+
+
+def test_the_first_digits_are_as_mixed_as_all():
+    digits = data.load("digits")
+    for labels in (digits.y_train, digits.y_test):
+        assert set(labels[:60]) == set(range(10))
