@@ -23,8 +23,29 @@ class Ablation:
 
 
 UNIFORM = "x8, w8 = rng.normal(size=(8, 3)) * 3, np.ones((8, 3))"
+BELLS = "values = np.random.default_rng(0).normal(size=digits.x_train.size)"
 
 ABLATIONS = {
+    "bell-shaped-pixels": Ablation(replace={"values = digits.x_train.ravel()": BELLS}),
+    "never-scaled": Ablation(
+        replace={
+            "return (x - x.mean(axis=0)) / x.std(axis=0)": "return x - x.mean(axis=0)",
+        }
+    ),
+    "never-centred": Ablation(
+        replace={
+            "np.hstack([scaled - scaled.mean(), ones])": "np.hstack([scaled, ones])",
+            '"centred": (x_train - mu, x_test - mu)': '"centred": (x_train, x_test)',
+        }
+    ),
+    "min-max": Ablation(
+        replace={"scaled = z_score(more_hikes)": "scaled = min_max(more_hikes)"},
+    ),
+    "test-by-the-rule": Ablation(
+        replace={
+            "reference.standardize(images, images)[1]": "reference.standardize(x_train, images)[1]",
+        }
+    ),
     "identity": Ablation(patch="identity"),
     "linear-activation": Ablation(patch="linear_activation"),
     "constant-statistics": Ablation(patch="constant_statistics"),

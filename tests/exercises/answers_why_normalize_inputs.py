@@ -1,1 +1,444 @@
-"""Answers to the exercises of why_normalize_inputs."""
+"""Answers to the exercises of 01_why_normalize_inputs."""
+
+import numpy as np
+from registry import alternative, mutant
+
+
+@alternative("least_squares_step")
+def sample_by_sample(w, x, target, lr):
+    gradient = sum((row @ w - t) * row for row, t in zip(x, target, strict=True)) / len(x)
+    return w - lr * gradient
+
+
+@alternative("least_squares_step")
+def through_the_curvature(w, x, target, lr):
+    n = x.shape[0]
+    return w + lr * (np.einsum("nc,n->c", x, target) / n - (x.T @ x / n) @ w)
+
+
+@alternative("least_squares_step")
+def feature_by_feature(w, x, target, lr):
+    error = (x * w).sum(axis=1) - target
+    return [w[c] - lr * float(np.mean(error * x[:, c])) for c in range(x.shape[1])]
+
+
+@mutant("least_squares_step", blamed="one_per_feature")
+def works_in_place(w, x, target, lr):
+    w -= lr * x.T @ (x @ w - target) / len(x)
+    return w
+
+
+@mutant("least_squares_step", blamed="one_per_feature")
+def returns_the_loss(w, x, target, lr):
+    return 0.5 * np.mean((x @ w - target) ** 2)
+
+
+@mutant("least_squares_step", blamed="one_per_feature")
+def keeps_the_samples_apart(w, x, target, lr):
+    return w - lr * (x @ w - target)[:, None] * x
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def returns_the_gradient(w, x, target, lr):
+    return x.T @ (x @ w - target) / len(x)
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def forgets_the_target(w, x, target, lr):
+    return w - lr * x.T @ (x @ w) / len(x)
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def adds_the_target(w, x, target, lr):
+    return w - lr * x.T @ (x @ w + target) / len(x)
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def centres_the_features(w, x, target, lr):
+    return w - lr * (x - x.mean(axis=0)).T @ (x @ w - target) / len(x)
+
+
+@mutant("least_squares_step", blamed="goes_downhill")
+def climbs(w, x, target, lr):
+    return w + lr * x.T @ (x @ w - target) / len(x)
+
+
+@mutant("least_squares_step", blamed="goes_downhill")
+def swaps_prediction_and_target(w, x, target, lr):
+    return w - lr * x.T @ (target - x @ w) / len(x)
+
+
+@mutant("least_squares_step", blamed="one_step")
+def sums_over_samples(w, x, target, lr):
+    return w - lr * x.T @ (x @ w - target)
+
+
+@mutant("least_squares_step", blamed="one_step")
+def keeps_the_two(w, x, target, lr):
+    return w - lr * 2 * x.T @ (x @ w - target) / len(x)
+
+
+@mutant("least_squares_step", blamed="one_step")
+def divides_by_features(w, x, target, lr):
+    return w - lr * x.T @ (x @ w - target) / x.shape[1]
+
+
+@mutant("least_squares_step", blamed="one_step")
+def ignores_the_rate(w, x, target, lr):
+    return w - 1e-4 * x.T @ (x @ w - target) / len(x)
+
+
+@mutant("least_squares_step", blamed="other_sizes")
+def always_six_samples(w, x, target, lr):
+    return w - lr * x.T @ (x @ w - target) / 6
+
+
+@mutant("least_squares_step", blamed="other_sizes")
+def its_own_rate(w, x, target, lr):
+    return w - min(lr, 0.05) * x.T @ (x @ w - target) / len(x)
+
+
+@alternative("largest_stable_step")
+def from_singular_values(x):
+    return 2 * len(x) / np.linalg.svd(x, compute_uv=False)[0] ** 2
+
+
+@alternative("largest_stable_step")
+def by_power_iteration(x):
+    direction = np.arange(1.0, x.shape[1] + 1)
+    for _ in range(2000):
+        direction = x.T @ (x @ direction)
+        direction = direction / np.sqrt(np.sum(direction**2))
+    return 2 / np.mean((x @ direction) ** 2)
+
+
+@mutant("largest_stable_step", blamed="one_number")
+def one_rate_per_weight(x):
+    return 2 / np.mean(x**2, axis=0)
+
+
+@mutant("largest_stable_step", blamed="one_number")
+def one_rate_per_direction(x):
+    return 2 / np.linalg.eigvalsh(x.T @ x / len(x))
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def half_of_it(x):
+    return 1 / np.linalg.eigvalsh(x.T @ x / len(x))[-1]
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def curvature_of_the_sum(x):
+    return 2 / np.linalg.eigvalsh(x.T @ x)[-1]
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def variance_for_mean_square(x):
+    return 2 / np.linalg.eigvalsh(np.atleast_2d(np.cov(x.T, bias=True)))[-1]
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def singular_value_not_squared(x):
+    return 2 * len(x) / np.linalg.svd(x, compute_uv=False)[0]
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def returns_the_curvature(x):
+    return np.linalg.eigvalsh(x.T @ x / len(x))[-1]
+
+
+@mutant("largest_stable_step", blamed="unrelated_features")
+def smallest_curvature(x):
+    return 2 / np.linalg.eigvalsh(x.T @ x / len(x))[0]
+
+
+@mutant("largest_stable_step", blamed="unrelated_features")
+def sum_of_curvatures(x):
+    return 2 / np.trace(x.T @ x / len(x))
+
+
+@mutant("largest_stable_step", blamed="unrelated_features")
+def balances_both_ends(x):
+    curvatures = np.linalg.eigvalsh(x.T @ x / len(x))
+    return 2 / (curvatures[-1] + curvatures[0]) if len(curvatures) > 1 else 2 / curvatures[0]
+
+
+@mutant("largest_stable_step", blamed="related_features")
+def steepest_feature(x):
+    return 2 / np.mean(x**2, axis=0).max()
+
+
+@mutant("largest_stable_step", blamed="more_features")
+def only_two_features(x):
+    return 2 / np.linalg.eigvalsh(x[:, :2].T @ x[:, :2] / len(x))[-1]
+
+
+@alternative("standardize")
+def drops_and_restores(x_train, x_test):
+    varies = np.ptp(x_train, axis=0) > 0
+    mu, std = x_train[:, varies].mean(axis=0), x_train[:, varies].std(axis=0)
+    z_train, z_test = np.zeros_like(x_train), np.zeros_like(x_test)
+    z_train[:, varies] = (x_train[:, varies] - mu) / std
+    z_test[:, varies] = (x_test[:, varies] - mu) / std
+    return z_train, z_test
+
+
+@alternative("standardize")
+def column_by_column(x_train, x_test):
+    z_train, z_test = np.zeros(x_train.shape), np.zeros(x_test.shape)
+    for c, column in enumerate(x_train.T):
+        if len(set(column)) > 1:
+            mu = sum(column) / len(column)
+            std = (sum((v - mu) ** 2 for v in column) / len(column)) ** 0.5
+            z_train[:, c], z_test[:, c] = (column - mu) / std, (x_test[:, c] - mu) / std
+    return z_train, z_test
+
+
+@alternative("standardize")
+def with_a_tolerance(x_train, x_test):
+    mu, std = np.mean(x_train, 0), np.std(x_train, 0)
+    inverse = np.divide(1.0, std, out=np.zeros_like(std), where=std > 1e-14 * (1 + np.abs(mu)))
+    return [(x - mu) * inverse for x in (x_train, x_test)]
+
+
+@alternative("standardize")
+def all_rows_at_once(x_train, x_test):
+    both = np.vstack([x_train, x_test])
+    varies = (x_train != x_train[0]).any(axis=0)
+    z = (both - x_train.mean(axis=0)) * varies / np.where(varies, x_train.std(axis=0), 1)
+    return z[: len(x_train)], z[len(x_train) :]
+
+
+def z_score(x, mu, std):
+    """The right formula, for mutants that go wrong in mu, in std, or somewhere else."""
+    constant = np.broadcast_to(std < 1e-14, x.shape)
+    return np.divide(x - mu, std, out=np.zeros_like(x), where=~constant)
+
+
+@mutant("standardize", blamed="two_arrays")
+def only_the_training_set(x_train, x_test):
+    return z_score(x_train, x_train.mean(axis=0), x_train.std(axis=0))
+
+
+@mutant("standardize", blamed="two_arrays")
+def works_in_place_on_both(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    x_train -= mu
+    x_test -= mu
+    return x_train / std, x_test / std
+
+
+@mutant("standardize", blamed="two_arrays")
+def returns_the_statistics(x_train, x_test):
+    return x_train.mean(axis=0), x_train.std(axis=0)
+
+
+@mutant("standardize", blamed="two_arrays")
+def test_set_first(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    return z_score(x_test, mu, std), z_score(x_train, mu, std)
+
+
+@mutant("standardize", blamed="training_means")
+def each_sample_by_itself(x_train, x_test):
+    return tuple(
+        z_score(x, x.mean(axis=1, keepdims=True), x.std(axis=1, keepdims=True))
+        for x in (x_train, x_test)
+    )
+
+
+@mutant("standardize", blamed="training_means")
+def one_mean_for_all_features(x_train, x_test):
+    mu, std = x_train.mean(), x_train.std()
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_means")
+def statistics_of_both_sets(x_train, x_test):
+    both = np.vstack([x_train, x_test])
+    mu, std = both.mean(axis=0), both.std(axis=0)
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_means")
+def min_max(x_train, x_test):
+    low, width = x_train.min(axis=0), np.ptp(x_train, axis=0)
+    return z_score(x_train, low, width), z_score(x_test, low, width)
+
+
+@mutant("standardize", blamed="training_means")
+def never_centred(x_train, x_test):
+    std = x_train.std(axis=0)
+    return z_score(x_train, 0, std), z_score(x_test, 0, std)
+
+
+@mutant("standardize", blamed="training_means")
+def the_median(x_train, x_test):
+    mu, std = np.median(x_train, axis=0), x_train.std(axis=0)
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_means")
+def statistics_of_the_test_set(x_train, x_test):
+    mu, std = x_test.mean(axis=0), x_test.std(axis=0)
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_variances")
+def unbiased(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0, ddof=1)
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_variances")
+def divides_by_the_variance(x_train, x_test):
+    mu, var = x_train.mean(axis=0), x_train.var(axis=0)
+    return z_score(x_train, mu, var), z_score(x_test, mu, var)
+
+
+@mutant("standardize", blamed="training_variances")
+def adds_eps_to_the_deviation(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    return (x_train - mu) / (std + 1e-8), (x_test - mu) / (std + 1e-8)
+
+
+@mutant("standardize", blamed="training_variances")
+def adds_eps_to_the_variance(x_train, x_test):
+    mu, std = x_train.mean(axis=0), np.sqrt(x_train.var(axis=0) + 1e-5)
+    return (x_train - mu) / std, (x_test - mu) / std
+
+
+@mutant("standardize", blamed="training_variances")
+def only_centred(x_train, x_test):
+    mu = x_train.mean(axis=0)
+    return x_train - mu, x_test - mu
+
+
+@mutant("standardize", blamed="training_variances")
+def one_deviation_for_all_features(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std()
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_variances")
+def mean_absolute_deviation(x_train, x_test):
+    mu = x_train.mean(axis=0)
+    std = np.abs(x_train - mu).mean(axis=0)
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_entries")
+def flips_the_sign(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    return -z_score(x_train, mu, std), -z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_entries")
+def sorts_each_column(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    return z_score(np.sort(x_train, axis=0), mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="test_entries")
+def each_set_by_itself(x_train, x_test):
+    return tuple(z_score(x, x.mean(axis=0), x.std(axis=0)) for x in (x_train, x_test))
+
+
+@mutant("standardize", blamed="test_entries")
+def leaves_the_test_set_alone(x_train, x_test):
+    return z_score(x_train, x_train.mean(axis=0), x_train.std(axis=0)), x_test
+
+
+@mutant("standardize", blamed="test_entries")
+def only_centres_the_test_set(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    return z_score(x_train, mu, std), x_test - mu
+
+
+@mutant("standardize", blamed="test_entries")
+def deviation_of_the_test_set(x_train, x_test):
+    mu = x_train.mean(axis=0)
+    return z_score(x_train, mu, x_train.std(axis=0)), z_score(x_test, mu, x_test.std(axis=0))
+
+
+@mutant("standardize", blamed="test_entries")
+def statistics_of_the_standardized_set(x_train, x_test):
+    z_train = z_score(x_train, x_train.mean(axis=0), x_train.std(axis=0))
+    return z_train, z_score(x_test, z_train.mean(axis=0), z_train.std(axis=0))
+
+
+@mutant("standardize", blamed="test_entries")
+def recomputes_with_every_test_sample(x_train, x_test):
+    z_train = z_score(x_train, x_train.mean(axis=0), x_train.std(axis=0))
+    rows = []
+    for row in x_test:
+        seen = np.vstack([x_train, row])
+        rows.append(z_score(row[None], seen.mean(axis=0), seen.std(axis=0))[0])
+    return z_train, np.array(rows)
+
+
+@mutant("standardize", blamed="constant_columns")
+def divides_by_zero(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    with np.errstate(all="ignore"):
+        return (x_train - mu) / std, (x_test - mu) / std
+
+
+@mutant("standardize", blamed="constant_columns")
+def leaves_constant_columns_alone(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    keep = np.ptp(x_train, axis=0) == 0
+    std = np.where(keep, 1, std)
+    return tuple(np.where(keep, x, (x - mu) / std) for x in (x_train, x_test))
+
+
+@mutant("standardize", blamed="constant_columns")
+def drops_constant_columns(x_train, x_test):
+    varies = np.ptp(x_train, axis=0) > 0
+    mu, std = x_train[:, varies].mean(axis=0), x_train[:, varies].std(axis=0)
+    return (x_train[:, varies] - mu) / std, (x_test[:, varies] - mu) / std
+
+
+@mutant("standardize", blamed="constant_only_in_training")
+def divides_constant_columns_by_one(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    std = np.where(std < 1e-14, 1, std)
+    return (x_train - mu) / std, (x_test - mu) / std
+
+
+@mutant("standardize", blamed="constant_only_in_training")
+def a_tiny_eps(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0) + 1e-12
+    return (x_train - mu) / std, (x_test - mu) / std
+
+
+@mutant("standardize", blamed="constant_only_in_training")
+def turns_nan_into_zero(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    with np.errstate(all="ignore"):
+        return np.nan_to_num((x_train - mu) / std), np.nan_to_num((x_test - mu) / std)
+
+
+@mutant("standardize", blamed="constant_up_to_rounding")
+def asks_for_exactly_zero(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    constant = std == 0
+    std = np.where(constant, 1, std)
+    return tuple(np.where(constant, 0, (x - mu) / std) for x in (x_train, x_test))
+
+
+@mutant("standardize", blamed="small_units")
+def calls_small_deviations_constant(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    constant = std < 1e-4
+    std = np.where(constant, 1, std)
+    return tuple(np.where(constant, 0, (x - mu) / std) for x in (x_train, x_test))
+
+
+@mutant("standardize", blamed="large_offset")
+def variance_from_raw_moments(x_train, x_test):
+    mu = x_train.mean(axis=0)
+    std = np.sqrt(np.abs((x_train**2).mean(axis=0) - mu**2))
+    varies = np.ptp(x_train, axis=0) > 0
+    std = np.where(varies & (std > 0), std, 1)
+    return (x_train - mu) / std * varies, (x_test - mu) / std * varies
