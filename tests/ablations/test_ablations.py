@@ -25,6 +25,8 @@ class Ablation:
 UNIFORM = "x8, w8 = rng.normal(size=(8, 3)) * 3, np.ones((8, 3))"
 BELLS = "values = np.random.default_rng(0).normal(size=digits.x_train.size)"
 
+TWO_IMAGES = "training.precise_statistics(model, [images[:2]])"
+
 ABLATIONS = {
     "bell-shaped-pixels": Ablation(replace={"values = digits.x_train.ravel()": BELLS}),
     "never-scaled": Ablation(
@@ -48,6 +50,13 @@ ABLATIONS = {
     ),
     "identity": Ablation(patch="identity"),
     "linear-activation": Ablation(patch="linear_activation"),
+    "never-updated": Ablation(patch="never_updated"),
+    "biased-running": Ablation(patch="biased_running"),
+    "two-images": Ablation(
+        replace={
+            "training.precise_statistics(model, [images])": TWO_IMAGES,
+        }
+    ),
     "constant-statistics": Ablation(patch="constant_statistics"),
     "uniform-weights": Ablation(
         replace={"x8, w8 = rng.normal(size=(8, 3)) * 3, rng.normal(size=(8, 3))": UNIFORM}

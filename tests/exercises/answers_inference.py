@@ -1,1 +1,440 @@
-"""Answers to the exercises of inference."""
+"""Answers to the exercises of 05_inference."""
+
+import numpy as np
+from registry import alternative, mutant
+
+
+@alternative("update_running")
+def with_ddof(running_mean, running_var, x, momentum=0.1):
+    return (
+        running_mean + momentum * (x.mean(0) - running_mean),
+        running_var + momentum * (x.var(0, ddof=1) - running_var),
+    )
+
+
+@alternative("update_running")
+def np_average(running_mean, running_var, x, momentum=0.1):
+    weights = [1 - momentum, momentum]
+    return (
+        np.average([running_mean, np.mean(x, axis=0)], axis=0, weights=weights),
+        np.average([running_var, np.diag(np.cov(x.T))], axis=0, weights=weights),
+    )
+
+
+@alternative("update_running")
+def loops(running_mean, running_var, x, momentum=0.1):
+    mean, var = [], []
+    for column, old_mean, old_var in zip(x.T, running_mean, running_var, strict=True):
+        middle = sum(column) / len(column)
+        squares = sum((value - middle) ** 2 for value in column)
+        mean.append(old_mean * (1 - momentum) + middle * momentum)
+        var.append(old_var * (1 - momentum) + squares / (len(column) - 1) * momentum)
+    return mean, var
+
+
+def _move(old, new, momentum):
+    return (1 - momentum) * old + momentum * new
+
+
+@mutant("update_running", blamed="two_arrays")
+def over_features(running_mean, running_var, x, momentum=0.1):
+    x = x[:, :4]
+    mean = (1 - momentum) * running_mean[:, None] + momentum * x.mean(axis=1)
+    return mean, (1 - momentum) * running_var[:, None] + momentum * x.var(axis=1, ddof=1)
+
+
+@mutant("update_running", blamed="two_arrays")
+def only_the_mean(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum)
+
+
+@mutant("update_running", blamed="two_arrays")
+def updates_in_place(running_mean, running_var, x, momentum=0.1):
+    running_mean *= 1 - momentum
+    running_mean += momentum * x.mean(0)
+    running_var *= 1 - momentum
+    running_var += momentum * x.var(0, ddof=1)
+    return running_mean, running_var
+
+
+@mutant("update_running", blamed="two_arrays")
+def one_mean_for_all_features(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean.mean(), x.mean(), momentum), _move(
+        running_var.mean(), x.var(), momentum
+    )
+
+
+@mutant("update_running", blamed="mean_moves")
+def momentum_of_keras(running_mean, running_var, x, momentum=0.1):
+    return (
+        momentum * running_mean + (1 - momentum) * x.mean(0),
+        momentum * running_var + (1 - momentum) * x.var(0, ddof=1),
+    )
+
+
+@mutant("update_running", blamed="mean_moves")
+def never_updated(running_mean, running_var, x, momentum=0.1):
+    return running_mean, running_var
+
+
+@mutant("update_running", blamed="mean_moves")
+def last_batch_only(running_mean, running_var, x, momentum=0.1):
+    return x.mean(0), x.var(0, ddof=1)
+
+
+@mutant("update_running", blamed="mean_moves")
+def old_part_not_faded(running_mean, running_var, x, momentum=0.1):
+    return running_mean + momentum * x.mean(0), running_var + momentum * x.var(0, ddof=1)
+
+
+@mutant("update_running", blamed="mean_moves")
+def hard_coded_momentum(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), 0.1), _move(running_var, x.var(0, ddof=1), 0.1)
+
+
+@mutant("update_running", blamed="mean_moves")
+def returns_swapped(running_mean, running_var, x, momentum=0.1):
+    return (
+        _move(running_var, x.var(0, ddof=1), momentum),
+        _move(running_mean, x.mean(0), momentum),
+    )
+
+
+@mutant("update_running", blamed="mean_moves")
+def cumulative_average(running_mean, running_var, x, momentum=0.1):
+    return (running_mean + x.mean(0)) / 2, (running_var + x.var(0, ddof=1)) / 2
+
+
+@mutant("update_running", blamed="mean_moves")
+def unbiased_mean_too(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    return (
+        _move(running_mean, x.sum(0) / (n - 1), momentum),
+        _move(running_var, x.var(0, ddof=1), momentum),
+    )
+
+
+@mutant("update_running", blamed="variance_moves")
+def biased(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0), momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def factor_upside_down(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    return (
+        _move(running_mean, x.mean(0), momentum),
+        _move(running_var, x.var(0) * (n - 1) / n, momentum),
+    )
+
+
+@mutant("update_running", blamed="variance_moves")
+def corrected_twice(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    return (
+        _move(running_mean, x.mean(0), momentum),
+        _move(running_var, x.var(0, ddof=1) * n / (n - 1), momentum),
+    )
+
+
+@mutant("update_running", blamed="variance_moves")
+def corrects_the_average_too(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    return (
+        _move(running_mean, x.mean(0), momentum),
+        _move(running_var, x.var(0), momentum) * n / (n - 1),
+    )
+
+
+@mutant("update_running", blamed="variance_moves")
+def counts_features(running_mean, running_var, x, momentum=0.1):
+    n = x.shape[1]
+    return (
+        _move(running_mean, x.mean(0), momentum),
+        _move(running_var, x.var(0) * n / (n - 1), momentum),
+    )
+
+
+@mutant("update_running", blamed="variance_moves")
+def standard_deviation(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.std(0, ddof=1), momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def distances_from_the_new_average(running_mean, running_var, x, momentum=0.1):
+    mean = _move(running_mean, x.mean(0), momentum)
+    spread = ((x - mean) ** 2).sum(0) / (len(x) - 1)
+    return mean, _move(running_var, spread, momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def distances_from_the_old_average(running_mean, running_var, x, momentum=0.1):
+    spread = ((x - running_mean) ** 2).sum(0) / (len(x) - 1)
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, spread, momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def variance_left_behind(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum), running_var
+
+
+@mutant("update_running", blamed="other_batch_size")
+def factor_for_six(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0) * 6 / 5, momentum)
+
+
+@mutant("update_running", blamed="default_momentum")
+def default_of_keras(running_mean, running_var, x, momentum=0.99):
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0, ddof=1), momentum)
+
+
+@mutant("update_running", blamed="momentum_zero")
+def zero_means_default(running_mean, running_var, x, momentum=0.1):
+    momentum = momentum or 0.1
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0, ddof=1), momentum)
+
+
+@mutant("update_running", blamed="large_offset")
+def difference_of_squares(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    var = ((x**2).mean(0) - x.mean(0) ** 2) * n / (n - 1)
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, var, momentum)
+
+
+@alternative("batch_norm_inference")
+def scale_first(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma * (running_var + eps) ** -0.5
+    return x * scale + (beta - running_mean * scale)
+
+
+@alternative("batch_norm_inference")
+def row_by_row(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    deviation = np.sqrt(running_var + eps)
+    return [list((row - running_mean) / deviation * gamma + beta) for row in x]
+
+
+@mutant("batch_norm_inference", blamed="inference_shape")
+def in_place(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    x -= running_mean
+    x *= gamma / np.sqrt(running_var + eps)
+    x += beta
+    return x
+
+
+@mutant("batch_norm_inference", blamed="inference_shape")
+def keeps_averaging(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    running_mean[:] = 0.9 * running_mean + 0.1 * x.mean(axis=0)
+    running_var[:] = 0.9 * running_var + 0.1 * x.var(axis=0)
+    return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="inference_shape")
+def only_one_row(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x[0] - running_mean) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def batch_statistics_in_eval_mode(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def batch_mean_running_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def running_mean_batch_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / np.sqrt(x.var(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def no_gamma_and_beta(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return (x - running_mean) / np.sqrt(running_var + eps)
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def divides_by_the_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / (running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def eps_outside_the_root(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / (np.sqrt(running_var) + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def no_eps(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / np.sqrt(running_var) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def swaps_the_statistics(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_var) / np.sqrt(np.abs(running_mean) + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def its_own_eps(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / np.sqrt(running_var + 1e-5) + beta
+
+
+@mutant("batch_norm_inference", blamed="no_company")
+def running_statistics_only_when_alone(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    mean, var = (running_mean, running_var) if len(x) == 1 else (x.mean(0), x.var(0))
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="no_company")
+def unbiased_once_more(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    factor = len(x) / max(len(x) - 1, 1)
+    return gamma * (x - running_mean) / np.sqrt(running_var * factor + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="inference_default_eps")
+def default_eps_of_keras(x, gamma, beta, running_mean, running_var, eps=1e-3):
+    return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+
+
+@alternative("fold_to_affine")
+def shift_is_the_answer_to_zero(gamma, beta, running_mean, running_var, eps=1e-5):
+    deviation = np.sqrt(running_var + eps)
+    return gamma / deviation, gamma * (0 - running_mean) / deviation + beta
+
+
+@alternative("fold_to_affine")
+def from_two_points(gamma, beta, running_mean, running_var, eps=1e-5):
+    def y(x):
+        return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+
+    return y(1.0) - y(0.0), y(0.0)
+
+
+@mutant("fold_to_affine", blamed="scale_and_shift")
+def only_the_scale(gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma / np.sqrt(running_var + eps)
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def shift_first(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    return beta - scale * running_mean, scale
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def gamma_forgotten(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = 1 / np.sqrt(running_var + eps)
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def eps_forgotten(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var)
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def root_forgotten(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / (running_var + eps)
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def mean_not_scaled(gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma / np.sqrt(running_var + eps), beta - running_mean
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def mean_scaled_without_gamma(gamma, beta, running_mean, running_var, eps=1e-5):
+    deviation = np.sqrt(running_var + eps)
+    return gamma / deviation, beta - running_mean / deviation
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def mean_added(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    return scale, beta + scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def shift_is_beta(gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma / np.sqrt(running_var + eps), beta
+
+
+@mutant("fold_to_affine", blamed="fold_default_eps")
+def folds_with_the_eps_of_keras(gamma, beta, running_mean, running_var, eps=1e-3):
+    scale = gamma / np.sqrt(running_var + eps)
+    return scale, beta - scale * running_mean
+
+
+@alternative("pytorch_to_keras")
+def subtracts_a_share(momentum, eps, running_mean, running_var, count):
+    return 1.0 - momentum, eps, running_mean.copy(), running_var - running_var / count
+
+
+@alternative("pytorch_to_keras")
+def named(momentum, eps, running_mean, running_var, count):
+    correction = count / (count - 1)
+    keras = {"momentum": -momentum + 1, "epsilon": eps, "mean": running_mean}
+    return [*keras.values(), running_var / correction]
+
+
+@mutant("pytorch_to_keras", blamed="four_values")
+def statistics_only(momentum, eps, running_mean, running_var, count):
+    return running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="four_values")
+def statistics_first(momentum, eps, running_mean, running_var, count):
+    return running_mean, running_var * (count - 1) / count, 1 - momentum, eps
+
+
+@mutant("pytorch_to_keras", blamed="four_values")
+def changes_the_variance_it_got(momentum, eps, running_mean, running_var, count):
+    running_var *= (count - 1) / count
+    return 1 - momentum, eps, running_mean, running_var
+
+
+@mutant("pytorch_to_keras", blamed="same_memory")
+def momentum_as_it_is(momentum, eps, running_mean, running_var, count):
+    return momentum, eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_memory")
+def momentum_of_the_default_layer(momentum, eps, running_mean, running_var, count):
+    return 0.99, eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_eps")
+def eps_of_the_default_layer(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, 1e-3, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_eps")
+def eps_converted_too(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, 1 - eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_mean")
+def mean_corrected_too(momentum, eps, running_mean, running_var, count):
+    share = (count - 1) / count
+    return 1 - momentum, eps, running_mean * share, running_var * share
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def variance_as_it_is(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def the_other_way_round(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var * count / (count - 1)
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def eps_added_to_the_variance(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var * (count - 1) / count + eps
+
+
+@mutant("pytorch_to_keras", blamed="counts")
+def always_six(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var * 5 / 6
