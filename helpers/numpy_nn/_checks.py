@@ -6,7 +6,8 @@ import numpy as np
 def require_float(name, array, ndim=None):
     """Raise TypeError unless float32 or float64, ValueError if empty or not `ndim`-dimensional."""
     if not isinstance(array, np.ndarray) or array.dtype.char not in "fd":
-        found = f"an array of {array.dtype}" if hasattr(array, "dtype") else type(array).__name__
+        is_array = isinstance(array, np.ndarray)
+        found = f"an array of {array.dtype}" if is_array else f"a {type(array).__name__}"
         raise TypeError(
             f"{name} must be a NumPy array of float32 or float64, not {found}; "
             f"convert it first, for instance with np.asarray({name}, dtype=np.float64)"

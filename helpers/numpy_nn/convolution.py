@@ -101,6 +101,7 @@ def max_pool2d(x, kernel_size):
 def max_pool2d_backward(dy, cache):
     """Return dx of `max_pool2d`: each window's gradient goes to its first largest value."""
     shape, k, winner = cache
+    require_shape("dy", dy, winner.shape[:4], "y", winner.shape[:4])
     n, c, out_h, out_w = dy.shape
     flat = np.zeros((n, c, out_h, out_w, k * k), dy.dtype)
     np.put_along_axis(flat, winner, dy[..., None], axis=-1)
@@ -112,12 +113,14 @@ def max_pool2d_backward(dy, cache):
 
 def avg_pool2d(x, kernel_size):
     """Return (y, cache): the mean of each kernel_size x kernel_size window."""
-    return _windows(x, kernel_size).mean(axis=(3, 5)), (x.shape, kernel_size)
+    y = _windows(x, kernel_size).mean(axis=(3, 5))
+    return y, (x.shape, y.shape, kernel_size)
 
 
 def avg_pool2d_backward(dy, cache):
     """Return dx of `avg_pool2d`."""
-    shape, k = cache
+    shape, y_shape, k = cache
+    require_shape("dy", dy, y_shape, "y", y_shape)
     dx = np.zeros(shape, dy.dtype)
     spread = (dy / (k * k)).repeat(k, axis=2).repeat(k, axis=3)
     dx[:, :, : spread.shape[2], : spread.shape[3]] = spread
@@ -132,5 +135,6 @@ def global_avg_pool2d(x):
 
 def global_avg_pool2d_backward(dy, cache):
     """Return dx of `global_avg_pool2d`."""
-    _, _, h, w = cache
+    n, channels, h, w = cache
+    require_shape("dy", dy, (n, channels), "x", cache)
     return np.broadcast_to((dy / (h * w))[:, :, None, None], cache).copy()

@@ -94,6 +94,7 @@ def relu(x):
 
 def relu_backward(dy, cache):
     """Return dx of `relu`; the gradient at 0 is 0, as in PyTorch."""
+    require_shape("dy", dy, cache.shape, "y", cache.shape)
     return dy * (cache > 0)
 
 
@@ -107,6 +108,7 @@ def sigmoid(x):
 
 def sigmoid_backward(dy, cache):
     """Return dx of `sigmoid`."""
+    require_shape("dy", dy, cache.shape, "y", cache.shape)
     return dy * cache * (1 - cache)
 
 
@@ -119,6 +121,7 @@ def tanh(x):
 
 def tanh_backward(dy, cache):
     """Return dx of `tanh`."""
+    require_shape("dy", dy, cache.shape, "y", cache.shape)
     return dy * (1 - cache * cache)
 
 
@@ -137,6 +140,7 @@ def dropout(x, p, rng):
 
 def dropout_backward(dy, cache):
     """Return dx of `dropout`."""
+    require_shape("dy", dy, cache.shape, "y", cache.shape)
     return dy * cache
 
 

@@ -118,8 +118,8 @@ def _per_channel(vector, flat):
 
 
 def _is_far(mean, var):
-    """Say whether a mean is more than 4 standard deviations from zero: more than 4 bits cancel."""
-    return (mean * mean > 16 * var).any()
+    """Say whether a mean is more than 2 standard deviations from zero: over 2 bits would cancel."""
+    return (mean * mean > 4 * var).any()
 
 
 def _statistics(x):

@@ -104,7 +104,9 @@ def batch_statistics_only(model):
         yield model
 
 
-def _share_correct(logits, y):
+def _share_correct(model, x, y):
+    with np.errstate(over="ignore", invalid="ignore"):  # of a network that has diverged
+        logits = model(x)
     # argmax calls a row of NaN class 0; a network that answers NaN is not right by chance.
     answered = ~np.isnan(logits.max(axis=1))
     return float(((logits.argmax(axis=1) == y) & answered).mean())
@@ -113,13 +115,13 @@ def _share_correct(logits, y):
 def accuracy(model, x, y):
     """Return the share of x classified as y in eval mode (running statistics, no dropout)."""
     with _mode(model, lambda _: False):
-        return _share_correct(model(x), y)
+        return _share_correct(model, x, y)
 
 
 def batch_accuracy(model, x, y):
     """Return the share of x classified as y when x, as one batch, provides the statistics."""
     with batch_statistics_only(model):
-        return _share_correct(model(x), y)
+        return _share_correct(model, x, y)
 
 
 def precise_statistics(model, batches):
@@ -191,7 +193,8 @@ def fit(
     -> score and probe(model, step) -> anything. Training stops once a score reaches `stop_at`, or
     when the loss is not finite. transform(x, rng) -> x changes each batch, with a generator of its
     own so that the same seed draws the same batches. `progress` is the label of a progress bar
-    that appears after a second; False for none.
+    that appears after a second; False for none. Modes that evaluate and probe change are restored,
+    and running statistics stay as they are meanwhile: whatever is measured, training is the same.
 
     If anything raises, Ctrl-C included, the model gets back the parameters and running statistics
     it came with.
@@ -222,9 +225,10 @@ def fit(
             seconds += time.perf_counter() - start
             if step % eval_every == 0 or step == steps or diverged:
                 eval_steps.append(step)
-                scores.append(evaluate(model, dataset.x_test, dataset.y_test))
-                if probe is not None:
-                    probes.append(probe(model, step))
+                with _mode(model, lambda module: module.training), frozen_statistics(model):
+                    scores.append(evaluate(model, dataset.x_test, dataset.y_test))
+                    if probe is not None:
+                        probes.append(probe(model, step))
                 if diverged or (stop_at is not None and scores[-1] >= stop_at):
                     break
     return History(
