@@ -20,7 +20,7 @@ prediction(
     a="large numbers make large gradients: the weight of the distance is pulled hardest and gets "
     "near its goal first.",
     b="stops vary little, so their weight hardly changes any prediction, and its gradient is "
-    "small. The step cannot be raised for its sake: the distance would overshoot.",
+    "small. A rate that suits the distance is far too small for it, and cannot be raised.",
     c="both weights share one learning rate, but not one gradient.",
 )
 prediction(
@@ -104,7 +104,7 @@ def other_sizes():
     "Which direction is the steepest? Its curvature decides, and the step is 2 divided by it.",
     "The curvatures along all directions are contained in x.T @ x / N; np.linalg.eigvalsh returns "
     "its eigenvalues, the smallest first.",
-    "return 2 / np.linalg.eigvalsh(x.T @ x / len(x))[-1]",
+    "Take the last of them: 2 divided by it is the answer. x.T @ x / N has shape (C, C).",
 )
 def largest_stable_step(x):
     curvature = x.T @ x / len(x)
@@ -185,7 +185,7 @@ def training_means():
 
 @standardize.expect
 def training_variances():
-    """Every feature of z_train has variance 1: the mean square, divided by N and not by N - 1."""
+    """Every feature of z_train has variance 1: divide by N, not N - 1, and add nothing to std."""
     z_train, _ = yield (TRAIN, TEST), {}
     same(np.var(z_train, axis=0), np.ones(4), "the variance of feature")
 
