@@ -75,7 +75,7 @@ def predict(name: str, choice=...) -> None:
     if choice is Ellipsis or choice is None:
         print(f"○ no prediction yet: replace ... by {choices}")
         return
-    chosen = str(choice).strip().lower()
+    chosen = str(choice).strip(" ().").lower()
     if chosen not in question.explanations:
         print(f"✗ {choice!r} is not a choice: write {choices}")
         return

@@ -33,7 +33,8 @@ prediction(
     right="c",
     a="the output of the layer does not change when all weights grow tenfold, but the same output "
     "now needs ten times the change of weights.",
-    b="that is what happens without batch norm in the layers above.",
+    b="without batch norm the layers below would get tenfold gradients, and these weights the same "
+    "as before.",
     c="ten times the weights give the same output, so the same change of output takes ten times "
     "the change of weights: the slope is a tenth.",
 )
@@ -63,6 +64,7 @@ def shift():
     """dbeta sums dy over the batch: beta reaches every sample with slope 1."""
     dgamma, dbeta = yield (DY, X_HAT), {}
     slip(dgamma, DY.sum(axis=0), "this is dgamma's place: return (dgamma, dbeta), in this order")
+    slip(dbeta, DY.mean(axis=0), "where paths meet gradients add: sum over the batch, no mean")
     same(dbeta, DY.sum(axis=0), "dbeta")
 
 
@@ -70,7 +72,20 @@ def shift():
 def scale():
     """dgamma sums dy times x_hat over the batch: gamma reaches sample n with slope x_hat[n]."""
     dgamma, _ = yield (DY, X_HAT), {}
-    same(dgamma, (DY * X_HAT).sum(axis=0), "dgamma")
+    each = DY * X_HAT
+    slip(dgamma, each.mean(axis=0), "where paths meet gradients add: sum over the batch, no mean")
+    slip(dgamma, 0 * each[0], "x_hat alone sums to zero: multiply each with its dy, then sum")
+    same(dgamma, each.sum(axis=0), "dgamma")
+
+
+@scale_shift_backward.expect
+def any_batch():
+    """It works for a batch of any size and any number of features, also for a single one."""
+    for c in (5, 1):
+        dy, x_hat = DY_WIDE[:, :c], WIDE[:, :c]
+        dgamma, dbeta = yield (dy, x_hat), {}
+        same(dgamma, (dy * x_hat).sum(axis=0), "dgamma")
+        same(dbeta, dy.sum(axis=0), "dbeta")
 
 
 @exercise(
@@ -96,13 +111,23 @@ def common_push():
     dx = yield (push,), {}
     slip(dx, push - push.mean(), "every feature has a mean of its own: average over axis 0")
     slip(dx, push, "mu moves too when a sample moves")
+    slip(dx, push - push.sum(axis=0), "subtract the mean of dc; you subtract its sum")
+    slip(dx, push * (1 - 1 / 6), "x[m] moves mu by 1/N, and with it all N of the c[n]: they add up")
     same(dx, np.zeros((6, 4)), "dx")
 
 
 @centering_backward.expect
 def slopes():
     """dx is the gradient of sum(dc * (x - mu)) with respect to x."""
-    same((yield (DY,), {}), DY - DY.mean(axis=0), "dx")
+    dx = yield (DY,), {}
+    slip(dx, DY.mean(axis=0) - DY, "the sign is flipped")
+    same(dx, DY - DY.mean(axis=0), "dx")
+
+
+@centering_backward.expect
+def other_batches():
+    """It works for a batch of any size and any number of features."""
+    same((yield (DY_WIDE,), {}), DY_WIDE - DY_WIDE.mean(axis=0), "dx")
 
 
 @exercise(
@@ -129,7 +154,11 @@ def shape_of_x():
 @numerical_gradient.expect
 def each_entry_alone():
     """For f(x) = sum(w * x) the gradient is w."""
-    same((yield (lambda x: np.sum(DY * x), X), {}), DY, "grad", tol=1e-6)
+    grad = yield (lambda x: np.sum(DY * x), X), {}
+    slip(grad, 2 * DY, "from x - h to x + h the step is 2h: divide by 2 * h", tol=1e-6)
+    slip(np.multiply(grad, 1e10), DY, "/ 2 * h multiplies by h: write / (2 * h)", tol=1e-6)
+    slip(grad, -DY, "the sign is flipped: f(x + h) - f(x - h)", tol=1e-6)
+    same(grad, DY, "grad", tol=1e-6)
 
 
 @numerical_gradient.expect
@@ -140,9 +169,21 @@ def any_shape():
 
 
 @numerical_gradient.expect
+def any_layout():
+    """It works for a transposed array, whose entries lie in memory in another order."""
+    grad = yield (lambda x: np.sum(DY.T * x), X.T), {}
+    slip(grad, 0 * X.T, "nothing arrived in grad: here ravel() and reshape(-1) make a copy")
+    same(grad, DY.T, "grad", tol=1e-6)
+
+
+@numerical_gradient.expect
 def central():
-    """For f(x) = sum(exp(x)) the gradient is exp(x) to 8 digits: a one-sided difference errs."""
-    same((yield (lambda x: np.sum(np.exp(x)), DY), {}), np.exp(DY), "grad", tol=1e-8)
+    """For f(x) = sum(exp(x)) and h = 1e-5, the default, the gradient is exp(x) to 8 digits."""
+    grad = yield (lambda x: np.sum(np.exp(x)), DY), {}
+    for h in (1e-5, -1e-5):
+        one_sided = np.exp(DY) * np.expm1(h) / h
+        slip(grad, one_sided, "a one-sided difference errs: step to both sides of x", tol=1e-7)
+    same(grad, np.exp(DY), "grad", tol=1e-8)
 
 
 @numerical_gradient.expect
@@ -170,6 +211,13 @@ def batch_norm_backward(dy, x, gamma, eps=1e-5):
     return dx, dgamma, dbeta
 
 
+def _terms():
+    """What dx of (DY, X) is made of: r, x_hat, mean(dy) and x_hat * mean(dy * x_hat)."""
+    r = 1 / np.sqrt(X.var(axis=0) + EPS)
+    x_hat = (X - X.mean(axis=0)) * r
+    return r, x_hat, DY.mean(axis=0), x_hat * (DY * x_hat).mean(axis=0)
+
+
 @batch_norm_backward.expect
 def three_gradients():
     """Return (dx, dgamma, dbeta): dx with the shape of x, the others with one entry per feature."""
@@ -185,6 +233,8 @@ def dbeta_sums_dy():
     """dbeta is the sum of dy over the batch."""
     _, dgamma, dbeta = yield (DY, X, GAMMA), {"eps": EPS}
     slip(dgamma, DY.sum(axis=0), "return (dx, dgamma, dbeta), in this order")
+    slip(dbeta, DY.mean(axis=0), "where paths meet gradients add: sum over the batch, no mean")
+    slip(dbeta, GAMMA * DY.sum(axis=0), "beta is added after gamma: gamma plays no part in dbeta")
     same(dbeta, DY.sum(axis=0), "dbeta")
 
 
@@ -194,19 +244,31 @@ def dgamma_sums_dy_x_hat():
     _, dgamma, _ = yield (DY, X, GAMMA), {"eps": EPS}
     centred = X - X.mean(axis=0)
     raw = (DY * centred).sum(axis=0)
+    want = raw / np.sqrt(X.var(axis=0) + EPS)
+    slip(dgamma, raw / X.std(axis=0), "eps is missing")
+    slip(dgamma, raw / np.sqrt(X.var(axis=0) + 1e-5), "you use 1e-5 whatever eps you are given")
+    slip(dgamma, raw, "multiply dy with x_hat, not with x - mu")
+    slip(dgamma, want / 6, "where paths meet gradients add: sum over the batch, no mean")
+    slip(dgamma, GAMMA * want, "the slope of y with respect to gamma is x_hat, without gamma")
     slip(dgamma, raw / np.sqrt(X.var(axis=0, ddof=1) + EPS), "var divides by N, not by N - 1")
     slip(dgamma, raw / (X.std(axis=0) + EPS), "eps belongs inside the root")
     slip(dgamma, (DY * X).sum(axis=0), "multiply dy with x_hat, not with x")
-    same(dgamma, batch_norm_backward(DY, X, GAMMA, EPS)[1], "dgamma")
+    same(dgamma, want, "dgamma")
 
 
 @batch_norm_backward.expect
 def dx_sums_to_zero():
     """dx sums to zero over the batch: moving a whole feature by a constant changes no output."""
-    dx, _, _ = yield (DY, X, GAMMA), {"eps": EPS}
-    r = 1 / np.sqrt(X.var(axis=0) + EPS)
+    result = yield (DY, X, GAMMA), {"eps": EPS}
+    dx = array_like(result[0], "dx", shape=X.shape)
+    r, x_hat, dy_mean, last = _terms()
     slip(dx, GAMMA * r * DY, "mu and var depend on x too: two terms are missing")
-    same(np.sum(dx, axis=0), np.zeros(4), "sum of dx for feature")
+    slip(dx, GAMMA * r * (DY - last), "mu depends on x too: the mean of dy is missing")
+    slip(dx, GAMMA * r * DY - dy_mean - last, "gamma * r multiplies all three terms: brackets")
+    slip(dx, GAMMA * r * (DY - 6 * dy_mean - 6 * last), "the last two terms hold means, not sums")
+    wrong = DY.mean() + x_hat * (DY * x_hat).mean()
+    slip(dx, GAMMA * r * (DY - wrong), "each feature has means of its own: average over axis 0")
+    same(dx.sum(axis=0), np.zeros(4), "sum of dx for feature")
 
 
 @batch_norm_backward.expect
@@ -217,6 +279,14 @@ def dx_is_the_slope():
     def loss(x):
         return np.sum(DY * GAMMA * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + EPS))
 
+    r, _, dy_mean, last = _terms()
+    inner = DY - dy_mean
+    slip(dx, GAMMA * r * inner, "var depends on x too: x_hat * mean(dy * x_hat) is missing")
+    slip(dx, GAMMA * r * (inner + last), "the path through var, the x_hat term, has the wrong sign")
+    slip(dx, GAMMA * r * (inner - 6 * last), "the path through var, the x_hat term, lacks its 1/N")
+    slip(dx, GAMMA * r * (inner - last / 2), "the path through var is half: c**2 has slope 2 * c")
+    slip(dx, r * (inner - last), "gamma is missing")
+    slip(dx, GAMMA * (inner - last), "r = 1 / sqrt(var + eps) is missing")
     same(dx, numerical_gradient(loss, X), "dx", tol=1e-7)
 
 
@@ -231,11 +301,13 @@ def default_eps():
 
 @batch_norm_backward.expect
 def other_sizes():
-    """It works for a batch of any size and any number of features."""
-    dx, dgamma, _ = yield (DY_WIDE, WIDE, GAMMA_WIDE), {"eps": EPS}
-    want_dx, want_dgamma, _ = batch_norm_backward(DY_WIDE, WIDE, GAMMA_WIDE, EPS)
-    same(dgamma, want_dgamma, "dgamma")
-    same(dx, want_dx, "dx")
+    """It works for a batch of any size and any number of features, also for a single one."""
+    for c in (5, 1):
+        args = (DY_WIDE[:, :c], WIDE[:, :c], GAMMA_WIDE[:c])
+        got = yield args, {"eps": EPS}
+        want = batch_norm_backward(*args, EPS)
+        for which, name in enumerate(("dx", "dgamma", "dbeta")):
+            same(got[which], want[which], name)
 
 
 @batch_norm_backward.expect
@@ -243,5 +315,16 @@ def constant_column():
     """A column in which all samples agree has dx = gamma / sqrt(eps) * (dy - mean of dy)."""
     x = X.copy()
     x[:, 2] = 7.0
-    dx, _, _ = yield (DY, x, GAMMA), {"eps": EPS}
+    result = yield (DY, x, GAMMA), {"eps": EPS}
+    dx = array_like(result[0], "dx", shape=X.shape)
     same(dx[:, 2], batch_norm_backward(DY, x, GAMMA, EPS)[0][:, 2], "dx of the constant column")
+
+
+@batch_norm_backward.expect
+def large_offset():
+    """Adding 1e8 to every sample changes no gradient. (mean(x**2) - mu**2 would lose the
+    digits.)"""
+    dx, dgamma, _ = yield (DY, X + 1e8, GAMMA), {"eps": EPS}
+    want_dx, want_dgamma, _ = batch_norm_backward(DY, X, GAMMA, EPS)
+    same(dgamma, want_dgamma, "dgamma", tol=1e-5)
+    same(dx, want_dx, "dx", tol=1e-5)

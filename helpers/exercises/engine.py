@@ -151,7 +151,9 @@ def _run(check: Check, answer: Callable) -> None:
                 "(`x = x - mu` makes a new array, `x -= mu` does not)."
             )
         try:
-            request = conversation.send(result)
+            # Numpy's warnings about a learner's NaN would only bury the message.
+            with np.errstate(all="ignore"):
+                request = conversation.send(result)
         except StopIteration:
             return
         except AssertionError:
@@ -167,9 +169,11 @@ def _call(answer: Callable, args: tuple, kwargs: dict):
     except (Exception, SystemExit) as error:
         where = ""
         code = getattr(answer, "__code__", None)
-        for frame in traceback.extract_tb(error.__traceback__):
-            if code is not None and frame.filename == code.co_filename:
-                where = f" (line {frame.lineno - code.co_firstlineno + 1} of your function)"
+        for frame, line in traceback.walk_tb(error.__traceback__):
+            if frame.f_code is code:
+                where = f" (line {line - code.co_firstlineno + 1} of your function)"
+        if code is not None and not where and isinstance(error, TypeError):
+            where = " (it must take the arguments that the notebook gave it)"
         raised = f"{type(error).__name__}: {error}".rstrip(": ")
         raise _AnswerFailed(f"Your function raised {raised}{where}") from error
 
@@ -197,7 +201,8 @@ def same(actual, expected, what: str, tol: float = 1e-9) -> None:
     Raises AssertionError naming the worst entry, its value, the expected value and the difference.
     """
     actual = array_like(actual, what, shape=np.shape(expected))
-    expected = np.asarray(expected)
+    dtype = actual.dtype
+    actual, expected = np.asarray(actual, float), np.asarray(expected, float)
     finite = np.isfinite(actual) | ~np.isfinite(expected)
     if not finite.all():
         spot = np.unravel_index(np.argmin(finite), actual.shape)
@@ -208,16 +213,21 @@ def same(actual, expected, what: str, tol: float = 1e-9) -> None:
     if wrong.any():
         spot = np.unravel_index(np.argmax(error), actual.shape)
         share = f"; {wrong.sum()} of {wrong.size} entries are off" if wrong.size > 1 else ""
+        if dtype in (np.float16, np.float32) and error.max() <= 1e3 * np.finfo(dtype).eps * scale:
+            share += f". {dtype} keeps too few digits: stay in float64, as the arguments are"
+        for digits in (6, 9, 12, 17):  # as many as it takes to see the difference
+            got, wanted = f"{actual[spot]:.{digits}g}", f"{expected[spot]:.{digits}g}"
+            if got != wanted:
+                break
         raise AssertionError(
-            f"{what}{_index(spot)} is {actual[spot]:.6g}, expected {expected[spot]:.6g} "
-            f"(off by {error[spot]:.2g}){share}"
+            f"{what}{_index(spot)} is {got}, expected {wanted} (off by {error[spot]:.2g}){share}"
         )
 
 
-def slip(actual, wrong, says: str) -> None:
+def slip(actual, wrong, says: str, tol: float = 1e-9) -> None:
     """Assert that a result is not what a well-known mistake gives; `says` names the mistake."""
     actual, wrong = np.asarray(actual), np.asarray(wrong)
-    if actual.shape == wrong.shape and np.allclose(actual, wrong, rtol=1e-9, atol=1e-12):
+    if actual.shape == wrong.shape and np.allclose(actual, wrong, rtol=tol, atol=1e-3 * tol):
         raise AssertionError(says)
 
 
@@ -226,11 +236,19 @@ def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.nda
     try:
         array = np.asarray(value)
     except ValueError:
-        raise AssertionError(f"{what} is not an array of numbers") from None
+        array = None
+    fits = array is not None and array.dtype.kind in "fiub" and shape in (None, array.shape)
+    if not fits and isinstance(value, tuple) and any(isinstance(v, np.ndarray) for v in value):
+        raise AssertionError(f"{what} is a tuple of {len(value)}, expected one array alone")
+    if array is None:
+        raise AssertionError(f"{what} is not an array of numbers")
     if array.dtype.kind not in "fiub":
-        raise AssertionError(f"{what} is {type(value).__name__}, not an array of numbers")
-    if shape is not None and array.shape != shape:
-        raise AssertionError(f"{what} has shape {array.shape}, expected {shape}")
+        got = f"of dtype {array.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        raise AssertionError(f"{what} is {got}, not an array of numbers")
+    if not fits:
+        got = f"has shape {array.shape}" if array.shape else "is a single number"
+        wanted = (shape if array.shape else f"shape {shape}") if shape else "a single number"
+        raise AssertionError(f"{what} {got}, expected {wanted}")
     return array
 
 

@@ -68,6 +68,8 @@ def one_per_feature():
 def means():
     """mu holds the average of each column over the samples."""
     mu, _ = yield (X,), {}
+    slip(mu, X.var(axis=0), "this is the variance: return (mu, var), in this order")
+    slip(mu, X.sum(axis=0), "this is the sum; divide it by N")
     same(mu, X.mean(axis=0), "mu")
 
 
@@ -78,15 +80,18 @@ def variances():
     slip(var, X.var(axis=0, ddof=1), "you divide by N - 1; batch norm divides by N")
     slip(var, X.std(axis=0), "this is the standard deviation; the variance is its square")
     slip(var, (X**2).mean(axis=0), "subtract mu before you square")
+    slip(var, 6 * X.var(axis=0), "this is the sum of the squares; divide it by N")
+    slip(var, ((X - X.mean()) ** 2).mean(axis=0), "each column has a mean of its own: subtract it")
     same(var, X.var(axis=0), "var")
 
 
 @batch_statistics.expect
 def any_size():
-    """It works for a batch of any size."""
-    mu, var = parts((yield (WIDE,), {}), "mu", "var")
-    same(mu, WIDE.mean(axis=0), "mu")
-    same(var, WIDE.var(axis=0), "var")
+    """It works for a batch of any size and any number of features, also for a single one."""
+    for x in (WIDE, WIDE[:, :1]):
+        mu, var = parts((yield (x,), {}), "mu", "var")
+        same(mu, x.mean(axis=0), "mu")
+        same(var, x.var(axis=0), "var")
 
 
 @batch_statistics.expect
@@ -120,21 +125,29 @@ def same_shape():
 @batch_norm_forward.expect
 def feature_means():
     """Every feature of the output has mean beta."""
-    y = yield (X, GAMMA, BETA), {"eps": EPS}
-    slip(np.mean(y, axis=0), GAMMA * BETA, "scale by gamma first, then add beta")
-    slip(np.mean(y, axis=0), 0 * BETA, "beta is missing")
-    same(np.mean(y, axis=0), BETA, "mean of feature")
+    y = array_like((yield (X, GAMMA, BETA), {"eps": EPS}), "y", shape=X.shape)
+    mu, root, mean = X.mean(axis=0), np.sqrt(X.var(axis=0) + EPS), y.mean(axis=0)
+    rows = batch_norm_forward(X.T, 1, 0, EPS).T
+    slip(mean, GAMMA * BETA, "scale by gamma first, then add beta")
+    slip(mean, 0 * BETA, "beta is missing")
+    slip(mean, GAMMA, "gamma and beta changed places: gamma scales, beta shifts")
+    slip(y, GAMMA * rows + BETA, "you average over the features; average over the batch, axis 0")
+    slip(y, GAMMA * (X - X.mean()) / np.sqrt(X.var() + EPS) + BETA, "one mean per feature: axis 0")
+    slip(y, GAMMA * X / root + BETA, "subtract mu before you divide")
+    slip(y, GAMMA * (X - mu / root) + BETA, "only mu is divided: put brackets around x - mu")
+    same(mean, BETA, "mean of feature")
 
 
 @batch_norm_forward.expect
 def feature_variances():
     """Every feature of the output has variance gamma**2 * var / (var + eps); here eps is 0.3."""
-    y = yield (X, GAMMA, BETA), {"eps": EPS}
-    var, got = X.var(axis=0), np.var(y, axis=0)
+    y = array_like((yield (X, GAMMA, BETA), {"eps": EPS}), "y", shape=X.shape)
+    var, got = X.var(axis=0), y.var(axis=0)
     slip(got, GAMMA**2 * var / (np.sqrt(var) + EPS) ** 2, "eps belongs inside the root")
     slip(got, GAMMA**2, "eps is missing")
     slip(got, GAMMA**2 * var / (var + 1e-5), "you use 1e-5 whatever eps you are given")
     slip(got, GAMMA**2 * var / (var + EPS) ** 2, "take the root of var + eps before dividing")
+    slip(got, GAMMA**2 * var * (var + EPS), "divide by the root; you multiply with it")
     slip(got, var / (var + EPS), "gamma is missing")
     slip(got, GAMMA**2 * var / (X.var(axis=0, ddof=1) + EPS), "var divides by N, not by N - 1")
     same(got, GAMMA**2 * var / (var + EPS), "variance of feature")
@@ -159,21 +172,23 @@ def constant_column():
     """A column in which all samples agree becomes beta: not NaN, not left as it was."""
     x = X.copy()
     x[:, 2] = 7.0
-    y = yield (x, GAMMA, BETA), {"eps": EPS}
+    y = array_like((yield (x, GAMMA, BETA), {"eps": EPS}), "y", shape=X.shape)
     same(y[:, 2], np.full(6, BETA[2]), "the constant column of y")
 
 
 @batch_norm_forward.expect
 def other_sizes():
-    """It works for a batch of any size and any number of features."""
+    """It works for a batch of any size and any number of features, also for a single one."""
     gamma, beta = np.linspace(0.5, 2.5, 5), np.linspace(-1, 1, 5)
-    y = yield (WIDE, gamma, beta), {"eps": EPS}
-    same(y, batch_norm_forward(WIDE, gamma, beta, EPS), "y")
+    for c in (5, 1):
+        y = yield (WIDE[:, :c], gamma[:c], beta[:c]), {"eps": EPS}
+        same(y, batch_norm_forward(WIDE[:, :c], gamma[:c], beta[:c], EPS), "y")
 
 
 @batch_norm_forward.expect
 def large_offset():
-    """Adding 1e8 to every sample leaves the output where it was."""
+    """Adding 1e8 to every sample leaves the output where it was. (mean(x**2) - mu**2 would lose
+    the digits.)"""
     y = yield (X + 1e8, GAMMA, BETA), {"eps": EPS}
     same(y, batch_norm_forward(X, GAMMA, BETA, EPS), "y", tol=1e-5)
 
@@ -202,6 +217,9 @@ def gamma_and_beta():
 def undoes_the_shift():
     """beta puts back the mean that batch norm took away."""
     _, beta = yield (X,), {"eps": EPS}
+    root = np.sqrt(X.var(axis=0) + EPS)
+    slip(beta, root, "this is gamma's place: return (gamma, beta), in this order")
+    slip(beta, X.mean(axis=0) / root, "beta is added after the division: it is mu itself")
     same(beta, X.mean(axis=0), "beta")
 
 
@@ -209,6 +227,13 @@ def undoes_the_shift():
 def undoes_the_scale():
     """Batch norm with your gamma and beta returns the batch it was given, to the last digit."""
     gamma, beta = yield (X,), {"eps": EPS}
+    var = X.var(axis=0)
+    slip(gamma, np.sqrt(var), "batch norm divided by sqrt(var + eps): eps is missing")
+    slip(gamma, np.sqrt(var) + EPS, "eps belongs inside the root")
+    slip(gamma, np.sqrt(var + 1e-5), "you use 1e-5 whatever eps you are given")
+    slip(gamma, var + EPS, "take the root of var + eps: that is what batch norm divided by")
+    slip(gamma, 1 / np.sqrt(var + EPS), "this divides once more; gamma has to multiply")
+    slip(gamma, np.sqrt(X.var(axis=0, ddof=1) + EPS), "var divides by N, not by N - 1")
     same(batch_norm_forward(X, gamma, beta, EPS), X, "y")
 
 
@@ -217,3 +242,12 @@ def undoes_the_default_eps():
     """It works with the default eps = 1e-5 for columns that hardly vary."""
     gamma, beta = yield (X * 1e-3,), {}
     same(1e3 * batch_norm_forward(X * 1e-3, gamma, beta), X, "1000 y")
+
+
+@identity_parameters.expect
+def any_batch():
+    """It works for a batch of any size and any number of features, also for a single one."""
+    for x in (WIDE, WIDE[:, :1]):
+        gamma, beta = yield (x,), {"eps": EPS}
+        same(gamma, np.sqrt(x.var(axis=0) + EPS), "gamma")
+        same(beta, x.mean(axis=0), "beta")

@@ -44,6 +44,24 @@ def product_of_sums(dy, x_hat):
     return dy.sum(axis=0) * x_hat.sum(axis=0), dy.sum(axis=0)
 
 
+@mutant("scale_shift_backward", blamed="any_batch")
+def four_features(dy, x_hat):
+    dgamma, dbeta = np.zeros(4), np.zeros(4)
+    for c in range(4):
+        dgamma[c], dbeta[c] = (dy[:, c] * x_hat[:, c]).sum(), dy[:, c].sum()
+    return dgamma, dbeta
+
+
+@mutant("scale_shift_backward", blamed="any_batch")
+def squeezes_one_feature_away(dy, x_hat):
+    return (dy * x_hat).sum(axis=0).squeeze(), dy.sum(axis=0).squeeze()
+
+
+@mutant("scale_shift_backward", blamed="scale")
+def forgets_dy(dy, x_hat):
+    return x_hat.sum(axis=0), dy.sum(axis=0)
+
+
 @alternative("centering_backward")
 def as_a_matrix(dc):
     n = len(dc)
@@ -81,6 +99,16 @@ def divides_by_n_minus_one(dc):
     return dc - dc.sum(axis=0) / (len(dc) - 1)
 
 
+@mutant("centering_backward", blamed="common_push")
+def only_its_own_path_through_the_mean(dc):
+    return dc - dc / len(dc)
+
+
+@mutant("centering_backward", blamed="other_batches")
+def mean_of_six(dc):
+    return dc - dc.sum(axis=0) / 6
+
+
 @mutant("centering_backward", blamed="slopes")
 def wrong_sign(dc):
     return dc.mean(axis=0) - dc
@@ -107,6 +135,55 @@ def on_a_copy(f, x, h=1e-5):
 def flattened(f, x, h=1e-5):
     steps = h * np.eye(x.size).reshape(-1, *x.shape)
     return np.array([(f(x + s) - f(x - s)) / (2 * h) for s in steps]).reshape(x.shape)
+
+
+@mutant("numerical_gradient", blamed="each_entry_alone")
+def multiplies_by_h(f, x, h=1e-5):
+    return on_a_copy(f, x, h) * h**2
+
+
+@mutant("numerical_gradient", blamed="each_entry_alone")
+def above_and_below_share_memory(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        above = below = x.copy()
+        above[index] += h
+        below[index] -= h
+        grad[index] = (f(above) - f(below)) / (2 * h)
+    return grad
+
+
+@mutant("numerical_gradient", blamed="each_entry_alone")
+def returns_after_the_first_entry(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[index] = h
+        grad[index] = (f(x + step) - f(x - step)) / (2 * h)
+        return grad
+
+
+@mutant("numerical_gradient", blamed="any_layout")
+def writes_into_a_copy(f, x, h=1e-5):
+    grad, x = np.zeros_like(x), x.copy()
+    flat, entries = grad.reshape(-1), x.reshape(-1)
+    for i, value in enumerate(x.ravel()):
+        entries[i] = value + h
+        above = f(x)
+        entries[i] = value - h
+        flat[i] = (above - f(x)) / (2 * h)
+        entries[i] = value
+    return grad
+
+
+@mutant("numerical_gradient", blamed="central")
+def a_coarse_default(f, x, h=1e-3):
+    return on_a_copy(f, x, h)
+
+
+@mutant("numerical_gradient", blamed="central")
+def one_sided_from_below(f, x, h=1e-5):
+    return 2 * on_a_copy(f, x, h) - one_sided(f, x, h)
 
 
 @mutant("numerical_gradient", blamed="shape_of_x")
@@ -213,6 +290,20 @@ def by_the_jacobian(dy, x, gamma, eps=1e-5):
         jacobian = np.eye(n) - 1 / n - np.outer(h, h) / n
         dx[:, j] = gamma[j] * r[j] * jacobian @ dy[:, j]
     return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@alternative("batch_norm_backward")
+def lists_of_numbers(dy, x, gamma, eps=1e-5):
+    return [part.tolist() for part in as_in_lecture_notes(dy, x, gamma, eps)]
+
+
+@alternative("batch_norm_backward")
+def never_normalized(dy, x, gamma, eps=1e-5):
+    c = x - x.mean(axis=0)
+    v = (c * c).mean(axis=0) + eps
+    s = (dy * c).sum(axis=0)
+    dx = gamma / np.sqrt(v) * (dy - dy.mean(axis=0) - c * s / (len(x) * v))
+    return dx, s / np.sqrt(v), dy.sum(axis=0)
 
 
 def closed_form(dy, x, gamma, eps, n=None):
@@ -365,3 +456,80 @@ def always_six_samples(dy, x, gamma, eps=1e-5):
 def no_gradient_for_constant_columns(dy, x, gamma, eps=1e-5):
     dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
     return np.where(x.var(axis=0) == 0, 0.0, dx), dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def no_eps(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, 0)
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def its_own_eps(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, 1e-5)
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def dgamma_times_gamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, gamma * dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def dgamma_from_centred_x(dy, x, gamma, eps=1e-5):
+    dx, _, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, (dy * (x - x.mean(axis=0))).sum(axis=0), dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_sums_to_zero")
+def no_brackets(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    dgamma = (dy * x_hat).sum(axis=0)
+    return gamma * r * dy - dy.mean(0) - x_hat * dgamma / len(x), dgamma, dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_sums_to_zero")
+def means_over_everything(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    dx = gamma * r * (dy - dy.mean() - x_hat * (dy * x_hat).mean())
+    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def dgamma_where_its_mean_belongs(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    dgamma = (dy * x_hat).sum(axis=0)
+    return gamma * r * (dy - dy.mean(axis=0) - x_hat * dgamma), dgamma, dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def square_with_slope_c(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    dvar = (dy * gamma * x_hat).sum(axis=0) * -0.5 * r**2
+    dc = dy * gamma * r + dvar * (x - x.mean(axis=0)) / len(x)
+    return dc - dc.mean(axis=0), (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def eps_only_in_x_hat(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, 0)[0], *closed_form(dy, x, gamma, eps)[1:]
+
+
+@mutant("batch_norm_backward", blamed="other_sizes")
+def dbeta_of_six(dy, x, gamma, eps=1e-5):
+    dx, dgamma, _ = closed_form(dy, x, gamma, eps)
+    return dx, dgamma, 6 * dy.mean(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="other_sizes")
+def squeezes_a_feature_away(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx, dgamma.squeeze(), dbeta.squeeze()
+
+
+@mutant("batch_norm_backward", blamed="large_offset")
+def variance_from_raw_moments(dy, x, gamma, eps=1e-5):
+    mean = x.mean(axis=0)
+    r = 1 / np.sqrt(np.maximum((x**2).mean(axis=0) - mean**2, 0) + eps)
+    x_hat = (x - mean) * r
+    dgamma = (dy * x_hat).sum(axis=0)
+    return gamma * r * (dy - dy.mean(0) - x_hat * dgamma / len(x)), dgamma, dy.sum(axis=0)

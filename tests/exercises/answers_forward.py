@@ -64,6 +64,38 @@ def divides_by_six(x):
     return mean, ((x - mean) ** 2).sum(axis=0) / 6
 
 
+@mutant("batch_statistics", blamed="any_size")
+def squeezes_a_single_feature_away(x):
+    return x.mean(axis=0, keepdims=True).squeeze(), x.var(axis=0, keepdims=True).squeeze()
+
+
+@mutant("batch_statistics", blamed="any_size")
+def averages_over_the_longer_axis(x):
+    axis = int(np.argmax(x.shape))
+    return x.mean(axis=axis), x.var(axis=axis)
+
+
+@mutant("batch_statistics", blamed="means")
+def never_divides(x):
+    return x.sum(axis=0), ((x - x.mean(axis=0)) ** 2).sum(axis=0)
+
+
+@mutant("batch_statistics", blamed="means")
+def in_float32(x):
+    x = x.astype(np.float32)
+    return x.mean(axis=0), x.var(axis=0)
+
+
+@mutant("batch_statistics", blamed="variances")
+def sums_the_squares(x):
+    return x.mean(axis=0), ((x - x.mean(axis=0)) ** 2).sum(axis=0)
+
+
+@mutant("batch_statistics", blamed="variances")
+def distance_from_the_overall_mean(x):
+    return x.mean(axis=0), ((x - x.mean()) ** 2).mean(axis=0)
+
+
 @mutant("batch_statistics", blamed="far_from_zero")
 def difference_of_squares(x):
     mean = x.mean(axis=0)
@@ -89,6 +121,63 @@ def column_by_column(x, gamma, beta, eps=1e-5):
         column = x[:, c]
         y[:, c] = gamma[c] * (column - column.mean()) / np.sqrt(column.var() + eps) + beta[c]
     return y
+
+
+@alternative("batch_norm_forward")
+def scale_and_offset(x, gamma, beta, eps=1e-5):
+    scale = gamma / np.sqrt(x.var(axis=0) + eps)
+    return x * scale + (beta - x.mean(axis=0) * scale)
+
+
+@alternative("batch_norm_forward")
+def lists_of_numbers(x, gamma, beta, eps=1e-5):
+    columns = []
+    for column, scale, shift in zip(x.T.tolist(), gamma, beta, strict=True):
+        mean = sum(column) / len(column)
+        var = sum((v - mean) ** 2 for v in column) / len(column)
+        columns.append([scale * (v - mean) / (var + eps) ** 0.5 + shift for v in column])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+@mutant("batch_norm_forward", blamed="same_shape")
+def returns_y_and_a_cache(x, gamma, beta, eps=1e-5):
+    return in_one_line(x, gamma, beta, eps), x - x.mean(axis=0)
+
+
+@mutant("batch_norm_forward", blamed="same_shape")
+def takes_no_eps(x, gamma, beta):
+    return in_one_line(x, gamma, beta)
+
+
+@mutant("batch_norm_forward", blamed="feature_means")
+def divides_only_the_mean(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(axis=0) / np.sqrt(x.var(axis=0) + eps)) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_means")
+def scales_before_centring(x, gamma, beta, eps=1e-5):
+    return (gamma * x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_means")
+def rounds_to_float32(x, gamma, beta, eps=1e-5):
+    return in_one_line(x, gamma, beta, eps).astype(np.float32)
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def multiplies_with_the_root(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) * np.sqrt(x.var(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def eps_as_a_floor(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(np.maximum(x.var(axis=0), eps)) + beta
+
+
+@mutant("batch_norm_forward", blamed="other_sizes")
+def squeezes_one_feature_away(x, gamma, beta, eps=1e-5):
+    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
+    return gamma * x_hat.squeeze() + beta
 
 
 @mutant("batch_norm_forward", blamed="same_shape")
@@ -257,3 +346,28 @@ def gamma_is_the_variance(x, eps=1e-5):
 @mutant("identity_parameters", blamed="undoes_the_default_eps")
 def larger_default(x, eps=1e-3):
     return np.sqrt(x.var(axis=0) + eps), x.mean(axis=0)
+
+
+@mutant("identity_parameters", blamed="undoes_the_shift")
+def divides_the_mean_too(x, eps=1e-5):
+    root = np.sqrt(x.var(axis=0) + eps)
+    return root, x.mean(axis=0) / root
+
+
+@mutant("identity_parameters", blamed="undoes_the_scale")
+def unbiased_root(x, eps=1e-5):
+    return np.sqrt(x.var(axis=0, ddof=1) + eps), x.mean(axis=0)
+
+
+@mutant("identity_parameters", blamed="any_batch")
+def six_samples(x, eps=1e-5):
+    beta = x.sum(axis=0) / 6
+    return np.sqrt(((x - beta) ** 2).sum(axis=0) / 6 + eps), beta
+
+
+@mutant("identity_parameters", blamed="any_batch")
+def four_features(x, eps=1e-5):
+    gamma, beta = np.zeros(4), np.zeros(4)
+    for c in range(4):
+        gamma[c], beta[c] = np.sqrt(x[:, c].var() + eps), x[:, c].mean()
+    return gamma, beta

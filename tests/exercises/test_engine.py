@@ -83,6 +83,12 @@ def test_a_slip_is_named(doubling):
     assert "you tripled" in examine(doubling, lambda x: 3 * x if x[0] == x[1] else 2 * x).message
 
 
+def test_a_slip_is_recognized_within_its_tolerance():
+    slip([3.0 + 1e-7], [3.0], "you tripled")
+    with pytest.raises(AssertionError, match="you tripled"):
+        slip([3.0 + 1e-7], [3.0], "you tripled", tol=1e-6)
+
+
 def test_nothing_returned_later_is_a_failure(doubling):
     verdict = examine(doubling, lambda x: 2 * x if x[0] > 0 else None)
     assert verdict.blamed == "negative"
@@ -99,6 +105,33 @@ def test_an_exception_is_a_failure_with_its_message_and_line(doubling, error):
     status, message, blamed = examine(doubling, answer)
     assert (status, blamed) == ("fail", "positive")
     assert f"✗ Your function raised {type(error).__name__}: no (line 3 of your function)" in message
+
+
+def broken_helper(x):
+    raise ValueError("no")
+
+
+def test_the_line_is_one_of_the_function_itself(doubling):
+    def answer(x):
+        return broken_helper(x)
+
+    assert "ValueError: no (line 2 of your function)" in examine(doubling, answer).message
+
+
+def test_a_changed_signature_is_pointed_out(doubling):
+    verdict = examine(doubling, lambda x, y: x)
+    assert "(it must take the arguments that the notebook gave it)" in verdict.message
+
+
+def test_numpy_does_not_warn_about_a_wrong_result(doubling):
+    @doubling.expect
+    def spread():
+        """It keeps the spread of big numbers."""
+        same(np.var((yield (np.ones(3) * 1e9,), {})), 0, "spread")
+
+    with np.errstate(all="raise"):
+        verdict = examine(doubling, lambda x: 2 * x if x[0] < 9 else np.full(3, np.inf))
+    assert "spread is nan" in verdict.message
 
 
 def test_ctrl_c_is_not_an_answer(doubling):
@@ -152,6 +185,13 @@ def test_source_is_the_reference_without_its_decorator():
         ([[1.0, 2.0]], r"y has shape \(1, 2\), expected \(2,\)"),
         ([1.0, np.nan], r"y\[1\] is nan"),
         ([1.0, 2.1], r"y\[1\] is 2.1, expected 2 \(off by 0.1\); 1 of 2"),
+        ([1.0, 2.0000001], r"y\[1\] is 2.0000001, expected 2 \(off by 1e-07\)"),
+        ([True, False], r"y\[1\] is 0, expected 2 "),
+        (np.array([1.0, 2.000001], np.float32), "float32 keeps too few digits"),
+        (3.0, r"y is a single number, expected shape \(2,\)"),
+        ((np.ones(2), np.ones(2)), "y is a tuple of 2, expected one array alone"),
+        ((np.ones(2), None), "y is a tuple of 2, expected one array alone"),
+        (np.array([1.0, None]), "y is of dtype object, not an array of numbers"),
         ("text", "y is str"),
         ([[1.0], [1.0, 2.0]], "y is not an array of numbers"),
     ],
@@ -239,7 +279,7 @@ def test_a_prediction_is_open_then_right_or_wrong(own_progress, capsys):
     assert capsys.readouterr().out == '○ no prediction yet: replace ... by "a", "b" or "c"\n'
     exercises.predict("02-axis", "d")
     assert "'d' is not a choice" in capsys.readouterr().out
-    exercises.predict("02-axis", "B")
+    exercises.predict("02-axis", "B)")
     assert capsys.readouterr().out.startswith("✗ not b: ")
     exercises.predict("02-axis", "a")
     assert capsys.readouterr().out.startswith("✓ a: ")
