@@ -118,7 +118,10 @@ def _per_channel(vector, flat):
 
 
 def _is_far(mean, var):
-    """Say whether a mean is more than 2 standard deviations from zero: over 2 bits would cancel."""
+    """Say whether a mean is more than 2 standard deviations from zero, so that bits cancel.
+
+    Of any mean but 0 if the variance is 0, or negative by rounding: a constant is shifted to 0.
+    """
     return (mean * mean > 4 * var).any()
 
 
@@ -131,7 +134,7 @@ def _statistics(x):
     for is_last in (False, False, True):  # the second shift corrects the rounding of the first
         total, squares = _sums(source, source)
         offset = total / count
-        var = np.maximum(squares / count - offset * offset, 0)
+        var = squares / count - offset * offset
         if is_last or not _is_far(offset, var):
             return source, offset, work, shift + offset, var
         shift = (shift + offset).astype(x.dtype)
