@@ -542,10 +542,18 @@ def parser():
     return top
 
 
+def spell_out_matrix(arguments):
+    """``--matrix`` alone means all settings, also with a path of pytest's behind it."""
+    return [
+        "--matrix=all" if this == "--matrix" and after not in ("all", *MATRIX) else this
+        for this, after in itertools.zip_longest(arguments, arguments[1:])
+    ]
+
+
 def dispatch(arguments):
     """Run one command; returns its exit code."""
     commands = parser()
-    options, further = commands.parse_known_args(arguments)
+    options, further = commands.parse_known_args(spell_out_matrix(arguments))
     if further and options.command not in ("lab", "test"):
         commands.error(f"unrecognized arguments: {' '.join(further)}")
     if options.command == "lab":

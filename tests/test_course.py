@@ -630,9 +630,10 @@ def test_ablations_run_alone(ready):
     assert report["arguments"][-3:] == ["-m", "ablation", "tests"]
 
 
-def test_paths_replace_the_whole_suite(ready):
-    reports, _ = ready.reports("test", "--matrix", "both", "notebooks/03_backward.ipynb")
-    assert all(r["arguments"][-1] == "notebooks/03_backward.ipynb" for r in reports)
+@pytest.mark.parametrize(("matrix", "runs"), [(["both"], 2), ([], 5)])
+def test_paths_replace_the_whole_suite(ready, matrix, runs):
+    reports, _ = ready.reports("test", "--matrix", *matrix, "notebooks/03_backward.ipynb")
+    assert [r["arguments"][-1] for r in reports] == ["notebooks/03_backward.ipynb"] * runs
 
 
 @pytest.mark.parametrize("fails", ["ruff", "codespell"])
