@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 _rng = np.random.default_rng(50)
 # Columns of very different mean and scale, and N != C, so that axes cannot be mixed.
@@ -13,7 +13,7 @@ VAR = np.array([1.5, 9.0, 0.4, 5.0])
 GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
-MOMENTUM = 0.3
+MOMENTUM = 0.2  # another number than EPS, so that the two cannot be mixed
 
 prediction(
     "05-alone",
@@ -76,6 +76,19 @@ def two_arrays():
 def mean_moves():
     """The mean is (1 - momentum) times the old one plus momentum times the batch's."""
     mean, _ = yield (MEAN, VAR, X), {"momentum": MOMENTUM}
+    mu = X.mean(axis=0)
+    slip(
+        mean, 0.2 * MEAN + 0.8 * mu, "momentum is the weight of the new batch, not of the old mean"
+    )
+    slip(mean, MEAN + 0.2 * mu, "the old mean must fade: its weight is 1 - momentum")
+    slip(mean, mu, "this is the mean of the batch alone")
+    slip(mean, 0.9 * MEAN + 0.1 * mu, "you use 0.1 whatever momentum you are given")
+    slip(mean, 0.8 * MEAN + 0.2 * X.mean(), "every feature has a mean of its own: axis=0")
+    slip(
+        mean,
+        update_running(MEAN, VAR, X, MOMENTUM)[1],
+        "this is the variance: return (mean, var), in this order",
+    )
     same(mean, update_running(MEAN, VAR, X, MOMENTUM)[0], "mean")
 
 
@@ -83,16 +96,37 @@ def mean_moves():
 def variance_moves():
     """The variance moves the same way, towards the batch's unbiased variance."""
     _, var = yield (MEAN, VAR, X), {"momentum": MOMENTUM}
+    batch = X.var(axis=0)
+    unbiased = X.var(axis=0, ddof=1)
+    slip(var, 0.8 * VAR + 0.2 * batch, "this is the biased variance; multiply it by N / (N - 1)")
+    slip(var, 0.8 * VAR + 0.2 * batch * 5 / 6, "the factor is N / (N - 1), not (N - 1) / N")
+    slip(var, 0.8 * VAR + 0.2 * unbiased * 6 / 5, "N / (N - 1) was applied twice; ddof=1 holds it")
+    slip(
+        var,
+        (0.8 * VAR + 0.2 * batch) * 6 / 5,
+        "N / (N - 1) belongs to the batch's variance alone: the old average has it already",
+    )
+    slip(var, 0.8 * VAR + 0.2 * batch * 4 / 3, "N counts the samples; you count the features")
+    for shifted in (0.2 * (batch - 1), 0.2 * batch - 1):
+        slip(var, 0.8 * VAR + shifted, "put brackets around N - 1")
+    slip(var, 0.8 * VAR + 0.2 * np.sqrt(unbiased), "this is the deviation; average the variance")
+    slip(var, 0.2 * VAR + 0.8 * unbiased, "momentum is the weight of the new batch")
+    for old in (MEAN, update_running(MEAN, VAR, X, MOMENTUM)[0]):
+        spread = ((X - old) ** 2).sum(axis=0) / 5
+        slip(var, 0.8 * VAR + 0.2 * spread, "square the distances from the batch's own mean")
     same(var, update_running(MEAN, VAR, X, MOMENTUM)[1], "var")
 
 
 @update_running.expect
-def other_batch_size():
-    """It works for a batch of any size; N / (N - 1) is 3/2 for three samples."""
-    mean, var = yield (MEAN, VAR, SMALL), {"momentum": MOMENTUM}
-    expected = update_running(MEAN, VAR, SMALL, MOMENTUM)
-    same(mean, expected[0], "mean")
-    same(var, expected[1], "var")
+def any_batch_size():
+    """It works for a batch of any size, also with one feature; N / (N - 1) is 3/2 for three
+    samples."""
+    for c in (4, 1):
+        before, x = (MEAN[:c], VAR[:c]), SMALL[:, :c]
+        mean, var = yield (*before, x), {"momentum": MOMENTUM}
+        expected = update_running(*before, x, MOMENTUM)
+        same(mean, expected[0], "mean")
+        same(var, expected[1], "var")
 
 
 @update_running.expect
@@ -137,17 +171,37 @@ def inference_shape():
 
 
 @batch_norm_inference.expect
-def one_sample():
-    """A batch of one is normalized with the running statistics; it does not collapse to beta."""
-    y = yield (X[:1], GAMMA, BETA, MEAN, VAR), {"eps": EPS}
-    same(y, batch_norm_inference(X[:1], GAMMA, BETA, MEAN, VAR, EPS), "y")
+def every_entry():
+    """Every entry is normalized with the running statistics, then scaled and shifted."""
+    y = yield (X, GAMMA, BETA, MEAN, VAR), {"eps": EPS}
+    apart, root = X - MEAN, np.sqrt(VAR + EPS)
+    mu, var = X.mean(axis=0), X.var(axis=0)
+    batch = "of the batch: a sample must come out as it would alone"
+    slip(
+        y, GAMMA * (X - mu) / np.sqrt(var + EPS) + BETA, f"these are the mean and variance {batch}"
+    )
+    slip(y, GAMMA * (X - mu) / root + BETA, f"this is the mean {batch}")
+    slip(y, GAMMA * apart / np.sqrt(var + EPS) + BETA, f"this is the variance {batch}")
+    slip(y, GAMMA * apart / np.sqrt(VAR) + BETA, "eps is missing")
+    slip(y, GAMMA * apart / np.sqrt(VAR + 1e-5) + BETA, "you use 1e-5 whatever eps you are given")
+    slip(y, GAMMA * apart / (np.sqrt(VAR) + EPS) + BETA, "eps belongs inside the root")
+    slip(y, GAMMA * apart / (VAR + EPS) + BETA, "take the root of running_var + eps")
+    slip(y, apart / root, "gamma and beta are missing")
+    slip(y, apart / root + BETA, "gamma is missing")
+    slip(y, GAMMA * apart / root, "beta is missing")
+    slip(y, GAMMA * X - MEAN / root + BETA, "put brackets around x - running_mean")
+    slip(y, GAMMA * (apart / root + BETA), "scale by gamma first, then add beta")
+    slip(y, BETA * apart / root + GAMMA, "gamma and beta changed places: gamma scales, beta shifts")
+    same(y, batch_norm_inference(X, GAMMA, BETA, MEAN, VAR, EPS), "y")
 
 
 @batch_norm_inference.expect
-def no_company():
-    """Each row of a batch comes out as it would alone."""
-    y = yield (X, GAMMA, BETA, MEAN, VAR), {"eps": EPS}
-    same(y, batch_norm_inference(X, GAMMA, BETA, MEAN, VAR, EPS), "y")
+def one_sample():
+    """A batch of one needs no company: it does not collapse to beta, and it keeps its shape."""
+    for c in (4, 1):
+        x, *others = X[:1, :c], *(a[:c] for a in (GAMMA, BETA, MEAN, VAR))
+        y = yield (x, *others), {"eps": EPS}
+        same(y, batch_norm_inference(x, *others, EPS), "y")
 
 
 @batch_norm_inference.expect
@@ -181,14 +235,35 @@ def scale_and_shift():
 def difference_of_two():
     """The scale is what the difference of two samples is multiplied by."""
     scale, _ = yield (GAMMA, BETA, MEAN, VAR), {"eps": EPS}
-    same(scale, fold_to_affine(GAMMA, BETA, MEAN, VAR, EPS)[0], "scale")
+    want, shift = fold_to_affine(GAMMA, BETA, MEAN, VAR, EPS)
+    slip(scale, shift, "this is the shift: return (scale, shift), in this order")
+    slip(scale, want / GAMMA, "gamma is missing")
+    slip(scale, GAMMA / np.sqrt(VAR), "eps is missing")
+    slip(scale, GAMMA / np.sqrt(VAR + 1e-5), "you use 1e-5 whatever eps you are given")
+    slip(scale, GAMMA / (np.sqrt(VAR) + EPS), "eps belongs inside the root")
+    slip(scale, GAMMA / (VAR + EPS), "take the root of running_var + eps")
+    same(scale, want, "scale")
 
 
 @fold_to_affine.expect
 def running_mean_becomes_beta():
     """A sample that equals the running mean comes out as beta."""
     scale, shift = yield (GAMMA, BETA, MEAN, VAR), {"eps": EPS}
-    same(np.asarray(scale) * MEAN + shift, BETA, "scale * running_mean + shift")
+    want = np.asarray(scale)
+    slip(shift, BETA, "x is not centred any more: the shift must also subtract the running mean")
+    slip(shift, BETA - MEAN, "the mean is subtracted before the scaling: scale it as well")
+    slip(shift, BETA - MEAN * want / GAMMA, "gamma multiplies the mean as well")
+    slip(shift, BETA + want * MEAN, "the mean is subtracted, not added")
+    slip(shift, want * (BETA - MEAN), "beta is added after the scaling: leave it unscaled")
+    same(want * MEAN + shift, BETA, "its output")
+
+
+@fold_to_affine.expect
+def gamma_zero():
+    """It works for a single feature, even with gamma 0: then the shift is beta."""
+    scale, shift = yield (np.zeros(1), BETA[:1], MEAN[:1], VAR[:1]), {"eps": EPS}
+    same(scale, [0.0], "scale")
+    same(shift, BETA[:1], "shift")
 
 
 @fold_to_affine.expect
@@ -229,6 +304,9 @@ def four_values():
 def same_memory():
     """The momentum makes Keras forget as fast as PyTorch did."""
     momentum, *_ = yield (MOMENTUM, EPS, MEAN, VAR, 6), {}
+    slip(momentum, EPS, "this is epsilon: return momentum first")
+    slip(momentum, MOMENTUM, "the same number means the opposite: Keras weighs the old average")
+    slip(momentum, 0.99, "this is Keras' default; translate the layer's own momentum")
     same(momentum, 1 - MOMENTUM, "momentum")
 
 
@@ -236,6 +314,7 @@ def same_memory():
 def same_eps():
     """The layer keeps the eps that it was trained with."""
     _, epsilon, *_ = yield (MOMENTUM, EPS, MEAN, VAR, 6), {}
+    slip(epsilon, 1e-3, "this is Keras' default; the layer was trained with another eps")
     same(epsilon, EPS, "epsilon")
 
 
@@ -243,6 +322,7 @@ def same_eps():
 def same_mean():
     """Both frameworks average the same means."""
     _, _, mean, _ = yield (MOMENTUM, EPS, MEAN, VAR, 6), {}
+    slip(mean, VAR * 5 / 6, "this is the variance: the mean comes before it")
     same(mean, MEAN, "moving_mean")
 
 
@@ -250,11 +330,15 @@ def same_mean():
 def biased_variance():
     """The variance is the average of the biased variances, of which Keras takes the average."""
     *_, var = yield (MOMENTUM, EPS, MEAN, VAR, 6), {}
+    slip(var, VAR, "PyTorch averaged unbiased variances: take the factor out")
+    slip(var, VAR * 6 / 5, "this multiplies by count / (count - 1) once more: divide by it")
+    slip(var, VAR * 6 - 1 / 6, "put brackets around count - 1")
+    slip(var, VAR * 3 / 4, "this counts the features; the factor depends on count")
     same(var, VAR * 5 / 6, "moving_variance")
 
 
 @pytorch_to_keras.expect
 def counts():
-    """The factor depends on the number of samples per batch."""
-    *_, var = yield (MOMENTUM, EPS, MEAN, VAR, 3), {}
-    same(var, VAR * 2 / 3, "moving_variance")
+    """The factor depends on the number of samples per batch, and there may be one feature."""
+    *_, var = yield (MOMENTUM, EPS, MEAN[:1], VAR[:1], 3), {}
+    same(var, VAR[:1] * 2 / 3, "moving_variance")

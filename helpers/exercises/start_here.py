@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, prediction, same
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip
 
 _rng = np.random.default_rng(0)
 # Rows and columns of different mean: a mean taken along one axis shows.
@@ -41,6 +41,8 @@ def same_shape():
 def mean_stays():
     """The mean of all values stays where it was."""
     y = yield (X,), {}
+    slip(y, 2 * X, "doubling every value moves the mean: double its distance from the mean")
+    slip(y, 2 * (X - X.mean()), "these are the doubled distances; add the mean again")
     same(np.mean(y), X.mean(), "the mean")
 
 
@@ -48,4 +50,19 @@ def mean_stays():
 def twice_as_far():
     """Every value ends up twice as far from the mean, on the same side."""
     y = yield (X,), {}
+    for axis in (0, 1):
+        mu = X.mean(axis=axis, keepdims=True)
+        slip(
+            y, mu + 2 * (X - mu), "there is one mean, that of all values: x.mean() without an axis"
+        )
+    slip(y, X.mean() - 2 * (X - X.mean()), "the sides are swapped: the distance is x - x.mean()")
+    slip(y, X + 2 * (X - X.mean()), "this is three times as far: start from the mean, not from x")
     same(y, X.mean() + 2 * (X - X.mean()), "the result")
+
+
+@double_the_spread.expect
+def any_shape():
+    """It works for an array of any shape, also for a plain row of numbers."""
+    row = X[0, :4]
+    y = yield (row,), {}
+    same(y, row.mean() + 2 * (row - row.mean()), "the result")

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 _rng = np.random.default_rng(10)
 # Columns of very different mean and scale; more samples than features, so axes cannot be mixed.
-X = _rng.normal(size=(6, 3)) * [1.0, 4.0, 0.5] + [5.0, -2.0, 0.3]
+X = _rng.normal(size=(7, 3)) * [1.0, 4.0, 0.5] + [5.0, -2.0, 0.3]
 W = np.array([0.5, -1.0, 2.0])
-TARGET = X @ [1.0, 2.0, -3.0] + _rng.normal(size=6)
+TARGET = X @ [1.0, 2.0, -3.0] + _rng.normal(size=7)
 LR = 0.05
 
 TRAIN = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 8.0]
@@ -74,6 +74,12 @@ def stays_at_the_best():
     """At the best weights the gradient is 0, so a step leaves them where they are."""
     best = np.linalg.lstsq(X, TARGET)[0]
     new = yield (best, X, TARGET, LR), {}
+    slip(
+        new, 0 * best, "this is the gradient or the step; return the new weights, w - lr * gradient"
+    )
+    slip(
+        new, best - LR * X.T @ (X @ best) / 7, "the error is x @ w - target: the target is missing"
+    )
     same(new, best, "w")
 
 
@@ -81,6 +87,11 @@ def stays_at_the_best():
 def goes_downhill():
     """A small step lowers the loss."""
     new = yield (W, X, TARGET, 1e-4), {}
+    gradient = X.T @ (X @ W - TARGET) / 7
+    slip(
+        new, W + 1e-4 * gradient, "you climb: subtract lr * gradient, with the error x @ w - target"
+    )
+    slip(new, W - gradient, "lr is missing: the step is lr * gradient")
     before, after = (0.5 * np.mean((X @ w - TARGET) ** 2) for w in (W, new))
     assert after < before, f"the loss goes from {before:.6g} to {after:.6g}: it must go down"
 
@@ -89,15 +100,23 @@ def goes_downhill():
 def one_step():
     """The new weights are w - lr * gradient, with the gradient averaged over the samples."""
     new = yield (W, X, TARGET, LR), {}
+    step = LR * X.T @ (X @ W - TARGET) / 7
+    slip(new, W - 7 * step, "this sums over the samples; divide by their number")
+    slip(new, W - 7 / 3 * step, "divide by the number of samples, not of features")
+    slip(
+        new, W - 2 * step, "this is twice the step: the 2 of the square cancels the 1/2 of the loss"
+    )
+    slip(new, W - step.mean(), "every weight has a slope of its own: average over the samples only")
     same(new, least_squares_step(W, X, TARGET, LR), "w")
 
 
 @least_squares_step.expect
 def other_sizes():
-    """It works for any number of samples, and the learning rate scales the step."""
-    x, w, target = X[:4, :2], W[:2], TARGET[:4]
-    new = yield (w, x, target, 0.3), {}
-    same(new, least_squares_step(w, x, target, 0.3), "w")
+    """It works for any number of samples and features, and the learning rate scales the step."""
+    for c in (2, 1):
+        x, w, target = X[:4, :c], W[:c], TARGET[:4]
+        new = yield (w, x, target, 0.3), {}
+        same(new, least_squares_step(w, x, target, 0.3), "w")
 
 
 @exercise(
@@ -123,15 +142,26 @@ def one_number():
 def one_feature():
     """With one feature it is 2 / mean(x ** 2), wherever the feature's mean lies."""
     lr = yield (X[:, :1],), {}
-    same(lr, 2 / np.mean(X[:, 0] ** 2), "the step")
+    square = np.mean(X[:, 0] ** 2)
+    slip(lr, square, "this is the curvature; the largest stable step is 2 divided by it")
+    slip(
+        lr,
+        1 / square,
+        "this lands on the bottom in one step; the largest stable step is twice that",
+    )
+    slip(lr, 2 / square / 7, "the curvature is a mean over the samples: divide x.T @ x by N")
+    slip(lr, 2 / np.var(X[:, 0]), "this is the variance: the curvature does not subtract the mean")
+    same(lr, 2 / square, "the step")
 
 
 @largest_stable_step.expect
 def unrelated_features():
     """If the features are unrelated, the one with the largest mean square decides alone."""
     x = np.array([[3.0, 1.0], [3.0, -1.0], [-3.0, 1.0], [-3.0, -1.0]])
-    lr = yield (x,), {}
-    same(lr, 2 / 9, "the step")
+    for ordered in (x, x[:, ::-1]):
+        lr = yield (ordered,), {}
+        slip(lr, 2, "the steepest direction decides (eigvalsh sorts, eigvals does not)")
+        same(lr, 2 / 9, "the step")
 
 
 @largest_stable_step.expect
@@ -172,6 +202,7 @@ def standardize(x_train, x_test):
 def two_arrays():
     """Return (z_train, z_test), each with the shape of its input."""
     z_train, z_test = parts((yield (TRAIN, TEST), {}), "z_train", "z_test")
+    slip(np.shape(z_train), TEST.shape, "z_train comes first: return (z_train, z_test)")
     array_like(z_train, "z_train", shape=TRAIN.shape)
     array_like(z_test, "z_test", shape=TEST.shape)
 
@@ -180,6 +211,14 @@ def two_arrays():
 def training_means():
     """Every feature of z_train has mean 0."""
     z_train, _ = yield (TRAIN, TEST), {}
+    mu, std = TRAIN.mean(axis=0), TRAIN.std(axis=0)
+    rows, deviations = TRAIN.mean(axis=1, keepdims=True), TRAIN.std(axis=1, keepdims=True)
+    both = np.vstack([TRAIN, TEST])
+    slip(z_train, (TRAIN - rows) / deviations, "the mean of a column runs down axis 0, not axis 1")
+    slip(z_train, (TRAIN - TRAIN.mean()) / TRAIN.std(), "every column has its own mean: axis=0")
+    slip(z_train, (TRAIN - both.mean(axis=0)) / both.std(axis=0), "leave x_test out of mu and std")
+    slip(z_train, TRAIN / std, "subtract mu before you divide")
+    slip(z_train, TRAIN - mu / std, "only mu is divided: put brackets around x_train - mu")
     same(np.mean(z_train, axis=0), np.zeros(4), "the mean of feature")
 
 
@@ -187,7 +226,11 @@ def training_means():
 def training_variances():
     """Every feature of z_train has variance 1: divide by N, not N - 1, and add nothing to std."""
     z_train, _ = yield (TRAIN, TEST), {}
-    same(np.var(z_train, axis=0), np.ones(4), "the variance of feature")
+    var = np.var(z_train, axis=0)
+    slip(var, TRAIN.var(axis=0), "z_train is centred but not divided by std")
+    slip(var, 1 / TRAIN.var(axis=0), "you divide by the variance; divide by its square root")
+    slip(var, np.full(4, 5 / 6), "you divide by N - 1 in the variance; divide by N")
+    same(var, np.ones(4), "the variance of feature")
 
 
 @standardize.expect
@@ -201,36 +244,82 @@ def training_entries():
 def test_entries():
     """z_test is computed with the mean and the deviation of the training set."""
     _, z_test = yield (TRAIN, TEST), {}
+    own = (TEST - TEST.mean(axis=0)) / TEST.std(axis=0)
+    slip(z_test, own, "x_test is standardized with its own mean and deviation")
+    slip(z_test, TEST, "z_test is x_test, unchanged: take mu and std of x_train")
+    slip(z_test, TEST - TRAIN.mean(axis=0), "z_test is centred but not divided by std")
     same(z_test, standardize(TRAIN, TEST)[1], "z_test")
 
 
 @standardize.expect
 def constant_columns():
-    """A column that is constant in the training set becomes 0 in both sets: no NaN, no infinity."""
-    z_train, z_test = yield _with_constant(7.0, 7.0), {}
-    same(z_train[:, 2], np.zeros(6), "the constant column of z_train")
-    same(z_test[:, 2], np.zeros(5), "the constant column of z_test")
+    """A column that is constant in the training set becomes 0 in both sets, no NaN and no infinity;
+    the other columns stay."""
+    train, test = _with_constant(7.0, 7.0)
+    train[:, 1] = test[:, 1] = 0.0
+    z_train, z_test = yield (train, test), {}
+    array_like(z_train, "z_train", shape=TRAIN.shape)
+    array_like(z_test, "z_test", shape=TEST.shape)
+    same(z_train[:, 1], np.zeros(6), "z_train[:, 1]")
+    same(z_train[:, 2], np.zeros(6), "z_train[:, 2]")
+    same(z_test[:, 2], np.zeros(5), "z_test[:, 2]")
+    same(z_train[:, 3], standardize(train, test)[0][:, 3], "z_train[:, 3]")
 
 
 @standardize.expect
 def constant_only_in_training():
     """It becomes 0 in z_test even if it varies there: the training set gives no scale for it."""
-    _, z_test = yield _with_constant(7.0, TEST[:, 2]), {}
-    same(z_test[:, 2], np.zeros(5), "the column of z_test that was constant in training")
+    train, test = _with_constant(7.0, TEST[:, 2])
+    train[:, 1] = 0.0
+    _, z_test = yield (train, test), {}
+    same(z_test[:, 1], np.zeros(5), "z_test[:, 1]")
+    same(z_test[:, 2], np.zeros(5), "z_test[:, 2]")
+
+
+@standardize.expect
+def constant_only_in_test():
+    """A column that is constant in x_test alone is standardized like any other: the training set
+    decides."""
+    z_train, z_test = yield _with_constant(TRAIN[:, 2], 0.9), {}
+    want = standardize(*_with_constant(TRAIN[:, 2], 0.9))
+    same(z_train[:, 2], want[0][:, 2], "z_train[:, 2]")
+    same(z_test[:, 2], want[1][:, 2], "z_test[:, 2]")
 
 
 @standardize.expect
 def constant_up_to_rounding():
-    """A column full of 0.1 is constant, although rounding makes its deviation 1e-17 and not 0."""
-    z_train, z_test = yield _with_constant(0.1, 0.1), {}
-    same(z_train[:, 2], np.zeros(6), "the constant column of z_train")
-    same(z_test[:, 2], np.zeros(5), "the constant column of z_test")
+    """A column full of 0.1 is constant, although rounding makes its deviation 1e-17 and not 0; a
+    column full of 100000.1 is, with 1e-11."""
+    for value in (0.1, 100000.1):
+        z_train, z_test = yield _with_constant(value, value), {}
+        same(z_train[:, 2], np.zeros(6), f"with {value} all over, z_train[:, 2]")
+        same(z_test[:, 2], np.zeros(5), f"with {value} all over, z_test[:, 2]")
+
+
+@standardize.expect
+def bright_only_once():
+    """A pixel that is bright in one training image alone is not constant, and its values stay, even
+    very large ones."""
+    train, test = np.zeros((40, 2)), np.array([[0.0, 8.0], [5.0, 1.0]])
+    train[3], train[20] = [0.0, 16.0], [1.0, 0.0]
+    z_train, z_test = yield (train, test), {}
+    same(z_train, standardize(train, test)[0], "z_train")
+    same(z_test, standardize(train, test)[1], "z_test")
+
+
+@standardize.expect
+def any_sizes():
+    """It works for any number of samples and features, also for one feature and one test sample."""
+    train, test = TRAIN[:4, :1], TEST[:1, :1]
+    z_train, z_test = yield (train, test), {}
+    same(z_train, standardize(train, test)[0], "z_train")
+    same(z_test, standardize(train, test)[1], "z_test")
 
 
 @standardize.expect
 def small_units():
-    """A feature in tiny units, a million times smaller, is standardized like any other."""
-    z_train, z_test = yield (TRAIN * 1e-6, TEST * 1e-6), {}
+    """A feature in tiny units, 1e12 times smaller, is standardized like any other."""
+    z_train, z_test = yield (TRAIN * 1e-12, TEST * 1e-12), {}
     same(z_train, standardize(TRAIN, TEST)[0], "z_train")
     same(z_test, standardize(TRAIN, TEST)[1], "z_test")
 

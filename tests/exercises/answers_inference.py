@@ -17,7 +17,7 @@ def np_average(running_mean, running_var, x, momentum=0.1):
     weights = [1 - momentum, momentum]
     return (
         np.average([running_mean, np.mean(x, axis=0)], axis=0, weights=weights),
-        np.average([running_var, np.diag(np.cov(x.T))], axis=0, weights=weights),
+        np.average([running_var, np.diag(np.atleast_2d(np.cov(x.T)))], axis=0, weights=weights),
     )
 
 
@@ -178,9 +178,57 @@ def variance_left_behind(running_mean, running_var, x, momentum=0.1):
     return _move(running_mean, x.mean(0), momentum), running_var
 
 
-@mutant("update_running", blamed="other_batch_size")
+@mutant("update_running", blamed="variance_moves")
+def momentum_of_keras_for_the_variance(running_mean, running_var, x, momentum=0.1):
+    return (
+        _move(running_mean, x.mean(0), momentum),
+        _move(running_var, x.var(0, ddof=1), 1 - momentum),
+    )
+
+
+@mutant("update_running", blamed="variance_moves")
+def averages_the_deviation(running_mean, running_var, x, momentum=0.1):
+    deviation = _move(np.sqrt(running_var), x.std(0, ddof=1), momentum)
+    return _move(running_mean, x.mean(0), momentum), deviation**2
+
+
+@mutant("update_running", blamed="variance_moves")
+def one_variance_for_all_features(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(ddof=1), momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def spread_of_old_and_new_mean_added(running_mean, running_var, x, momentum=0.1):
+    jump = momentum * (1 - momentum) * (x.mean(0) - running_mean) ** 2
+    var = _move(running_var, x.var(0, ddof=1), momentum) + jump
+    return _move(running_mean, x.mean(0), momentum), var
+
+
+@mutant("update_running", blamed="variance_moves")
+def brackets_of_the_factor_forgotten(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    mean = _move(running_mean, x.mean(0), momentum)
+    return mean, _move(running_var, x.var(0) * n / n - 1, momentum)
+
+
+@mutant("update_running", blamed="any_batch_size")
 def factor_for_six(running_mean, running_var, x, momentum=0.1):
     return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0) * 6 / 5, momentum)
+
+
+@mutant("update_running", blamed="any_batch_size")
+def squeezes_both(running_mean, running_var, x, momentum=0.1):
+    mean = _move(running_mean, x.mean(0), momentum)
+    return mean.squeeze(), _move(running_var, x.var(0, ddof=1), momentum).squeeze()
+
+
+@mutant("update_running", blamed="any_batch_size")
+def four_features(running_mean, running_var, x, momentum=0.1):
+    mean, var = np.zeros(4), np.zeros(4)
+    for c in range(4):
+        mean[c] = _move(running_mean[c], x[:, c].mean(), momentum)
+        var[c] = _move(running_var[c], x[:, c].var(ddof=1), momentum)
+    return mean, var
 
 
 @mutant("update_running", blamed="default_momentum")
@@ -233,58 +281,96 @@ def only_one_row(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x[0] - running_mean) / np.sqrt(running_var + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def batch_statistics_in_eval_mode(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def batch_mean_running_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(running_var + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def running_mean_batch_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - running_mean) / np.sqrt(x.var(axis=0) + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def no_gamma_and_beta(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return (x - running_mean) / np.sqrt(running_var + eps)
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def divides_by_the_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - running_mean) / (running_var + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def eps_outside_the_root(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - running_mean) / (np.sqrt(running_var) + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def no_eps(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - running_mean) / np.sqrt(running_var) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def swaps_the_statistics(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - running_var) / np.sqrt(np.abs(running_mean) + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="one_sample")
+@mutant("batch_norm_inference", blamed="every_entry")
 def its_own_eps(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * (x - running_mean) / np.sqrt(running_var + 1e-5) + beta
 
 
-@mutant("batch_norm_inference", blamed="no_company")
+@mutant("batch_norm_inference", blamed="every_entry")
 def running_statistics_only_when_alone(x, gamma, beta, running_mean, running_var, eps=1e-5):
     mean, var = (running_mean, running_var) if len(x) == 1 else (x.mean(0), x.var(0))
     return gamma * (x - mean) / np.sqrt(var + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="no_company")
+@mutant("batch_norm_inference", blamed="every_entry")
+def brackets_forgotten(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * x - running_mean / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def beta_scaled_too(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * ((x - running_mean) / np.sqrt(running_var + eps) + beta)
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def gamma_and_beta_swapped(x, beta, gamma, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def mixes_in_the_batch(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    mean, var = _move(running_mean, x.mean(0), 0.1), _move(running_var, x.var(0, ddof=0), 0.1)
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def drops_the_batch_of_one(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return (gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta).squeeze()
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def squeezed_but_for_its_batch(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    y = (gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta).squeeze()
+    return y if y.ndim == 2 else y[None]
+
+
+@mutant("batch_norm_inference", blamed="one_sample")
+def beta_when_alone(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    mean = running_mean if len(x) > 1 else x.mean(axis=0)
+    return gamma * (x - mean) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
 def unbiased_once_more(x, gamma, beta, running_mean, running_var, eps=1e-5):
     factor = len(x) / max(len(x) - 1, 1)
     return gamma * (x - running_mean) / np.sqrt(running_var * factor + eps) + beta
@@ -360,6 +446,31 @@ def shift_is_beta(gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma / np.sqrt(running_var + eps), beta
 
 
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def beta_scaled(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    return scale, scale * (beta - running_mean)
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def shifts_the_input(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    return scale, beta / scale - running_mean
+
+
+@mutant("fold_to_affine", blamed="gamma_zero")
+def divides_beta_by_the_scale(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    with np.errstate(all="ignore"):
+        return scale, scale * (beta / scale - running_mean)
+
+
+@mutant("fold_to_affine", blamed="gamma_zero")
+def squeezes_scale_and_shift(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = (gamma / np.sqrt(running_var + eps)).squeeze()
+    return scale, (beta - scale * running_mean).squeeze()
+
+
 @mutant("fold_to_affine", blamed="fold_default_eps")
 def folds_with_the_eps_of_keras(gamma, beta, running_mean, running_var, eps=1e-3):
     scale = gamma / np.sqrt(running_var + eps)
@@ -402,6 +513,43 @@ def momentum_as_it_is(momentum, eps, running_mean, running_var, count):
 @mutant("pytorch_to_keras", blamed="same_memory")
 def momentum_of_the_default_layer(momentum, eps, running_mean, running_var, count):
     return 0.99, eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_memory")
+def eps_first(momentum, eps, running_mean, running_var, count):
+    return eps, 1 - momentum, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_memory")
+def turns_eps_around(momentum, eps, running_mean, running_var, count):
+    return 1 - eps, eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_eps")
+def momentum_twice(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, momentum, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_mean")
+def variance_before_mean(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_var * (count - 1) / count, running_mean
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def counts_the_features(momentum, eps, running_mean, running_var, count):
+    features = len(running_var)
+    return 1 - momentum, eps, running_mean, running_var * (features - 1) / features
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def brackets_of_the_share_forgotten(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var * count - 1 / count
+
+
+@mutant("pytorch_to_keras", blamed="counts")
+def four_variances(momentum, eps, running_mean, running_var, count):
+    moving = [running_var[c] * (count - 1) / count for c in range(4)]
+    return 1 - momentum, eps, running_mean, moving
 
 
 @mutant("pytorch_to_keras", blamed="same_eps")

@@ -67,3 +67,20 @@ def doubles_the_variance(x):
 @mutant("double_the_spread", blamed="twice_as_far")
 def changes_nothing(x):
     return x.copy()
+
+
+@mutant("double_the_spread", blamed="twice_as_far")
+def starts_from_the_value(x):
+    return x + 2 * (x - x.mean())
+
+
+@mutant("double_the_spread", blamed="any_shape")
+def always_fifteen_values(x):
+    mu = x.sum() / 15
+    return mu + 2 * (x - mu)
+
+
+@mutant("double_the_spread", blamed="any_shape")
+def rows_and_columns_only(x):
+    rows, columns = x.shape
+    return 2 * x - x.sum() / (rows * columns)

@@ -58,6 +58,16 @@ def centres_the_features(w, x, target, lr):
     return w - lr * (x - x.mean(axis=0)).T @ (x @ w - target) / len(x)
 
 
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def returns_the_step(w, x, target, lr):
+    return -lr * x.T @ (x @ w - target) / len(x)
+
+
+@mutant("least_squares_step", blamed="goes_downhill")
+def forgets_the_rate(w, x, target, lr):
+    return w - x.T @ (x @ w - target) / len(x)
+
+
 @mutant("least_squares_step", blamed="goes_downhill")
 def climbs(w, x, target, lr):
     return w + lr * x.T @ (x @ w - target) / len(x)
@@ -88,9 +98,28 @@ def ignores_the_rate(w, x, target, lr):
     return w - 1e-4 * x.T @ (x @ w - target) / len(x)
 
 
+@mutant("least_squares_step", blamed="one_step")
+def one_slope_for_all_weights(w, x, target, lr):
+    return w - lr * np.mean((x @ w - target)[:, None] * x)
+
+
+@mutant("least_squares_step", blamed="one_step")
+def one_weight_after_the_other(w, x, target, lr):
+    new = w.copy()
+    for c in range(len(w)):
+        new[c] -= lr * np.mean((x @ new - target) * x[:, c])
+    return new
+
+
 @mutant("least_squares_step", blamed="other_sizes")
-def always_six_samples(w, x, target, lr):
-    return w - lr * x.T @ (x @ w - target) / 6
+def squeezes_the_weights(w, x, target, lr):
+    column = w[:, None] - lr * x.T @ (x @ w[:, None] - target[:, None]) / len(x)
+    return column.squeeze()
+
+
+@mutant("least_squares_step", blamed="other_sizes")
+def always_seven_samples(w, x, target, lr):
+    return w - lr * x.T @ (x @ w - target) / 7
 
 
 @mutant("least_squares_step", blamed="other_sizes")
@@ -110,6 +139,11 @@ def by_power_iteration(x):
         direction = x.T @ (x @ direction)
         direction = direction / np.sqrt(np.sum(direction**2))
     return 2 / np.mean((x @ direction) ** 2)
+
+
+@alternative("largest_stable_step")
+def over_samples_instead(x):
+    return 2 / max(np.linalg.eigvalsh(x @ x.T / len(x)))
 
 
 @mutant("largest_stable_step", blamed="one_number")
@@ -150,6 +184,21 @@ def returns_the_curvature(x):
 @mutant("largest_stable_step", blamed="unrelated_features")
 def smallest_curvature(x):
     return 2 / np.linalg.eigvalsh(x.T @ x / len(x))[0]
+
+
+@mutant("largest_stable_step", blamed="unrelated_features")
+def first_of_unsorted_eigenvalues(x):
+    return 2 / np.linalg.eigvals(x.T @ x / len(x))[0]
+
+
+@mutant("largest_stable_step", blamed="unrelated_features")
+def last_of_unsorted_eigenvalues(x):
+    return 2 / np.linalg.eigvals(x.T @ x / len(x))[-1]
+
+
+@mutant("largest_stable_step", blamed="unrelated_features")
+def length_of_the_matrix(x):
+    return 2 / np.linalg.norm(x.T @ x / len(x))
 
 
 @mutant("largest_stable_step", blamed="unrelated_features")
@@ -207,6 +256,12 @@ def all_rows_at_once(x_train, x_test):
     varies = (x_train != x_train[0]).any(axis=0)
     z = (both - x_train.mean(axis=0)) * varies / np.where(varies, x_train.std(axis=0), 1)
     return z[: len(x_train)], z[len(x_train) :]
+
+
+@alternative("standardize")
+def divides_by_infinity(x_train, x_test):
+    std = np.where((x_train == x_train[0]).all(axis=0), np.inf, x_train.std(axis=0))
+    return [(x - x_train.mean(axis=0)) / std for x in (x_train, x_test)]
 
 
 def z_score(x, mu, std):
@@ -282,6 +337,12 @@ def the_median(x_train, x_test):
 def statistics_of_the_test_set(x_train, x_test):
     mu, std = x_test.mean(axis=0), x_test.std(axis=0)
     return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="training_means")
+def brackets_forgotten(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    return x_train - mu / std, x_test - mu / std
 
 
 @mutant("standardize", blamed="training_variances")
@@ -399,6 +460,46 @@ def drops_constant_columns(x_train, x_test):
     return (x_train[:, varies] - mu) / std, (x_test[:, varies] - mu) / std
 
 
+def where_not(constant, x_train, x_test):
+    """Right answers, but for the columns that are taken for constant."""
+    mu, std = x_train.mean(axis=0), np.where(constant, 1, x_train.std(axis=0))
+    with np.errstate(all="ignore"):
+        return tuple(np.where(constant, 0, (x - mu) / std) for x in (x_train, x_test))
+
+
+@mutant("standardize", blamed="constant_columns")
+def only_the_first_constant_column(x_train, x_test):
+    constant = np.ptp(x_train, axis=0) == 0
+    return where_not(constant & (np.cumsum(constant) == 1), x_train, x_test)
+
+
+@mutant("standardize", blamed="constant_columns")
+def everything_zero_if_a_column_is_constant(x_train, x_test):
+    return where_not((np.ptp(x_train, axis=0) == 0).any(), x_train, x_test)
+
+
+@mutant("standardize", blamed="constant_columns")
+def only_columns_of_zeros(x_train, x_test):
+    return where_not((x_train == 0).all(axis=0), x_train, x_test)
+
+
+@mutant("standardize", blamed="constant_only_in_training")
+def zeroes_the_first_constant_column(x_train, x_test):
+    constant = np.ptp(x_train, axis=0) == 0
+    mu, std = x_train.mean(axis=0), np.where(constant, 1, x_train.std(axis=0))
+    z_train, z_test = (x_train - mu) / std, (x_test - mu) / std
+    if constant.any():
+        z_test[:, np.argmax(constant)] = 0
+    return z_train, z_test
+
+
+@mutant("standardize", blamed="constant_only_in_training")
+def each_set_finds_its_own_constant_columns(x_train, x_test):
+    mu, std = x_train.mean(axis=0), x_train.std(axis=0)
+    std = np.where(np.ptp(x_train, axis=0) == 0, 1, std)
+    return tuple((np.ptp(x, axis=0) > 0) * (x - mu) / std for x in (x_train, x_test))
+
+
 @mutant("standardize", blamed="constant_only_in_training")
 def divides_constant_columns_by_one(x_train, x_test):
     mu, std = x_train.mean(axis=0), x_train.std(axis=0)
@@ -419,6 +520,63 @@ def turns_nan_into_zero(x_train, x_test):
         return np.nan_to_num((x_train - mu) / std), np.nan_to_num((x_test - mu) / std)
 
 
+@mutant("standardize", blamed="constant_only_in_test")
+def constant_in_either_set(x_train, x_test):
+    constant = (np.ptp(x_train, axis=0) == 0) | (np.ptp(x_test, axis=0) == 0)
+    return where_not(constant, x_train, x_test)
+
+
+@mutant("standardize", blamed="constant_only_in_test")
+def zeroes_constant_columns_of_the_test_set(x_train, x_test):
+    z_train, z_test = where_not(np.ptp(x_train, axis=0) == 0, x_train, x_test)
+    return z_train, np.where(np.ptp(x_test, axis=0) == 0, 0, z_test)
+
+
+@mutant("standardize", blamed="constant_up_to_rounding")
+def tolerance_for_small_numbers_only(x_train, x_test):
+    return where_not(x_train.std(axis=0) < 1e-14, x_train, x_test)
+
+
+@mutant("standardize", blamed="bright_only_once")
+def compares_the_first_two_samples(x_train, x_test):
+    return where_not((np.ptp(x_train, axis=0) == 0) | (x_train[0] == x_train[1]), x_train, x_test)
+
+
+@mutant("standardize", blamed="bright_only_once")
+def compares_the_first_sample_with_the_last(x_train, x_test):
+    return where_not(x_train[0] == x_train[-1], x_train, x_test)
+
+
+@mutant("standardize", blamed="bright_only_once")
+def constant_is_what_equals_its_median(x_train, x_test):
+    middle = np.percentile(x_train, [25, 75], axis=0)
+    return where_not(middle[0] == middle[1], x_train, x_test)
+
+
+@mutant("standardize", blamed="bright_only_once")
+def clips_the_test_set(x_train, x_test):
+    z_train, z_test = where_not(np.ptp(x_train, axis=0) == 0, x_train, x_test)
+    return z_train, np.clip(z_test, -10, 10)
+
+
+@mutant("standardize", blamed="bright_only_once")
+def clips_the_training_set(x_train, x_test):
+    z_train, z_test = where_not(np.ptp(x_train, axis=0) == 0, x_train, x_test)
+    return np.clip(z_train, -3, 3), z_test
+
+
+@mutant("standardize", blamed="any_sizes")
+def squeezes_both_sets(x_train, x_test):
+    z_train, z_test = where_not(np.ptp(x_train, axis=0) == 0, x_train, x_test)
+    return z_train.squeeze(), z_test.squeeze()
+
+
+@mutant("standardize", blamed="any_sizes")
+def five_test_samples(x_train, x_test):
+    z_train, z_test = where_not(np.ptp(x_train, axis=0) == 0, x_train, x_test)
+    return z_train, z_test if len(x_test) == 2 else np.array([z_test[n] for n in range(5)])
+
+
 @mutant("standardize", blamed="constant_up_to_rounding")
 def asks_for_exactly_zero(x_train, x_test):
     mu, std = x_train.mean(axis=0), x_train.std(axis=0)
@@ -433,6 +591,24 @@ def calls_small_deviations_constant(x_train, x_test):
     constant = std < 1e-4
     std = np.where(constant, 1, std)
     return tuple(np.where(constant, 0, (x - mu) / std) for x in (x_train, x_test))
+
+
+@mutant("standardize", blamed="small_units")
+def at_least_a_tiny_deviation(x_train, x_test):
+    constant = np.ptp(x_train, axis=0) == 0
+    mu, std = x_train.mean(axis=0), np.maximum(x_train.std(axis=0), 1e-8)
+    return tuple(np.where(constant, 0, (x - mu) / std) for x in (x_train, x_test))
+
+
+@mutant("standardize", blamed="small_units")
+def close_to_zero(x_train, x_test):
+    return where_not(np.isclose(x_train.std(axis=0), 0), x_train, x_test)
+
+
+@mutant("standardize", blamed="large_offset")
+def largest_close_to_smallest(x_train, x_test):
+    close = np.isclose(x_train.max(axis=0), x_train.min(axis=0), atol=0)
+    return where_not(close, x_train, x_test)
 
 
 @mutant("standardize", blamed="large_offset")
