@@ -73,8 +73,8 @@ def _flat(x):
 
 
 def _blocks(*arrays):
-    """Yield the same samples of all arrays, about 2^19 elements of each at a time."""
-    samples = max(1, 2**19 // arrays[0][0].size)
+    """Yield the same samples of all arrays, about 2^18 elements of each at a time."""
+    samples = max(1, 2**18 // arrays[0][0].size)
     for start in range(0, len(arrays[0]), samples):
         yield [array[start : start + samples] for array in arrays]
 
@@ -103,9 +103,11 @@ def _dot(a, b):
 def _sums(a, b):
     """Sum a and a * b over samples and space: two vectors (C,) of float64."""
     total = products = 0
-    for a_block, b_block in _blocks(a, b):
-        total += _sum(a_block)
+    # From the last block to the first: the next pass begins with blocks that are still in the
+    # cache. And first the product: it fetches a block faster than _sum would.
+    for a_block, b_block in reversed(list(_blocks(a, b))):
         products += _dot(a_block, b_block)
+        total += _sum(a_block)
     return total, products
 
 
