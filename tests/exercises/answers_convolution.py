@@ -1,1 +1,398 @@
-"""Answers to the exercises of convolution."""
+"""Answers to the exercises of 06_convolution."""
+
+import numpy as np
+from registry import alternative, mutant
+
+from helpers.numpy_nn import functional as F
+
+
+@alternative("im2row")
+def with_a_sliding_view(x, kernel_size):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (kernel_size, kernel_size), axis=(2, 3))
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@alternative("im2row")
+def row_by_row(x, kernel_size):
+    k = range(kernel_size)
+    return [
+        [image[c][i + a][j + b] for c in range(len(image)) for a in k for b in k]
+        for image in x
+        for i in range(x.shape[2] - kernel_size + 1)
+        for j in range(x.shape[3] - kernel_size + 1)
+    ]
+
+
+def windows(x, k):
+    view = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(2, 3))
+    return view.transpose(0, 2, 3, 1, 4, 5)  # (N, OH, OW, C, k, k)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def windows_as_columns(x, kernel_size):
+    return windows(x, kernel_size).reshape(-1, x.shape[1] * kernel_size**2).T
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def keeps_the_images_apart(x, kernel_size):
+    return windows(x, kernel_size).reshape(len(x), -1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def windows_side_by_side(x, kernel_size):
+    k = kernel_size
+    return windows(x, k)[:, ::k, ::k].reshape(-1, x.shape[1] * k**2)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def pads_with_zeros(x, kernel_size):
+    x = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    return windows(x, kernel_size).reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def misses_the_last_position(x, kernel_size):
+    return windows(x, kernel_size)[:, :-1, :-1].reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def one_row_per_channel(x, kernel_size):
+    return windows(x, kernel_size).reshape(-1, kernel_size**2)
+
+
+@mutant("im2row", blamed="one_window")
+def channels_vary_fastest(x, kernel_size):
+    rows = windows(x, kernel_size).transpose(0, 1, 2, 4, 5, 3)
+    return rows.reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_window")
+def column_by_column(x, kernel_size):
+    return windows(x, kernel_size).swapaxes(4, 5).reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_window")
+def flips_the_window(x, kernel_size):
+    rows = windows(x, kernel_size)[..., ::-1, ::-1]
+    return rows.reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="order_of_windows")
+def positions_before_images(x, kernel_size):
+    rows = windows(x, kernel_size).transpose(1, 2, 0, 3, 4, 5)
+    return rows.reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="order_of_windows")
+def down_before_right(x, kernel_size):
+    return windows(x, kernel_size).swapaxes(1, 2).reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="other_sizes")
+def always_three_by_three(x, kernel_size):
+    return windows(x, 3).reshape(-1, x.shape[1] * 9)
+
+
+@mutant("im2row", blamed="other_sizes")
+def always_these_images(x, kernel_size):
+    return windows(x, kernel_size).reshape(36, -1)
+
+
+@alternative("batch_norm_2d")
+def through_rows(x, gamma, beta, eps=1e-5):
+    n, c, h, w = x.shape
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, c)
+    y = gamma * (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + eps) + beta
+    return y.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+
+
+@alternative("batch_norm_2d")
+def channel_by_channel(x, gamma, beta, eps=1e-5):
+    channels = []
+    for c in range(x.shape[1]):
+        one = x[:, c]
+        channels.append(gamma[c] * (one - one.mean()) / np.sqrt(one.var() + eps) + beta[c])
+    return np.stack(channels, axis=1)
+
+
+@alternative("batch_norm_2d")
+def channels_first(x, gamma, beta, eps=1e-5):
+    flat = np.moveaxis(x, 1, 0).reshape(len(gamma), -1)
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    var = np.einsum("cm,cm->c", centred, centred) / centred.shape[1]
+    y = (gamma * (var + eps) ** -0.5)[:, None] * centred + beta[:, None]
+    return np.moveaxis(y.reshape(-1, len(x), *x.shape[2:]), 0, 1)
+
+
+@alternative("batch_norm_2d")
+def with_the_library(x, gamma, beta, eps=1e-5):
+    return F.batch_norm(x, gamma, beta, eps)[0]
+
+
+def normalized(x, axes, gamma, beta, eps):
+    """Batch norm over the given axes; gamma and beta belong to axis 1."""
+    x_hat = (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + eps)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="same_shape")
+def gamma_along_the_width(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
+    return gamma * (x - mu) / np.sqrt(var + eps) + beta
+
+
+@mutant("batch_norm_2d", blamed="same_shape")
+def forgets_keepdims(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(axis=(0, 2, 3)), x.var(axis=(0, 2, 3))
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="same_shape")
+def leaves_rows(x, gamma, beta, eps=1e-5):
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+    return gamma * (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_2d", blamed="same_shape")
+def leaves_channels_last(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), gamma, beta, eps).transpose(0, 2, 3, 1)
+
+
+@mutant("batch_norm_2d", blamed="same_shape")
+def works_in_place(x, gamma, beta, eps=1e-5):
+    x -= x.mean(axis=(0, 2, 3), keepdims=True)
+    x /= np.sqrt(x.var(axis=(0, 2, 3), keepdims=True) + eps)
+    return gamma[:, None, None] * x + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def scrambles_the_channels(x, gamma, beta, eps=1e-5):
+    rows = x.reshape(-1, x.shape[1])  # no transpose: neighbours in W end up in different columns
+    y = gamma * (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + eps) + beta
+    return y.reshape(x.shape)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def goes_back_without_transposing(x, gamma, beta, eps=1e-5):
+    rows = x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+    y = gamma * (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + eps) + beta
+    return y.reshape(x.shape)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def one_mean_for_all(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 1, 2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def over_the_channels(x, gamma, beta, eps=1e-5):
+    return normalized(x, 1, gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def layer_norm(x, gamma, beta, eps=1e-5):
+    return normalized(x, (1, 2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def takes_the_width_for_the_channels(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 1, 2), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def no_beta(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), gamma, 0 * beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def shifts_before_scaling(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), gamma, gamma * beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def swaps_gamma_and_beta(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), beta, gamma, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def never_centred(x, gamma, beta, eps=1e-5):
+    var = x.var(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * x / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="alike_everywhere")
+def every_position_is_a_feature(x, gamma, beta, eps=1e-5):
+    return normalized(x, 0, gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="alike_everywhere")
+def instance_norm(x, gamma, beta, eps=1e-5):
+    return normalized(x, (2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="alike_everywhere")
+def forgets_the_width(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="alike_everywhere")
+def forgets_the_height(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def no_gamma(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), np.ones_like(gamma), beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def unbiased_variance(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    var = x.var(axis=(0, 2, 3), keepdims=True, ddof=1)
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def averages_the_images_variances(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    var = x.var(axis=(2, 3), keepdims=True).mean(axis=0)  # nothing of what differs between images
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def eps_outside_the_root(x, gamma, beta, eps=1e-5):
+    mu, std = x.mean(axis=(0, 2, 3), keepdims=True), x.std(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * (x - mu) / (std + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def no_eps(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), gamma, beta, 0.0)
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def its_own_eps(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), gamma, beta, 1e-5)
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def divides_by_the_variance(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * (x - mu) / (var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="every_entry")
+def flips_the_sign(x, gamma, beta, eps=1e-5):
+    return normalized(-x, (0, 2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="every_entry")
+def gamma_without_its_sign(x, gamma, beta, eps=1e-5):
+    return normalized(x, (0, 2, 3), np.abs(gamma), beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="default_eps")
+def another_default(x, gamma, beta, eps=1e-3):
+    return normalized(x, (0, 2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="constant_channel")
+def leaves_constant_channels_alone(x, gamma, beta, eps=1e-5):
+    y = normalized(x, (0, 2, 3), gamma, beta, eps)
+    return np.where(x.var(axis=(0, 2, 3), keepdims=True) == 0, x, y)
+
+
+@mutant("batch_norm_2d", blamed="as_wide_as_channels")
+def guesses_the_layout(x, gamma, beta, eps=1e-5):
+    if x.shape[-1] == len(gamma):  # looks like channels last
+        return gamma * (x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + eps) + beta
+    return normalized(x, (0, 2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="as_wide_as_channels")
+def gamma_wherever_it_fits(x, gamma, beta, eps=1e-5):
+    x_hat = normalized(x, (0, 2, 3), np.ones_like(gamma), np.zeros_like(beta), eps)
+    try:
+        return gamma * x_hat + beta
+    except ValueError:
+        return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="one_image")
+def wants_two_images(x, gamma, beta, eps=1e-5):
+    if len(x) < 2:
+        raise ValueError("a batch needs at least two images")
+    return normalized(x, (0, 2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="one_image")
+def always_three_images(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(2, 3), keepdims=True).sum(axis=0) / 3
+    var = ((x - mu) ** 2).mean(axis=(2, 3), keepdims=True).sum(axis=0) / 3
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="any_size")
+def always_four_channels(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3)).reshape(1, 4, 1, 1)
+    var = x.var(axis=(0, 2, 3)).reshape(1, 4, 1, 1)
+    return gamma.reshape(4, 1, 1) * (x - mu) / np.sqrt(var + eps) + beta.reshape(4, 1, 1)
+
+
+@mutant("batch_norm_2d", blamed="far_from_zero")
+def variance_from_raw_moments(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    var = np.maximum((x**2).mean(axis=(0, 2, 3), keepdims=True) - mu**2, 0)
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@alternative("remove_bias")
+def entry_by_entry(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return list(beta), [m - b for m, b in zip(running_mean, bias, strict=True)]
+
+
+@alternative("remove_bias")
+def where_the_output_is_beta(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    # The x that becomes beta in eval mode: the one with x + bias == running_mean.
+    return beta + 0, np.negative(bias) + running_mean
+
+
+@mutant("remove_bias", blamed="beta_and_mean")
+def only_the_mean(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return running_mean - bias
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def adds_the_bias(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, running_mean + bias
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def just_drops_it(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, running_mean
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def adds_the_bias_to_beta(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta + bias, running_mean
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def does_both(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta + gamma * bias / np.sqrt(running_var + eps), running_mean - bias
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def swaps_the_two(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return running_mean - bias, beta
+
+
+@mutant("remove_bias", blamed="same_in_training_mode")
+def moves_it_into_beta(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta + gamma * bias / np.sqrt(running_var + eps), running_mean
+
+
+@mutant("remove_bias", blamed="same_in_training_mode")
+def moves_the_mean_into_beta(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    shift = gamma * (bias - running_mean) / np.sqrt(running_var + eps)
+    return beta + shift, np.zeros_like(running_mean)
