@@ -27,7 +27,16 @@ BELLS = "values = np.random.default_rng(0).normal(size=digits.x_train.size)"
 
 TWO_IMAGES = "training.precise_statistics(model, [images[:2]])"
 
+ADAPTED = "training.precise_statistics(model, [recolour(digits.x_train, *colours)])"
+PER_BATCH = "return rng.uniform(0.3, 3) * x + rng.uniform(-1, 1)"
+SHARES = "[shares(model) for model in models]"
+NOT_BEHIND = '"after": {"norm": True, "norm_position": "after"}'
+
 ABLATIONS = {
+    "stale-statistics": Ablation(replace={ADAPTED: "pass"}),
+    "brightness-per-image": Ablation(replace={PER_BATCH: "return per_image(x, rng)"}),
+    "undone-by-hand": Ablation(replace={SHARES: "[shares(undo(model)) for model in models]"}),
+    "nothing-behind": Ablation(replace={NOT_BEHIND: '"after": {}'}),
     "bell-shaped-pixels": Ablation(replace={"values = digits.x_train.ravel()": BELLS}),
     "never-scaled": Ablation(
         replace={
