@@ -13,7 +13,7 @@ rest. So this is checked, and if need be a `shift` near the mean is subtracted f
 the mean of what is left.
 """
 
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import NamedTuple
 
 import numpy as np
@@ -73,31 +73,38 @@ def _flat(x):
 
 
 def _blocks(*arrays):
-    """Yield the same samples of all arrays, about 2^18 elements of each at a time."""
-    samples = max(1, 2**18 // arrays[0][0].size)
-    for start in range(0, len(arrays[0]), samples):
-        yield [array[start : start + samples] for array in arrays]
+    """Cut arrays into the same blocks of samples, about 2^18 elements of each: a list of tuples."""
+    n, size = len(arrays[0]), arrays[0].size
+    if size <= 2**18:
+        return [arrays]
+    samples = max(1, 2**18 * n // size)
+    return [
+        tuple(array[start : start + samples] for array in arrays) for start in range(0, n, samples)
+    ]
+
+
+@lru_cache(maxsize=16)
+def _ones(count, dtype):
+    return np.ones(count, dtype)
 
 
 def _sum(a):
     """Sum (n, C, space) over samples and space, by BLAS products with ones: (C,) float64."""
     n, channels, space = a.shape
     if space == 1:
-        return (np.ones(n, a.dtype) @ a[:, :, 0]).astype(np.float64, copy=False)
-    per_sample = a.reshape(n * channels, space) @ np.ones(space, a.dtype)
+        return (_ones(n, a.dtype) @ a[:, :, 0]).astype(np.float64, copy=False)
+    per_sample = a.reshape(n * channels, space) @ _ones(space, a.dtype)
     return per_sample.reshape(n, channels).sum(axis=0, dtype=np.float64)
 
 
 def _dot(a, b):
     """Sum a * b over samples and space without storing the product: (C,) float64."""
-    n, channels, space = a.shape
+    n, _, space = a.shape
     if space > 1:
         return np.vecdot(a, b).sum(axis=0, dtype=np.float64)
-    total = np.zeros(channels)
-    for start in range(0, n, 1024):  # einsum adds up in the precision of a: not too much at once
-        rows = slice(start, start + 1024)
-        total += np.einsum("nc,nc->c", a[rows, :, 0], b[rows, :, 0])
-    return total
+    if n > 1024:  # einsum adds up in the precision of a: not too much at once
+        return _dot(a[: n // 2], b[: n // 2]) + _dot(a[n // 2 :], b[n // 2 :])
+    return np.einsum("nc,nc->c", a[:, :, 0], b[:, :, 0]).astype(np.float64, copy=False)
 
 
 def _sums(a, b):
@@ -105,7 +112,7 @@ def _sums(a, b):
     total = products = 0
     # From the last block to the first: the next pass begins with blocks that are still in the
     # cache. And first the product: it fetches a block faster than _sum would.
-    for a_block, b_block in reversed(list(_blocks(a, b))):
+    for a_block, b_block in reversed(_blocks(a, b)):
         products += _dot(a_block, b_block)
         total += _sum(a_block)
     return total, products
@@ -119,34 +126,43 @@ def _per_channel(vector, flat):
     return vector.repeat(space, axis=1) if 1 < space < 256 else vector
 
 
-def _is_far(mean, var):
-    """Say whether a mean is more than 2 standard deviations from zero, so that bits cancel.
+def _is_far(mean, var, dtype):
+    """Say whether means are so far from zero, in standard deviations, that too many bits cancel.
 
-    Of any mean but 0 if the variance is 0, or negative by rounding: a constant is shifted to 0.
+    In float32 that is 2 standard deviations, in float64 64. Any mean but 0 is too far where the
+    variance is 0, or negative by rounding: a constant is shifted to 0.
     """
-    return (mean * mean > 4 * var).any()
+    limit = 4 if dtype == np.float32 else 4096
+    return np.count_nonzero(mean * mean > limit * var) > 0
 
 
 def _statistics(x):
     """Return (source, offset, work, mean, var): x less a shift, its mean, an array to work in."""
+    n, channels = x.shape[:2]
     flat = source = _flat(x)
     work = np.empty(flat.shape, x.dtype)
-    count = x.size // x.shape[1]
-    shift = np.zeros(x.shape[1], x.dtype)
-    for is_last in (False, False, True):  # the second shift corrects the rounding of the first
-        total, squares = _sums(source, source)
+    shift = np.zeros(channels, x.dtype)
+    looks = [n, n, n]  # the second shift corrects the rounding of the first
+    if x.size >= 2**19:
+        looks.insert(0, 1 + n // 16)  # mostly saves looking at all samples in vain
+    for i, samples in enumerate(looks):
+        part = source[:samples]
+        total, squares = _sums(part, part)
+        count = part.size // channels
         offset = total / count
         var = squares / count - offset * offset
-        if is_last or not _is_far(offset, var):
+        is_far = _is_far(offset, var, x.dtype)
+        if samples == n and (i == len(looks) - 1 or not is_far):
             return source, offset, work, shift + offset, var
-        shift = (shift + offset).astype(x.dtype)
-        source = np.subtract(flat, _per_channel(shift, flat), out=work)
+        if is_far:
+            shift = (shift + offset).astype(x.dtype)
+            source = np.subtract(flat, _per_channel(shift, flat), out=work)
 
 
 def _centred(x, mean, var):
     """Return (source, offset, work) as above, for given statistics."""
     flat = _flat(x)
-    if not _is_far(mean, var):
+    if not _is_far(mean, var, x.dtype):
         return flat, mean, np.empty(flat.shape, x.dtype)
     shift = mean.astype(x.dtype)
     work = flat - _per_channel(shift, flat)
@@ -198,9 +214,8 @@ def batch_norm_backward(dy, cache):
 
     dx = gamma / std * (dy - mean(dy) - x_hat * mean(dy * x_hat)), with means over the batch.
     """
-    x, gamma, _, var, eps = cache
-    dy, source, offset, work, dgamma, dbeta = _parameter_gradients(dy, cache)
-    inv_std = 1 / np.sqrt(var + eps)
+    x, gamma, *_ = cache
+    dy, source, offset, work, inv_std, dgamma, dbeta = _parameter_gradients(dy, cache)
     count = x.size // x.shape[1]
     slope = dgamma * inv_std / -count
     rest = _per_channel(dbeta / count + slope * offset, dy)
@@ -230,17 +245,18 @@ def batch_norm_inference(x, gamma, beta, mean, var, eps=1e-5):
 @_small_ufunc_buffer
 def batch_norm_inference_backward(dy, cache):
     """Return (dx, dgamma, dbeta) of `batch_norm_inference`, the statistics being constants."""
-    x, gamma, _, var, eps = cache
-    dy, _, _, work, dgamma, dbeta = _parameter_gradients(dy, cache)
-    np.multiply(dy, _per_channel(gamma / np.sqrt(var + eps), dy), out=work)
+    x, gamma, *_ = cache
+    dy, _, _, work, inv_std, dgamma, dbeta = _parameter_gradients(dy, cache)
+    np.multiply(dy, _per_channel(gamma * inv_std, dy), out=work)
     return work.reshape(x.shape), dgamma.astype(x.dtype), dbeta.astype(x.dtype)
 
 
 def _parameter_gradients(dy, cache):
-    """Return dy flattened, (source, offset, work) of x, and dgamma and dbeta in float64."""
+    """Return dy flattened, (source, offset, work) of x, 1 / std, and dgamma and dbeta in float64."""
     x, _, mean, var, eps = cache
     require_shape("dy", dy, x.shape, "x", x.shape)
     dy = _flat(dy)
     source, offset, work = _centred(x, mean, var)
     dbeta, products = _sums(dy, source)
-    return dy, source, offset, work, (products - offset * dbeta) / np.sqrt(var + eps), dbeta
+    inv_std = 1 / np.sqrt(var + eps)
+    return dy, source, offset, work, inv_std, (products - offset * dbeta) * inv_std, dbeta
