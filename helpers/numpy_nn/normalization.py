@@ -252,7 +252,7 @@ def batch_norm_inference_backward(dy, cache):
 
 
 def _parameter_gradients(dy, cache):
-    """Return dy flattened, (source, offset, work) of x, 1 / std, and dgamma and dbeta in float64."""
+    """Return flat dy, (source, offset, work) of x, 1 / std, and dgamma and dbeta in float64."""
     x, _, mean, var, eps = cache
     require_shape("dy", dy, x.shape, "x", x.shape)
     dy = _flat(dy)

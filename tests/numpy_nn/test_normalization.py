@@ -125,6 +125,7 @@ SHAPES = [
     (128, 32, 8, 8),
     (2, 3, 600),
     (5, 4),
+    (600, 900),  # large enough for a first look at few samples
 ]
 
 
@@ -148,8 +149,9 @@ def test_float32_is_accurate(shape, mean, std, bound):
 
 
 @pytest.mark.parametrize("order", ["sorted", "one channel far", "outlier first"])
-def test_float32_is_accurate_for_awkward_batches(order):
-    arrays = example((3000, 4), np.float32)
+@pytest.mark.parametrize("channels", [4, 200])  # 600,000 values: with a first look at few samples
+def test_float32_is_accurate_for_awkward_batches(order, channels):
+    arrays = example((3000, channels), np.float32)
     x = arrays[0]
     if order == "sorted":
         x += 100

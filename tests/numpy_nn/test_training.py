@@ -95,6 +95,13 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not():
     assert not np.array_equal(fit(c, DATA, **SETTINGS | {"seed": 4}).loss, first.loss)
 
 
+def test_training_happens_in_training_mode():
+    model = net(dropout=True).eval()
+    expected = fit(net(dropout=True), DATA, **SETTINGS)
+    np.testing.assert_array_equal(fit(model, DATA, **SETTINGS).loss, expected.loss)
+    assert all(module.training for module in model.modules())
+
+
 def meddling_probe(model, step):
     """Measure in every mode and leave the model in another one."""
     accuracy(model, DATA.x_test, DATA.y_test)
@@ -154,6 +161,7 @@ def test_divergence_ends_the_run_without_a_word(norm, capfd):
     assert history.eval_steps[-1] == len(history.loss) == history.probes[-1]
     assert history.steps_to(0.9) is None
     assert accuracy(model, DATA.x_test, DATA.y_test) < 0.9
+    assert all(np.isfinite(parameter.data).all() for parameter in model.parameters())
     assert capfd.readouterr() == ("", "")
 
 
@@ -173,6 +181,7 @@ def test_transform_changes_batches_and_not_their_choice():
     bare = fit(net(), DATA, **SETTINGS)
     assert all(np.array_equal(a, b) for (a, _), b in zip(seen, plain, strict=True))
     assert len({draw for _, draw in seen}) == 60
+    assert seen[0][1] != np.random.default_rng(SETTINGS["seed"]).random()
     np.testing.assert_array_equal(watched.loss, bare.loss)
     np.testing.assert_allclose(shifted.loss[0], bare.loss[0])  # batch norm takes away a shift
     assert shifted.scores[-1] < bare.scores[-1]  # running statistics do not
@@ -301,8 +310,9 @@ def test_a_network_that_answers_nan_is_never_right(capfd):
     x, y = np.ones((4, 2)), np.zeros(4, int)
     model[0].bias.data = np.array([100.0, 0, 0])
     assert accuracy(model, x, y) == 1
-    model[0].bias.data = np.array([0, np.nan, 0])
-    assert accuracy(model, x, y) == batch_accuracy(model, x, y) == 0
+    for spoilt in (np.full(3, np.nan), np.array([0, np.nan, 0])):
+        model[0].bias.data = spoilt
+        assert accuracy(model, x, y) == batch_accuracy(model, x, y) == 0
     model[0].weight.data = np.full((3, 2), 1e308)  # overflows
     model[0].bias.data = np.array([0, -np.inf, 0])
     assert accuracy(model, x, y) == 0
