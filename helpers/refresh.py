@@ -71,14 +71,17 @@ def execute(notebook, path, *, show_progress=False):
     for cell in code_cells(fresh):
         cell.outputs, cell.execution_count = [], None
     bar = tqdm(
-        total=len(fresh.cells), desc=path.stem, unit="cell", delay=0, disable=not show_progress
+        total=len(code_cells(fresh)),
+        desc=path.stem,
+        unit="cell",
+        delay=0,
+        disable=not show_progress,
     )
     client = NotebookClient(
         fresh,
         timeout=600,
         kernel_name="python3",
         record_timing=False,
-        store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
         on_cell_complete=lambda **_: bar.update(),
     )

@@ -42,7 +42,10 @@ PLACE = """\
 progress = pathlib.Path(os.environ["BN_COURSE_PROGRESS"])
 print(pathlib.Path.cwd().name, progress.exists())
 progress.write_text("solved");"""
-WIDGET = "import ipywidgets\nipywidgets.FloatSlider(0.5)"
+WIDGET = """\
+import ipywidgets
+slider = ipywidgets.FloatSlider(0.5)
+ipywidgets.VBox([slider, ipywidgets.interactive_output(lambda x: print(x), {"x": slider})])"""
 
 
 @pytest.fixture(scope="module")
