@@ -25,7 +25,8 @@ prediction(
     right="c",
     a="the weights are the same, but they are not all that a batch norm network needs: it also "
     "needs a mean and a variance, and those come from the batch.",
-    b="batch norm normalizes with the statistics of whatever batch it is given, in a test too.",
+    b="in these tests batch norm normalizes with the statistics of the batch it is given. (There is "
+    "another way: notebook 05.)",
     c="the plain network looks at one image at a time. In the other every image is normalized with "
     "the mean and the variance of its group.",
 )
