@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 _rng = np.random.default_rng(60)
 N, C, H, W = 3, 4, 5, 6  # all different, so that axes cannot be mixed up unnoticed
@@ -85,22 +85,38 @@ def one_row_per_window():
 def one_window():
     """A row holds its window channel by channel, each channel row by row."""
     rows = yield (IMAGES, 3), {}
-    same(np.asarray(rows)[0], IMAGES[0, :, :3, :3].ravel(), "the first row")
+    window, first = IMAGES[0, :, :3, :3], np.asarray(rows)[0]
+    slip(first, window.transpose(1, 2, 0).ravel(), "channel by channel: here channels alternate")
+    slip(first, window.swapaxes(1, 2).ravel(), "each channel row by row: here column by column")
+    slip(first, np.trunc(window).ravel(), "your matrix holds integers: make it a matrix of floats")
+    one_channel = np.concatenate([IMAGES[0, 0, :3, j : j + 3].ravel() for j in range(3)])
+    slip(first, one_channel, "these are three windows of one channel: bring the channels together")
+    for other in im2row(IMAGES, 3)[1:]:
+        slip(first, other, "this is another window; every window needs a row of its own")
+    same(first, window.ravel(), "the first row")
 
 
 @im2row.expect
 def order_of_windows():
     """The rows run through the first image from left to right and top to bottom, then the next."""
     rows = yield (IMAGES, 3), {}
-    same(rows, im2row(IMAGES, 3), "rows")
+    expected = im2row(IMAGES, 3)
+    blocks = expected.reshape(3, 12, 27).swapaxes(0, 1).reshape(36, 27)
+    slip(rows, blocks, "all windows of one image first: here the images alternate")
+    down = expected.reshape(3, 3, 4, 27).swapaxes(1, 2).reshape(36, 27)
+    slip(rows, down, "left to right first, then top to bottom: here it is the other way round")
+    same(rows, expected, "rows")
 
 
 @im2row.expect
 def other_sizes():
-    """It works for images and windows of any size."""
-    rows = yield (X[:2, :1, :4, :5], 2), {}
-    array_like(rows, "rows", shape=(24, 4))
-    same(rows, im2row(X[:2, :1, :4, :5], 2), "rows")
+    """It works for images and windows of any size, also for a window as large as the image."""
+    more = X.swapaxes(0, 1)  # four images with three channels
+    for x, k in ((X[:2, :1, :4, :5], 2), (more, 3), (X[:, :1], 1), (X[:1, :, :4, :4], 4)):
+        expected = im2row(x, k)
+        what = f"rows (x of shape {x.shape}, kernel_size {k})"
+        array_like((rows := (yield (x, k), {})), what, shape=expected.shape)
+        same(rows, expected, what)
 
 
 @exercise(
@@ -125,29 +141,90 @@ def same_shape():
     array_like(y, "y", shape=X.shape)
 
 
+def _over(axes, x=X):
+    """What statistics over these axes give."""
+    mu, var = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+    return GAMMA[:, None, None] * (x - mu) / np.sqrt(var + EPS) + BETA[:, None, None]
+
+
 @batch_norm_2d.expect
 def channel_means():
     """Every channel of the output has mean beta, taken over all images and positions."""
-    y = yield (X, GAMMA, BETA), {"eps": EPS}
-    same(np.mean(y, axis=(0, 2, 3)), BETA, "mean of channel")
+    y = array_like((yield (X, GAMMA, BETA), {"eps": EPS}), "y", shape=X.shape)
+    right, mean = batch_norm_2d(X, GAMMA, BETA, EPS), y.mean(axis=(0, 2, 3))
+    slip(mean, GAMMA * BETA, "scale by gamma first, then add beta")
+    slip(mean, 0 * BETA, "beta is missing")
+    slip(mean, GAMMA, "gamma and beta changed places: gamma scales, beta shifts")
+    slip(y, _over((0, 1, 2, 3)), "one mean per channel, not one for all: leave out axis 1")
+    slip(y, _over(1), "you average over the channels; average over all the other axes")
+    slip(y, _over((1, 2, 3)), "you average over the channels, image by image: that is layer norm")
+    slip(y, _over((0, 1, 2)), "this is one mean per image column; the channels are on axis 1")
+    mu, root = X.mean(axis=(0, 2, 3)), np.sqrt(X.var(axis=(0, 2, 3)) + EPS)
+    scale, shift = (GAMMA / root)[:, None, None], BETA[:, None, None]
+    slip(y, scale * X + shift, "subtract mu before you divide")
+    bare = GAMMA[:, None, None] * (X - (mu / root)[:, None, None]) + shift
+    precedence = GAMMA[:, None, None] * X - (mu / root)[:, None, None] + shift
+    slip(y, precedence, "only mu is divided: put brackets around x - mu")
+    slip(y, bare, "only mu is divided: put brackets around x - mu")
+    rows = X.reshape(-1, C)
+    rows = GAMMA * (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + EPS) + BETA
+    slip(y, rows.reshape(X.shape), "reshape does not move axes: transpose the channels to the end")
+    rows = X.reshape(C, -1).T
+    rows = GAMMA * (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + EPS) + BETA
+    slip(
+        y,
+        rows.T.reshape(X.shape),
+        "reshape does not move axes: transpose the channels to the front",
+    )
+    back = "reshape does not move axes back: transpose as well"
+    slip(y, right.transpose(0, 2, 3, 1).reshape(X.shape), back)
+    slip(y, right.transpose(1, 0, 2, 3).reshape(X.shape), back)
+    same(mean, BETA, "mean of channel")
 
 
 @batch_norm_2d.expect
 def alike_everywhere():
     """Within a channel, every image and every position is shifted and stretched alike."""
-    y = yield (X, GAMMA, BETA), {"eps": EPS}
+    y = array_like((yield (X, GAMMA, BETA), {"eps": EPS}), "y", shape=X.shape)
+    slip(y, _over(0), "you average over the images only; average over the positions, too")
+    slip(y, _over((2, 3)), "each image by itself: average over the images, too")
+    slip(y, _over((0, 2)), "you average over N and H; average over W, too")
+    slip(y, _over((0, 3)), "you average over N and W; average over H, too")
     for c in range(C):
-        x_c, y_c = X[:, c], np.asarray(y)[:, c]
+        x_c, y_c = X[:, c], y[:, c]
         slope, offset = np.polyfit(x_c.ravel(), y_c.ravel(), 1)
-        same(y_c, slope * x_c + offset, f"channel {c} of y, read as (N, H, W),", tol=1e-6)
+        bent = np.abs(y_c - slope * x_c - offset)
+        spot = ", ".join(map(str, np.unravel_index(np.argmax(bent), bent.shape)))
+        assert bent.max() < 1e-6 * max(1, np.abs(y_c).max()), (
+            f"in channel {c}, y is not a * x + b with one a and one b: the best such line misses "
+            f"y[:, {c}][{spot}] by {bent.max():.2g}. Are the pixels still at their places, and mu "
+            f"and var the same everywhere?"
+        )
 
 
 @batch_norm_2d.expect
 def channel_variances():
-    """Every channel of the output has variance gamma**2 * var / (var + eps)."""
-    y = yield (X, GAMMA, BETA), {"eps": EPS}
-    var = X.var(axis=(0, 2, 3))
-    same(np.var(y, axis=(0, 2, 3)), GAMMA**2 * var / (var + EPS), "variance of channel")
+    """Every channel of the output has variance gamma**2 * var / (var + eps); here eps is 0.3."""
+    y = array_like((yield (X, GAMMA, BETA), {"eps": EPS}), "y", shape=X.shape)
+    var, got = X.var(axis=(0, 2, 3)), y.var(axis=(0, 2, 3))
+
+    def divided_by(squared):
+        return GAMMA**2 * var / squared
+
+    slip(got, divided_by((np.sqrt(var) + EPS) ** 2), "eps belongs inside the root")
+    slip(got, GAMMA**2, "eps is missing")
+    slip(got, divided_by(var + 1e-5), "you use 1e-5 whatever eps you are given")
+    slip(got, divided_by((var + EPS) ** 2), "take the root of var + eps before dividing")
+    slip(got, divided_by(1 / (var + EPS)), "divide by the root; you multiply with it")
+    slip(got, var / (var + EPS), "gamma is missing")
+    ddof = X.var(axis=(0, 2, 3), ddof=1)
+    slip(got, divided_by(ddof + EPS), "var divides by N * H * W, not by one less")
+    raw = (X**2).mean(axis=(0, 2, 3))
+    slip(got, divided_by(raw + EPS), "subtract mu before you square")
+    within = "a mean of variances leaves out how the means differ: take one variance over N, H, W"
+    slip(got, divided_by(X.var(axis=(2, 3)).mean(axis=0) + EPS), within)
+    slip(got, divided_by(X.var(axis=0).mean(axis=(1, 2)) + EPS), within)
+    same(got, divided_by(var + EPS), "variance of channel")
 
 
 @batch_norm_2d.expect
@@ -190,15 +267,17 @@ def one_image():
 
 @batch_norm_2d.expect
 def any_size():
-    """It works for any number of images, channels, rows and columns."""
-    x, gamma, beta = X[:2, :3, :, 1:5], GAMMA[:3], BETA[:3]
-    y = yield (x, gamma, beta), {"eps": EPS}
-    same(y, batch_norm_2d(x, gamma, beta, EPS), "y")
+    """It works for any number of images, channels, rows and columns, also for a single channel."""
+    for x in (X[:2, :3, :3, 1:5], X[:, :3], X[:, :1]):
+        c = x.shape[1]
+        y = yield (x, GAMMA[:c], BETA[:c]), {"eps": EPS}
+        same(y, batch_norm_2d(x, GAMMA[:c], BETA[:c], EPS), f"y (x of shape {x.shape})")
 
 
 @batch_norm_2d.expect
 def far_from_zero():
-    """Adding 1e8 to every pixel leaves the output where it was."""
+    """Adding 1e8 to every pixel leaves the output where it was. (mean(x**2) - mu**2 would lose
+    the digits.)"""
     y = yield (X + 1e8, GAMMA, BETA), {"eps": EPS}
     same(y, batch_norm_2d(X, GAMMA, BETA, EPS), "y", tol=1e-5)
 
@@ -237,6 +316,26 @@ def same_in_eval_mode():
     """In eval mode the layer without its bias answers as the layer with it did."""
     result = yield (BIAS, GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR), {"eps": EPS}
     beta, running_mean = map(np.asarray, result)
+    root = np.sqrt(RUNNING_VAR + EPS)
+    slip(beta, RUNNING_MEAN - BIAS, "the two changed places: return (beta, running_mean)")
+    if np.array_equal(beta, BETA):
+        slip(running_mean, RUNNING_MEAN, "the running mean still contains the bias")
+        slip(running_mean, RUNNING_MEAN + BIAS, "the bias counts twice now: take it out instead")
+        slip(
+            running_mean,
+            BIAS - RUNNING_MEAN,
+            "the sign is wrong: x minus this is not x + bias - mean",
+        )
+        slip(running_mean, RUNNING_MEAN - BIAS / root, "the mean is subtracted before the division")
+        scaled = RUNNING_MEAN - GAMMA * BIAS
+        slip(running_mean, scaled, "the mean is subtracted before gamma multiplies")
+    slip(beta, BETA + BIAS, "bias and beta stand on different sides of the normalization")
+    if np.array_equal(running_mean, RUNNING_MEAN - BIAS):
+        slip(
+            beta,
+            BETA + GAMMA * BIAS / root,
+            "the bias is made up for twice: in the mean and in beta",
+        )
     x = X.transpose(0, 2, 3, 1)
     expected = _eval_mode(x + BIAS, GAMMA, BETA, RUNNING_MEAN)
     same(_eval_mode(x, GAMMA, beta, running_mean), expected, "y (channels last)")
@@ -246,4 +345,14 @@ def same_in_eval_mode():
 def same_in_training_mode():
     """In training mode, too, where the batch's own mean is subtracted and the bias with it."""
     beta, _ = yield (BIAS, GAMMA, BETA, RUNNING_MEAN, RUNNING_VAR), {"eps": EPS}
-    same(beta, BETA, "mean of y, which is beta,")
+    same(beta, BETA, "beta, which is the mean of y in training mode: beta")
+
+
+@remove_bias.expect
+def any_number_of_channels():
+    """It works for any number of channels, also for a single one."""
+    for c in (3, 1):
+        args = BIAS[:c], GAMMA[:c], BETA[:c], RUNNING_MEAN[:c], RUNNING_VAR[:c]
+        beta, running_mean = parts((yield args, {"eps": EPS}), "beta", "running_mean")
+        same(beta, BETA[:c], f"beta (C = {c})")
+        same(running_mean, RUNNING_MEAN[:c] - BIAS[:c], f"running_mean (C = {c})")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 _rng = np.random.default_rng(40)
 # Six samples with five inputs; four units with weights of different size.
@@ -12,6 +12,7 @@ DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.2, 2.0])
 GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
+LR = 0.07  # a rate that nobody would write into the function
 
 # Inputs of one unit at seven times, for nine images; lopsided, so that mean and median differ.
 INPUTS = np.exp(_rng.normal(size=(7, 9))) * np.linspace(1, 3, 7)[:, None]
@@ -25,8 +26,8 @@ prediction(
     right="c",
     a="the weights are the same, but they are not all that a batch norm network needs: it also "
     "needs a mean and a variance, and those come from the batch.",
-    b="in these tests batch norm normalizes with the statistics of the batch it is given. (There is "
-    "another way: notebook 05.)",
+    b="in these tests batch norm normalizes with the statistics of the batch it is given. (There "
+    "is another way: notebook 05.)",
     c="the plain network looks at one image at a time. In the other every image is normalized with "
     "the mean and the variance of its group.",
 )
@@ -79,7 +80,7 @@ def _layer(weight, gamma, beta):
 @training_step.expect
 def three_parameters():
     """Return the new (weight, gamma, beta), each in its old shape."""
-    args = (X, DY, WEIGHT, GAMMA, BETA, 0.1), {"eps": EPS}
+    args = (X, DY, WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
     weight, gamma, beta = parts((yield args), "weight", "gamma", "beta")
     array_like(weight, "weight", shape=(4, 5))
     array_like(gamma, "gamma", shape=(4,))
@@ -90,6 +91,12 @@ def three_parameters():
 def downhill():
     """A small step lowers the loss. Here the loss is sum(dy * y), whose gradient is dy."""
     new = yield (X, DY, WEIGHT, GAMMA, BETA, 1e-4), {"eps": EPS}
+    right = training_step(X, DY, WEIGHT, GAMMA, BETA, 1e-4, EPS)
+    step = right[2] - BETA
+    slip(new[2], -step / 1e-4, "these are the gradients: return the old parameter - lr * gradient")
+    slip(new[2], step, "this is the step alone: return the old parameter plus the step")
+    slip(new[2], BETA - step, "beta moved uphill: subtract lr times the gradient")
+    slip(new[2], right[1], "gamma and beta changed places: return (weight, gamma, beta)")
     change = np.sum(DY * (_layer(*new) - _layer(WEIGHT, GAMMA, BETA)))
     assert change < 0, f"the loss changed by {change:+.2g}, expected a fall"
 
@@ -97,23 +104,72 @@ def downhill():
 @training_step.expect
 def beta_moves():
     """beta moves by -lr times the sum of dy over the batch."""
-    _, _, beta = yield (X, DY, WEIGHT, GAMMA, BETA, 0.1), {"eps": EPS}
-    same(beta, BETA - 0.1 * DY.sum(axis=0), "beta")
+    _, _, beta = yield (X, DY, WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
+    slip(beta, BETA, "beta did not move at all")
+    slip(beta, BETA - DY.sum(axis=0), "lr is missing: the step is lr times the gradient")
+    of_gamma = training_step(X, DY, WEIGHT, GAMMA, BETA, LR, EPS)[1] - GAMMA
+    slip(beta, BETA + of_gamma, "this is the step of gamma; beta moves with the sum of dy alone")
+    slip(beta, BETA - LR * DY.mean(axis=0), "this is the mean; dy counts in full: sum it")
+    same(beta, BETA - LR * DY.sum(axis=0), "beta")
 
 
 @training_step.expect
 def gamma_moves():
     """gamma moves by -lr times the sum of dy * x_hat over the batch."""
-    _, gamma, _ = yield (X, DY, WEIGHT, GAMMA, BETA, 0.1), {"eps": EPS}
-    same(gamma, training_step(X, DY, WEIGHT, GAMMA, BETA, 0.1, EPS)[1], "gamma")
+    _, gamma, _ = yield (X, DY, WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
+    u = X @ WEIGHT.T
+    var, centred = u.var(axis=0), u - u.mean(axis=0)
+    x_hat = centred / np.sqrt(var + EPS)
+
+    def moved(factor):
+        return GAMMA - LR * (DY * factor).sum(axis=0)
+
+    new_weight, right, _ = training_step(X, DY, WEIGHT, GAMMA, BETA, LR, EPS)
+    too_late = training_step(X, DY, new_weight, GAMMA, BETA, LR, EPS)[1]
+    slip(gamma, GAMMA, "gamma did not move at all")
+    slip(gamma, too_late, "this is the gradient at the new weight; take the old one")
+    slip(gamma, 2 * GAMMA - right, "gamma moved uphill: subtract lr times the gradient")
+    slip(gamma, moved(x_hat / 6), "this is the mean; dy counts in full: sum it")
+    slip(gamma, moved(u), "this is dy * u; gamma stands in front of x_hat")
+    slip(gamma, moved(GAMMA * x_hat + BETA), "this is dy * y; gamma stands in front of x_hat")
+    slip(gamma, moved(centred / np.sqrt(var)), "eps is missing in x_hat")
+    slip(gamma, moved(centred / np.sqrt(var + 1e-5)), "you use 1e-5 whatever eps you are given")
+    slip(gamma, moved(centred / (np.sqrt(var) + EPS)), "in x_hat, eps belongs inside the root")
+    slip(gamma, moved(centred / (var + EPS)), "in x_hat, divide by the root of var + eps")
+    ddof = np.sqrt(u.var(axis=0, ddof=1) + EPS)
+    slip(gamma, moved(centred / ddof), "var divides by N, not by N - 1")
+    rows = (u - u.mean(axis=1)[:, None]) / np.sqrt(u.var(axis=1) + EPS)[:, None]
+    slip(gamma, moved(rows), "in x_hat, average over the batch, not over the units: axis 0")
+    same(gamma, right, "gamma")
 
 
 @training_step.expect
 def weight_moves():
     """weight moves by -lr times its gradient, taken through the mean and the variance, at the old
     gamma."""
-    weight, _, _ = yield (X, DY, WEIGHT, GAMMA, BETA, 0.1), {"eps": EPS}
-    same(weight, training_step(X, DY, WEIGHT, GAMMA, BETA, 0.1, EPS)[0], "weight")
+    weight, new_gamma, _ = yield (X, DY, WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
+    right = training_step(X, DY, WEIGHT, GAMMA, BETA, LR, EPS)[0]
+    too_late = training_step(X, DY, WEIGHT, new_gamma, BETA, LR, EPS)[0]
+    r = 1 / np.sqrt((X @ WEIGHT.T).var(axis=0) + EPS)
+    du = DY * GAMMA * r
+    slip(weight, 2 * WEIGHT - right, "the weight moved uphill: subtract lr times the gradient")
+    slip(weight, too_late, "this is the gradient at the new gamma; take the old one")
+    slip(weight, WEIGHT - LR * DY.T @ X, "go back through batch norm first: from dy to du")
+    slip(weight, WEIGHT - LR * du.T @ X, "mean and variance depend on the weights, too")
+    u = X @ WEIGHT.T
+    x_hat = (u - u.mean(axis=0)) * r
+    sums = du - du.sum(axis=0) - x_hat * (du * x_hat).sum(axis=0)
+    slip(weight, WEIGHT - LR * sums.T @ X, "in du, subtract the two means over the batch, not sums")
+    du = du - du.mean(axis=0)
+    slip(weight, WEIGHT - LR * du.T @ X, "the variance depends on the weights, too")
+    slip(
+        weight, WEIGHT + (right - WEIGHT) / GAMMA[:, None], "gamma is missing: dx_hat = dy * gamma"
+    )
+    slip(weight, WEIGHT + (right - WEIGHT) / r[:, None], "du must be divided by sqrt(var + eps)")
+    slip(weight, WEIGHT + (right - WEIGHT) / 6, "this is the mean over the batch: sum over it")
+    reshaped = (right - WEIGHT).T.reshape(4, 5)
+    slip(weight, WEIGHT + reshaped, "reshape does not transpose: du.T @ x has the weight's shape")
+    same(weight, right, "weight")
 
 
 @training_step.expect
@@ -123,6 +179,27 @@ def default_eps():
     weight, _, _ = yield (X, DY, small, GAMMA, BETA, 1e-6), {}
     expected = training_step(X, DY, small, GAMMA, BETA, 1e-6)[0]
     same(1e3 * weight, 1e3 * expected, "1000 weight")
+
+
+@training_step.expect
+def any_size():
+    """It works for a batch of any size and any number of inputs and units, also for a single
+    one."""
+    for n, d, c in ((3, 4, 4), (6, 5, 1), (5, 1, 2)):
+        args = X[:n, :d], DY[:n, :c], WEIGHT[:c, :d], GAMMA[:c], BETA[:c], LR
+        new = parts((yield args, {"eps": EPS}), "weight", "gamma", "beta")
+        for got, expected, what in zip(
+            new, training_step(*args, EPS), ("weight", "gamma", "beta"), strict=True
+        ):
+            same(got, expected, f"{what} (N = {n}, D = {d}, C = {c})")
+
+
+@training_step.expect
+def far_from_zero():
+    """Adding 1e8 to every input leaves the step of gamma where it was. (mean(u**2) - mean(u)**2
+    would lose the digits.)"""
+    _, gamma, _ = yield (X + 1e8, DY, WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
+    same(gamma, training_step(X, DY, WEIGHT, GAMMA, BETA, LR, EPS)[1], "gamma", tol=1e-5)
 
 
 @exercise(
@@ -144,11 +221,14 @@ def one_number():
 
 @normalized_movement.expect
 def follows_the_median():
-    """It follows the median: one image far outside, at every second time, changes nothing."""
+    """It rests on the median and the 15 % and 85 % percentiles of the images: one image far
+    outside, at every second time, changes nothing."""
     inputs = np.tile(np.arange(9.0), (6, 1)) + np.array([0.0, 1.0, 0.0, 1.0, 0.0, 1.0])[:, None]
     movement = yield (inputs,), {}
     outside = inputs.copy()
     outside[::2, 8] = 1e4
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=0)
+    slip(movement, median.std() / (high - low).mean(), "percentiles over the images: axis 1")
     same((yield (outside,), {}), movement, "the movement with that image")
 
 
@@ -163,7 +243,34 @@ def in_units_of_the_spread():
 @normalized_movement.expect
 def every_time_counts():
     """Standard deviation over time of the median, divided by the spread's mean over time."""
-    same((yield (INPUTS,), {}), normalized_movement(INPUTS), "the movement")
+    movement = yield (INPUTS,), {}
+    low, median, high = np.percentile(INPUTS, [15, 50, 85], axis=1)
+    spread = high - low
+    mean = spread.mean()
+    slip(movement, mean / median.std(), "upside down: divide the movement by the spread")
+    slip(movement, median.std() / -mean, "the spread is high - low, not low - high")
+    slip(movement, median.std(ddof=1) / mean, "the standard deviation divides by T, not by T - 1")
+    slip(movement, median.var() / mean**2, "take the standard deviation, not the variance")
+    slip(movement, np.ptp(median) / mean, "this is the range; take the standard deviation")
+    slip(movement, abs(median[-1] - median[0]) / mean, "all times count, not only first and last")
+    slip(movement, (median / spread).std(), "take std and mean over time first, then divide")
+    slip(movement, (median.std() / spread).mean(), "take std and mean over time first, then divide")
+    slip(movement, median.std() / np.median(spread), "average the spread: its mean, not its median")
+    for q in (10, 16, 20, 25):
+        outer = np.percentile(INPUTS, [q, 100 - q], axis=1)
+        wrong = median.std() / (outer[1] - outer[0]).mean()
+        slip(movement, wrong, f"the outer percentiles are 15 and 85, not {q} and {100 - q}")
+    outer = np.percentile(INPUTS, [0.15, 0.5, 0.85], axis=1)
+    wrong = outer[1].std() / (outer[2] - outer[0]).mean()
+    slip(movement, wrong, "np.percentile counts to 100: write 15, 50, 85")
+    same(movement, normalized_movement(INPUTS), "the movement")
+
+
+@normalized_movement.expect
+def any_number_of_times():
+    """It works for any number of times and images, also for more times than images."""
+    inputs = INPUTS[:6, :4]
+    same((yield (inputs,), {}), normalized_movement(inputs), "the movement (6 times, 4 images)")
 
 
 @exercise(
@@ -187,7 +294,13 @@ def a_step():
 @steps_to_reach.expect
 def the_first():
     """The first time counts, even if the accuracy falls below the target again later."""
-    same((yield (STEPS, ACCURACY, 0.9), {}), 60, "the step")
+    found = yield (STEPS, ACCURACY, 0.89), {}
+    slip(found, 80, "60 comes before 80; 0.88 is closer to the target 0.89, but below it")
+    slip(found, 100, "an earlier test reached the target already, at step 60")
+    slip(found, 120, "an earlier test reached the target already, at step 60")
+    same(found, 60, "the step")
+    found = array_like((yield (STEPS, ACCURACY, 0.95), {}), "the step", shape=())
+    assert found == 100, f"the step is {found}, expected 100: the run falls below 0.95 only later"
 
 
 @steps_to_reach.expect
@@ -197,8 +310,28 @@ def reaching_is_enough():
 
 
 @steps_to_reach.expect
+def at_once():
+    """The very first test can reach the target: position 0 is a position like any other."""
+    found = array_like((yield (STEPS, ACCURACY, 0.3), {}), "the step", shape=())
+    assert found == 20, f"the step is {found}, expected 20: already 0.31 reaches 0.3"
+
+
+@steps_to_reach.expect
 def never():
     """If the target is never reached the answer is np.inf: the run ended, its need for steps did
     not."""
-    found = array_like((yield (STEPS, ACCURACY, 0.99), {}), "the result", shape=())
+    found = yield (STEPS, ACCURACY, 0.99), {}
+    assert not isinstance(found, str), "the result is a text; return the number np.inf"
+    found = array_like(found, "the result", shape=())
     assert found == np.inf, f"the result is {found}, expected inf: no accuracy reaches 0.99"
+
+
+@steps_to_reach.expect
+def any_run():
+    """It works for runs of any length with tests at any distance, and the last test counts."""
+    steps, accuracy = np.array([10, 30, 35, 80]), np.array([0.2, 0.4, 0.5, 0.9])
+    for t in (4, 2, 1):
+        found = array_like((yield (steps[-t:], accuracy[-t:], 0.9), {}), "the step", shape=())
+        assert found == 80, f"the step is {found}, expected 80: the last of {t} tests reaches it"
+    found = array_like((yield (steps, accuracy, 0.95), {}), "the result", shape=())
+    assert found == np.inf, f"the result is {found}, expected inf: no accuracy reaches 0.95"

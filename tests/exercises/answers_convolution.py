@@ -98,6 +98,64 @@ def always_these_images(x, kernel_size):
     return windows(x, kernel_size).reshape(36, -1)
 
 
+@alternative("im2row")
+def a_list_of_windows(x, kernel_size):
+    k = kernel_size
+    height, width = x.shape[2] - k + 1, x.shape[3] - k + 1
+    corners = [(i, j) for i in range(height) for j in range(width)]
+    return [image[:, i : i + k, j : j + k].ravel() for image in x for i, j in corners]
+
+
+@mutant("im2row", blamed="one_window")
+def never_brings_the_channels_together(x, kernel_size):
+    k = (kernel_size, kernel_size)
+    view = np.lib.stride_tricks.sliding_window_view(x, k, axis=(2, 3))
+    return view.reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_window")
+def fills_a_matrix_of_integers(x, kernel_size):
+    return windows(x, kernel_size).reshape(-1, x.shape[1] * kernel_size**2).astype(int)
+
+
+@mutant("im2row", blamed="one_window")
+def every_image_overwrites_the_last(x, kernel_size):
+    rows = windows(x, kernel_size).reshape(len(x), -1, x.shape[1] * kernel_size**2)
+    filled = np.zeros_like(rows)
+    filled[0] = rows[-1]
+    return filled.reshape(-1, rows.shape[-1])
+
+
+@mutant("im2row", blamed="order_of_windows")
+def stacks_along_the_wrong_axis(x, kernel_size):
+    k = kernel_size
+    height, width = x.shape[2] - k + 1, x.shape[3] - k + 1
+    corners = [(i, j) for i in range(height) for j in range(width)]
+    return np.concatenate([x[:, :, i : i + k, j : j + k].reshape(len(x), -1) for i, j in corners])
+
+
+@mutant("im2row", blamed="other_sizes")
+def only_three_images(x, kernel_size):
+    return windows(x[:3], kernel_size).reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="other_sizes")
+def squeezes_a_single_column(x, kernel_size):
+    return windows(x, kernel_size).reshape(-1, x.shape[1] * kernel_size**2).squeeze()
+
+
+@mutant("im2row", blamed="other_sizes")
+def assumes_the_order_in_memory(x, kernel_size):
+    n, c, h, w = x.shape
+    k, s = kernel_size, x.itemsize
+    view = np.lib.stride_tricks.as_strided(
+        x,
+        (n, h - k + 1, w - k + 1, c, k, k),
+        (c * h * w * s, w * s, s, h * w * s, w * s, s),
+    )
+    return view.reshape(-1, c * k * k)
+
+
 @alternative("batch_norm_2d")
 def through_rows(x, gamma, beta, eps=1e-5):
     n, c, h, w = x.shape
@@ -220,6 +278,27 @@ def never_centred(x, gamma, beta, eps=1e-5):
     return gamma[:, None, None] * x / np.sqrt(var + eps) + beta[:, None, None]
 
 
+@mutant("batch_norm_2d", blamed="channel_means")
+def divides_only_the_mean(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(axis=(0, 2, 3), keepdims=True), x.var(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * x - mu / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def reshapes_to_put_channels_first(x, gamma, beta, eps=1e-5):
+    rows = x.reshape(x.shape[1], -1)
+    mu, var = rows.mean(axis=1, keepdims=True), rows.var(axis=1, keepdims=True)
+    y = gamma[:, None] * (rows - mu) / np.sqrt(var + eps) + beta[:, None]
+    return y.reshape(x.shape)
+
+
+@mutant("batch_norm_2d", blamed="alike_everywhere")
+def height_and_width_change_places(x, gamma, beta, eps=1e-5):
+    n, c, h, w = x.shape
+    y = normalized(x, (0, 2, 3), gamma, beta, eps).transpose(0, 2, 3, 1)
+    return y.reshape(n, w, h, c).transpose(0, 3, 2, 1)
+
+
 @mutant("batch_norm_2d", blamed="alike_everywhere")
 def every_position_is_a_feature(x, gamma, beta, eps=1e-5):
     return normalized(x, 0, gamma, beta, eps)
@@ -281,6 +360,20 @@ def divides_by_the_variance(x, gamma, beta, eps=1e-5):
     return gamma[:, None, None] * (x - mu) / (var + eps) + beta[:, None, None]
 
 
+@mutant("batch_norm_2d", blamed="channel_variances")
+def averages_the_positions_variances(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    var = x.var(axis=0).mean(axis=(1, 2))[:, None, None]  # nothing of how positions differ
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def squares_without_centring(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    var = (x**2).mean(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
 @mutant("batch_norm_2d", blamed="every_entry")
 def flips_the_sign(x, gamma, beta, eps=1e-5):
     return normalized(-x, (0, 2, 3), gamma, beta, eps)
@@ -337,6 +430,37 @@ def always_four_channels(x, gamma, beta, eps=1e-5):
     mu = x.mean(axis=(0, 2, 3)).reshape(1, 4, 1, 1)
     var = x.var(axis=(0, 2, 3)).reshape(1, 4, 1, 1)
     return gamma.reshape(4, 1, 1) * (x - mu) / np.sqrt(var + eps) + beta.reshape(4, 1, 1)
+
+
+@mutant("batch_norm_2d", blamed="any_size")
+def always_five_rows(x, gamma, beta, eps=1e-5):
+    m = len(x) * 5 * x.shape[3]
+    mu = x.sum(axis=(0, 2, 3), keepdims=True) / m
+    var = ((x - mu) ** 2).sum(axis=(0, 2, 3), keepdims=True) / m
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="any_size")
+def squeezes_a_single_channel(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True).squeeze()
+    var = x.var(axis=(0, 2, 3), keepdims=True).squeeze()
+    x_hat = (x - mu[:, None, None]) / np.sqrt(var[:, None, None] + eps)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="any_size")
+def takes_images_for_channels(x, gamma, beta, eps=1e-5):
+    if len(x) == len(gamma):  # looks like channels first
+        return normalized(x.swapaxes(0, 1), (0, 2, 3), gamma, beta, eps).swapaxes(0, 1)
+    return normalized(x, (0, 2, 3), gamma, beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="any_size")
+def gamma_along_the_height_if_it_fits(x, gamma, beta, eps=1e-5):
+    x_hat = normalized(x, (0, 2, 3), np.ones_like(gamma), np.zeros_like(beta), eps)
+    if x.shape[2] == len(gamma):
+        return gamma[:, None] * x_hat + beta[:, None]
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
 
 
 @mutant("batch_norm_2d", blamed="far_from_zero")
@@ -396,3 +520,28 @@ def moves_it_into_beta(bias, gamma, beta, running_mean, running_var, eps=1e-5):
 def moves_the_mean_into_beta(bias, gamma, beta, running_mean, running_var, eps=1e-5):
     shift = gamma * (bias - running_mean) / np.sqrt(running_var + eps)
     return beta + shift, np.zeros_like(running_mean)
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def takes_the_mean_out_of_the_bias(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, bias - running_mean
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def divides_the_bias_too(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, running_mean - bias / np.sqrt(running_var + eps)
+
+
+@mutant("remove_bias", blamed="same_in_training_mode")
+def half_and_half(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta + gamma * bias / 2 / np.sqrt(running_var + eps), running_mean - bias / 2
+
+
+@mutant("remove_bias", blamed="any_number_of_channels")
+def always_four_channels_of_mean(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, np.array([running_mean[c] - bias[c] for c in range(4)])
+
+
+@mutant("remove_bias", blamed="any_number_of_channels")
+def squeezes_a_single_mean(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, np.squeeze(running_mean - bias)

@@ -153,6 +153,106 @@ def another_default(x, dy, weight, gamma, beta, lr, eps=1e-3):
     return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
 
 
+@alternative("training_step")
+def with_centred_inputs(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    # The entries of du sum to zero, so the mean of x has no say.
+    dweight, dgamma, dbeta = layer_gradients(x - x.mean(axis=0), dy, weight, gamma, eps)
+    return [weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta]
+
+
+@mutant("training_step", blamed="downhill")
+def gradients_alone(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    return layer_gradients(x, dy, weight, gamma, eps)
+
+
+@mutant("training_step", blamed="downhill")
+def steps_alone(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    return tuple(-lr * slope for slope in layer_gradients(x, dy, weight, gamma, eps))
+
+
+@mutant("training_step", blamed="downhill")
+def gamma_and_beta_swapped(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * dweight, beta - lr * dbeta, gamma - lr * dgamma
+
+
+@mutant("training_step", blamed="beta_moves")
+def a_rate_of_its_own(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - 0.1 * dweight, gamma - 0.1 * dgamma, beta - 0.1 * dbeta
+
+
+@mutant("training_step", blamed="beta_moves")
+def gradients_swapped(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * dweight, gamma - lr * dbeta, beta - lr * dgamma
+
+
+@mutant("training_step", blamed="gamma_moves")
+def new_weight_first(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, _, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    weight = weight - lr * dweight
+    _, dgamma, _ = layer_gradients(x, dy, weight, gamma, eps)
+    return weight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+def with_statistics(x, dy, weight, gamma, beta, lr, mu, divisor, n):
+    """One step with the given mean and standard deviation of u, and sums divided by n."""
+    x_hat = (x @ weight.T - mu) / divisor
+    dx_hat = dy * gamma
+    du = (dx_hat - dx_hat.sum(axis=0) / n - x_hat * (dx_hat * x_hat).sum(axis=0) / n) / divisor
+    return weight - lr * du.T @ x, gamma - lr * (dy * x_hat).sum(axis=0), beta - lr * dy.sum(axis=0)
+
+
+@mutant("training_step", blamed="gamma_moves")
+def eps_outside_the_root(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    u = x @ weight.T
+    std = u.std(axis=0) + eps
+    return with_statistics(x, dy, weight, gamma, beta, lr, u.mean(axis=0), std, len(x))
+
+
+@mutant("training_step", blamed="weight_moves")
+def sums_for_means(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    u = x @ weight.T
+    root = np.sqrt(u.var(axis=0) + eps)
+    return with_statistics(x, dy, weight, gamma, beta, lr, u.mean(axis=0), root, 1)
+
+
+@mutant("training_step", blamed="weight_moves")
+def reshapes_for_a_transpose(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    dweight = dweight.T.reshape(weight.shape)
+    return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="any_size")
+def always_six_samples(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    u = x @ weight.T
+    root = np.sqrt(u.var(axis=0) + eps)
+    return with_statistics(x, dy, weight, gamma, beta, lr, u.mean(axis=0), root, 6)
+
+
+@mutant("training_step", blamed="any_size")
+def squeezes_a_single_unit(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return (weight - lr * dweight).squeeze(), gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="any_size")
+def transposes_what_does_not_fit(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    square = x.shape[1] == len(weight)  # then x @ weight raises no error
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight.T if square else weight, gamma, eps)
+    return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="far_from_zero")
+def variance_from_raw_moments(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    u = x @ weight.T
+    mu = u.mean(axis=0)
+    root = np.sqrt(np.maximum((u**2).mean(axis=0) - mu**2, 0) + eps)
+    return with_statistics(x, dy, weight, gamma, beta, lr, mu, root, len(x))
+
+
 @alternative("normalized_movement")
 def time_by_time(inputs):
     medians = [np.median(row) for row in inputs]
@@ -228,6 +328,42 @@ def spread_at_the_end(inputs):
 def unbiased_deviation(inputs):
     low, median, high = np.percentile(inputs, [15, 50, 85], axis=1)
     return median.std(ddof=1) / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def quartiles(inputs):
+    low, median, high = np.percentile(inputs, [25, 50, 75], axis=1)
+    return median.std() / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def percentiles_as_fractions(inputs):
+    low, median, high = np.percentile(inputs, [0.15, 0.5, 0.85], axis=1)
+    return median.std() / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def upside_down(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=1)
+    return (high - low).mean() / median.std()
+
+
+@mutant("normalized_movement", blamed="any_number_of_times")
+def always_seven_times(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=1)
+    return median.std() / ((high - low).sum() / 7)
+
+
+@mutant("normalized_movement", blamed="any_number_of_times")
+def takes_the_longer_axis_for_the_images(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=np.argmax(inputs.shape))
+    return median.std() / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="any_number_of_times")
+def middle_image_as_median(inputs):
+    low, high = np.percentile(inputs, [15, 85], axis=1)
+    return np.sort(inputs, axis=1)[:, inputs.shape[1] // 2].std() / (high - low).mean()
 
 
 @alternative("steps_to_reach")
@@ -306,3 +442,73 @@ def returns_nothing(steps, accuracy, target):
 def minus_one(steps, accuracy, target):
     reached = np.flatnonzero(accuracy >= target)
     return steps[reached[0]] if len(reached) else -1
+
+
+@alternative("steps_to_reach")
+def through_the_best_so_far(steps, accuracy, target):
+    position = np.searchsorted(np.maximum.accumulate(accuracy), target)
+    return steps[position] if position < len(steps) else np.inf
+
+
+@mutant("steps_to_reach", blamed="the_first")
+def closest_to_the_target(steps, accuracy, target):
+    return steps[np.argmin(np.abs(accuracy - target))] if accuracy.max() >= target else np.inf
+
+
+@mutant("steps_to_reach", blamed="the_first")
+def bisects_what_is_not_sorted(steps, accuracy, target):
+    position = np.searchsorted(accuracy, target)
+    return steps[position] if position < len(steps) else np.inf
+
+
+@mutant("steps_to_reach", blamed="the_first")
+def must_hold_at_the_end(steps, accuracy, target):
+    return steps[np.argmax(accuracy >= target)] if accuracy[-1] >= target else np.inf
+
+
+@mutant("steps_to_reach", blamed="at_once")
+def takes_position_zero_for_never(steps, accuracy, target):
+    position = np.argmax(accuracy >= target)
+    return steps[position] if position else np.inf
+
+
+@mutant("steps_to_reach", blamed="at_once")
+def waits_for_a_crossing(steps, accuracy, target):
+    for i in range(1, len(steps)):
+        if accuracy[i - 1] < target <= accuracy[i]:
+            return steps[i]
+    return np.inf
+
+
+@mutant("steps_to_reach", blamed="never")
+def says_it_in_words(steps, accuracy, target):
+    reached = np.flatnonzero(accuracy >= target)
+    return steps[reached[0]] if len(reached) else "never"
+
+
+@mutant("steps_to_reach", blamed="any_run")
+def position_zero_alone_counts_for_nothing(steps, accuracy, target):
+    reached = np.flatnonzero(accuracy >= target)
+    return steps[reached[0]] if reached.any() else np.inf
+
+
+@mutant("steps_to_reach", blamed="any_run")
+def a_test_every_twenty_steps(steps, accuracy, target):
+    reached = np.flatnonzero(accuracy >= target)
+    return 20 * (reached[0] + 1) if len(reached) else np.inf
+
+
+@mutant("steps_to_reach", blamed="any_run")
+def forgets_the_last_test(steps, accuracy, target):
+    for i in range(len(steps) - 1):
+        if accuracy[i] >= target:
+            return steps[i]
+    return np.inf
+
+
+@mutant("steps_to_reach", blamed="any_run")
+def always_six_tests(steps, accuracy, target):
+    for i in range(6):
+        if accuracy[i] >= target:
+            return steps[i]
+    return np.inf
