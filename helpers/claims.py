@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.wrapping import WIDTH, wrapped
+
 TOML = Path(__file__).with_name("claims.toml")
 
 _broken: list[str] | None = None
@@ -51,10 +53,10 @@ def claim(
     low = -np.inf if at_least is None else at_least
     high = np.inf if at_most is None else at_most
     if values.size and np.all((values >= low) & (values <= high)):
-        print(f"✓ {sentence} (measured {_show(values)})")
+        print(_line("✓", sentence, values))
     elif _broken is not None:
         _broken.append(name)
-        print(f"✗ {sentence} (measured {_show(values)})")
+        print(_line("✗", sentence, values))
     else:
         expected = [f"at least {at_least:g}"] if at_least is not None else []
         expected += [f"at most {at_most:g}"] if at_most is not None else []
@@ -63,7 +65,7 @@ def claim(
             f"  The course says: {sentence}"
         )
     if not limit:
-        print(f"  Said: “{entry['said']}” ({entry['by']})\n  Verdict: {entry['verdict']}")
+        print(wrapped(f"  Said: “{entry['said']}” ({entry['by']})\n  Verdict: {entry['verdict']}"))
 
 
 @contextmanager
@@ -75,6 +77,14 @@ def collecting() -> Iterator[list[str]]:
         yield _broken
     finally:
         _broken = before
+
+
+def _line(mark: str, sentence: str, values: np.ndarray) -> str:
+    text = wrapped(f"{mark} {sentence}")
+    # Whether the numbers get a line of their own depends on the sentence alone, not on their
+    # length: nbval compares line by line.
+    gap = " " if len(text.splitlines()[-1]) <= WIDTH - 40 else "\n  "
+    return f"{text}{gap}(measured {_show(values)})"
 
 
 def _show(values: np.ndarray) -> str:

@@ -32,6 +32,16 @@ def test_a_finding_is_printed_before_what_is_said(capsys):
     )
 
 
+def test_where_lines_break_depends_on_the_finding_alone(capsys):
+    claims.all_claims()["pigs"]["finding"] = "A thrown pig " + "really " * 10 + "flies."
+    broken = []
+    for measured in (3.0, [2.000001, 3.123456, 1.23456e300]):
+        claim("pigs", measured=measured, at_least=2)
+        broken.append([line[:11] for line in capsys.readouterr().out.splitlines()])
+    assert broken[0] == broken[1]
+    assert broken[0][1] == "  (measured"
+
+
 def test_the_limit_prints_its_own_sentence(capsys):
     claim("pigs", measured=0.05, at_most=0.1, limit=True)
     assert capsys.readouterr().out == "✓ A pig left alone stays within 0.1 m. (measured 0.05)\n"

@@ -9,6 +9,7 @@ from importlib import import_module
 
 from helpers.exercises import progress_file
 from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
+from helpers.wrapping import wrapped
 
 NOTEBOOKS = (
     "start_here",
@@ -43,7 +44,7 @@ def check(answer: Callable) -> None:
     """Check your function. Its own name tells which exercise it answers."""
     subject = _of(answer)
     verdict = examine(subject, answer)
-    print(verdict.message)
+    print(wrapped(verdict.message))
     if verdict.status == "pass":
         progress_file.add_exercise(subject.name)
     elif verdict.status == "fail":
@@ -55,7 +56,7 @@ def hint(answer: Callable) -> None:
     subject = _of(answer)
     shown = min(_hints_shown.get(subject.name, 0) + 1, len(subject.hints))
     _hints_shown[subject.name] = shown
-    print(f"Hint {shown} of {len(subject.hints)}: {subject.hints[shown - 1]}")
+    print(wrapped(f"Hint {shown} of {len(subject.hints)}: {subject.hints[shown - 1]}"))
     if shown == len(subject.hints):
         print(f"That was the last hint. solution({subject.name}) shows one way to write it.")
 
@@ -81,10 +82,10 @@ def predict(name: str, choice=...) -> None:
         return
     progress_file.add_prediction(name, chosen)
     if chosen == question.right:
-        print(f"✓ {chosen}: {question.explanations[chosen]}")
+        print(wrapped(f"✓ {chosen}: {question.explanations[chosen]}"))
     else:
-        print(f"✗ not {chosen}: {question.explanations[chosen]}")
-        print(f"  It is {question.right}: {question.explanations[question.right]}")
+        print(wrapped(f"✗ not {chosen}: {question.explanations[chosen]}"))
+        print(wrapped(f"  It is {question.right}: {question.explanations[question.right]}"))
 
 
 def progress() -> None:
