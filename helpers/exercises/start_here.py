@@ -22,8 +22,8 @@ prediction(
 
 @exercise(
     "How far is each value from the mean of all values? That distance should double.",
-    "x - x.mean() is the distance. Double it, then add the mean again.",
-    "return x.mean() + 2 * (x - x.mean())",
+    "x - x.mean() is that distance, for all values at once.",
+    "Double it, then add the mean again.",
 )
 def double_the_spread(x):
     mu = x.mean()
