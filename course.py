@@ -29,8 +29,8 @@ STAMP = VENV / "installed.txt"
 DISK_NEEDED = 2_500_000_000
 DISK_NEEDED_WITH_CUDA = 9_000_000_000
 
-# What notebooks print must hold on every CPU. The first setting switches compiled libraries to code for
-# older processors, the second NumPy's own loops; the third does both.
+# What notebooks print must hold on every CPU. The first setting switches compiled libraries to
+# code for older processors, the second NumPy's own loops; the third does both.
 OLDER_CPU = {
     "ATEN_CPU_CAPABILITY": "default",
     "ONEDNN_MAX_CPU_ISA": "SSE41",
