@@ -11,7 +11,6 @@ data they came from. After every run of an experiment the results so far are sav
 import argparse
 import datetime
 import json
-import os
 import platform
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.experiments import EXPERIMENTS, Experiment
+from helpers.files import write_atomically
 
 RESULTS = Path(__file__).parents[1] / "data" / "results"
 
@@ -88,11 +88,7 @@ def _read_partial(path: Path) -> list[dict]:
 
 
 def _write(path: Path, content: dict) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside, then moved, so that a crash never leaves half a file.
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    aside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    write_atomically(path, json.dumps(content, indent=1) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -22,6 +22,8 @@ from nbclient.exceptions import CellExecutionError
 from nbval.plugin import get_sanitize_patterns
 from tqdm import tqdm
 
+from helpers.files import write_atomically
+
 SANITIZE_FILE = Path(__file__).resolve().parent.parent / "tests" / "nbval_sanitize.cfg"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
@@ -60,9 +62,7 @@ def refresh(path, *, show_progress=False):
     normalise(fresh)
     keep_equal_outputs(fresh, stored)
     text = nbformat.writes(fresh).rstrip("\n") + "\n"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    partial.replace(path)
+    write_atomically(path, text)
 
 
 def execute(notebook, path, *, show_progress=False):

@@ -82,7 +82,7 @@ def prediction(name: str, *, right: str, **explanations: str) -> None:
     """Register a question: the right choice, and why each choice is right or wrong."""
     if right not in explanations:
         raise ValueError(f"prediction {name}: {right!r} is right but not among {[*explanations]}")
-    module = inspect.stack()[1].frame.f_globals["__name__"]
+    module = inspect.currentframe().f_back.f_globals["__name__"]
     PREDICTIONS[name] = Prediction(name, module.rpartition(".")[2], right, explanations)
 
 

@@ -1,8 +1,12 @@
 """What a learner has solved and predicted, kept in one small file outside the notebooks."""
 
+import contextlib
+import copy
 import json
 import os
 from pathlib import Path
+
+from helpers.files import write_atomically
 
 EMPTY = {"exercises": [], "predictions": {}}
 
@@ -22,7 +26,7 @@ def load() -> dict:
         found = json.loads(path().read_text(encoding="utf-8"))
         return {"exercises": list(found["exercises"]), "predictions": dict(found["predictions"])}
     except (OSError, ValueError, KeyError, TypeError):
-        return json.loads(json.dumps(EMPTY))
+        return copy.deepcopy(EMPTY)
 
 
 def add_exercise(name: str) -> None:
@@ -42,13 +46,6 @@ def add_prediction(name: str, choice: str) -> None:
 
 
 def _save(state: dict) -> None:
-    target = path()
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside, then moved: two kernels or a crash never leave half a file.
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-        partial.write_text(json.dumps(state, indent=1) + "\n", encoding="utf-8")
-        os.replace(partial, target)
-    except OSError:
-        # A read-only folder must not stop anyone from learning.
-        return
+    # A read-only folder must not stop anyone from learning.
+    with contextlib.suppress(OSError):
+        write_atomically(path(), json.dumps(state, indent=1) + "\n")
