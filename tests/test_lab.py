@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from urllib.parse import urlsplit
 
 import nbformat
@@ -63,6 +64,18 @@ def free_port():
         return free.getsockname()[1]
 
 
+def wait_until_it_listens(port):
+    """JupyterLab prints its address a moment before it listens there."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+
+
 @pytest.fixture
 def browser():
     path = find_browser()
@@ -115,7 +128,9 @@ def address(tmp_path, workspace):
         # Keep reading, so that the server never waits for us.
         reader = threading.Thread(target=server.stdout.read)
         reader.start()
-        yield line.split()[-1]
+        address = line.split()[-1]
+        wait_until_it_listens(urlsplit(address).port)
+        yield address
         server.terminate()
         reader.join()
 
