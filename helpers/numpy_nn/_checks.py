@@ -30,3 +30,26 @@ def require_shape(name, array, shape, owner, owner_shape):
             f"{name} must have shape {shape} to fit {owner} of shape {owner_shape}, "
             f"not {array.shape}"
         )
+
+
+def require_eps(eps):
+    """Raise ValueError unless eps is zero or positive."""
+    if not eps >= 0:
+        raise ValueError(f"eps must be zero or positive, not {eps}")
+
+
+def require_channels(x, eps, **vectors):
+    """Raise unless x is (N, C) or (N, C, *spatial), every vector (C,), and eps not negative."""
+    require_float("x", x)
+    if x.ndim < 2:
+        raise ValueError(f"x must have shape (N, C) or (N, C, *spatial), not {x.shape}")
+    require_eps(eps)
+    for name, vector in vectors.items():
+        require_shape(name, vector, x.shape[1:2], "x", x.shape)
+
+
+def reject_division_by_zero(var, eps, found="channels {} are constant"):
+    """Raise ValueError if eps is 0 and a variance, too; `found` says so of its index."""
+    if eps == 0 and not var.all():
+        found = found.format(np.flatnonzero(var == 0).tolist())
+        raise ValueError(f"eps=0 divides by zero: {found}; use a positive eps")

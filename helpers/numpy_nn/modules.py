@@ -158,6 +158,65 @@ class BatchNorm(Module):
         return dx
 
 
+class _PerSampleNorm(Module):
+    """A norm over values of one sample, the same in training and in eval mode."""
+
+    def __init__(self, shape, bias=True, **options):
+        self.gamma = Parameter(np.ones(shape), "gamma")
+        self.beta = Parameter(np.zeros(shape), "beta") if bias else None
+        self.options = options
+
+    def forward(self, x):
+        data = [parameter.data for parameter in self.parameters()]
+        y, self.cache = self._forward(x, *data, **self.options)
+        return y
+
+    def backward(self, dy):
+        dx, *gradients = self._backward(dy, self.cache)
+        for parameter, gradient in zip(self.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+        return dx
+
+
+class LayerNorm(_PerSampleNorm):
+    """Layer normalization over the trailing axes of shape normalized_shape, an int or a tuple."""
+
+    _forward, _backward = staticmethod(F.layer_norm), staticmethod(F.layer_norm_backward)
+
+    def __init__(self, normalized_shape, eps=1e-5):
+        super().__init__(normalized_shape, eps=eps)
+
+
+class GroupNorm(_PerSampleNorm):
+    """Group normalization of (N, num_channels) or (N, num_channels, *spatial)."""
+
+    _forward, _backward = staticmethod(F.group_norm), staticmethod(F.group_norm_backward)
+
+    def __init__(self, num_groups, num_channels, eps=1e-5):
+        super().__init__(num_channels, num_groups=num_groups, eps=eps)
+
+
+class InstanceNorm(_PerSampleNorm):
+    """Instance normalization of (N, num_features, *spatial).
+
+    PyTorch's has no gamma and beta by default; this is its affine=True.
+    """
+
+    _forward, _backward = staticmethod(F.instance_norm), staticmethod(F.instance_norm_backward)
+
+    def __init__(self, num_features, eps=1e-5):
+        super().__init__(num_features, eps=eps)
+
+
+class RMSNorm(_PerSampleNorm):
+    """RMS normalization over the trailing axes of shape normalized_shape; it has no beta."""
+
+    _forward, _backward = staticmethod(F.rms_norm), staticmethod(F.rms_norm_backward)
+
+    def __init__(self, normalized_shape, eps=1e-5):
+        super().__init__(normalized_shape, bias=False, eps=eps)
+
+
 class _Function(Module):
     """A layer without parameters: a pair of functions from `functional`."""
 
