@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 
 from helpers import data
+from helpers.numpy_nn.models import mlp
 from helpers.numpy_nn.modules import Sigmoid
-from helpers.numpy_nn.training import batch_accuracy, fit, mlp
+from helpers.numpy_nn.training import batch_accuracy, fit
 
 
 @dataclass(frozen=True)

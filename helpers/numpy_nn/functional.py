@@ -65,6 +65,8 @@ __all__ = [
     "linear_backward",
     "max_pool2d",
     "max_pool2d_backward",
+    "mse_loss",
+    "mse_loss_backward",
     "relu",
     "relu_backward",
     "rms_norm",
@@ -197,3 +199,16 @@ def softmax_cross_entropy_backward(dy, cache):
     dlogits[rows, labels] -= 1
     dlogits *= dy / len(rows)
     return dlogits
+
+
+def mse_loss(y, target):
+    """Return (loss, cache): the mean over all elements of (y - target)^2. Both of one shape."""
+    require_float("y", y)
+    require_shape("target", target, y.shape, "y", y.shape)
+    difference = y - target.astype(y.dtype, copy=False)
+    return np.square(difference).mean(), difference
+
+
+def mse_loss_backward(dy, cache):
+    """Return the gradient of y in `mse_loss`, for the gradient dy (a number) of the loss."""
+    return cache * (dy * 2 / cache.size)

@@ -356,3 +356,33 @@ def frozen_statistics(model):
     finally:
         for layer, frozen in zip(layers, before, strict=True):
             layer.frozen = frozen
+
+
+def saved_state(model):
+    """Return a function that puts the model back into the state it is in now.
+
+    State is everything that its modules and parameters hold, and where its random generators stand.
+    References are enough: forward, backward and SGD replace arrays, they never write into them.
+    """
+    things = [*model.modules(), *model.parameters()]
+    before = [vars(thing).copy() for thing in things]
+    rewind = saved_generators(model)
+
+    def restore():
+        for thing, state in zip(things, before, strict=True):
+            thing.__dict__ = state.copy()
+        rewind()
+
+    return restore
+
+
+def saved_generators(model):
+    """Return a function that sets the model's random generators back to where they are now."""
+    generators = [module.rng.bit_generator for module in model.modules() if hasattr(module, "rng")]
+    positions = [generator.state for generator in generators]
+
+    def rewind():
+        for generator, position in zip(generators, positions, strict=True):
+            generator.state = position
+
+    return rewind

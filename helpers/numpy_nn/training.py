@@ -1,83 +1,15 @@
-"""Build, train and measure classifiers."""
+"""Train and measure classifiers."""
 
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.numpy_nn import functional as F
-from helpers.numpy_nn.modules import (
-    BatchNorm,
-    Conv2d,
-    Flatten,
-    Linear,
-    ReLU,
-    Sequential,
-    frozen_statistics,
-)
+from helpers.numpy_nn.modules import BatchNorm, frozen_statistics, saved_state
 from helpers.numpy_nn.optim import SGD
-
-
-def mlp(
-    sizes,
-    rng,
-    *,
-    activation=ReLU,
-    norm=False,
-    norm_position="before",
-    std=None,
-    momentum=0.1,
-    eps=1e-5,
-):
-    """Build Flatten, then Linear -> [BatchNorm] -> activation per hidden layer, then Linear.
-
-    `sizes` lists the widths, input and output included: (64, 100, 100, 10) has two hidden layers.
-    norm_position "after" puts BatchNorm behind the activation. Only the linear layers draw from
-    `rng`: with the same seed, nets with and without norm start from the same weights.
-    """
-    *hidden, (last_in, classes) = pairwise(sizes)
-    layers = [Flatten()]
-    for fan_in, fan_out in hidden:
-        linear = Linear(fan_in, fan_out, rng=rng, std=std)
-        batch_norm = BatchNorm(fan_out, eps=eps, momentum=momentum) if norm else None
-        layers += _block(linear, batch_norm, activation(), norm_position)
-    return Sequential(*layers, Linear(last_in, classes, rng=rng, std=std))
-
-
-def cnn(
-    channels, rng, *, image_size=8, classes=10, activation=ReLU, norm=False, norm_position="before"
-):
-    """Build 3x3 Conv2d -> [BatchNorm] -> activation for each step of `channels`, then Linear.
-
-    `channels` starts with those of the image: (1, 8, 16) has two convolutions. There is no padding
-    and no stride: each convolution takes 2 pixels off the (square) image. Weights, `rng` and
-    norm_position as in `mlp`.
-    """
-    size = image_size - 2 * (len(channels) - 1)
-    if size < 1:
-        raise ValueError(
-            f"{len(channels) - 1} convolutions of 3x3 do not fit into images of {image_size} pixels"
-        )
-    layers = []
-    for channels_in, channels_out in pairwise(channels):
-        conv = Conv2d(channels_in, channels_out, 3, rng=rng)
-        batch_norm = BatchNorm(channels_out) if norm else None
-        layers += _block(conv, batch_norm, activation(), norm_position)
-    return Sequential(*layers, Flatten(), Linear(channels[-1] * size**2, classes, rng=rng))
-
-
-def _block(layer, batch_norm, activation, norm_position):
-    """The three as a list in the order of norm_position; batch_norm may be None."""
-    if norm_position not in ("before", "after"):
-        raise ValueError(f'norm_position must be "before" or "after", not {norm_position!r}')
-    if batch_norm is None:
-        return [layer, activation]
-    if norm_position == "before":
-        return [layer, batch_norm, activation]
-    return [layer, activation, batch_norm]
 
 
 @contextmanager
@@ -238,15 +170,10 @@ def fit(
 
 @contextmanager
 def _undone_on_error(model):
-    """Put the model's state back if the body raises.
-
-    References are enough: forward, backward and SGD replace arrays, they never write into them.
-    """
-    things = [*model.modules(), *model.parameters()]
-    before = [vars(thing).copy() for thing in things]
+    """Put the model's state back if the body raises."""
+    restore = saved_state(model)
     try:
         yield
     except BaseException:
-        for thing, state in zip(things, before, strict=True):
-            thing.__dict__ = state
+        restore()
         raise

@@ -15,6 +15,7 @@ IMAGES = RNG.standard_normal((3, 2, 5, 6))
 WEIGHT, BIAS = RNG.standard_normal((3, 4)), RNG.standard_normal(3)
 FILTERS, FILTER_BIAS = RNG.standard_normal((4, 2, 3, 2)), RNG.standard_normal(4)
 LABELS = np.array([3, 0, 1, 1, 2])
+TARGET = RNG.standard_normal((5, 4))
 
 
 def same_mask(x):
@@ -33,6 +34,7 @@ FUNCTIONS = {
         F.softmax_cross_entropy_backward,
         (X,),
     ),
+    "mse_loss": (lambda x: F.mse_loss(x, TARGET), F.mse_loss_backward, (X,)),
     "conv2d": (F.conv2d, F.conv2d_backward, (IMAGES, FILTERS, FILTER_BIAS)),
     "strided conv2d": (
         lambda *a: F.conv2d(*a, stride=2, padding=1),
@@ -111,7 +113,7 @@ def test_empty_batches_are_refused(forward, backward, arguments):
         forward(arguments[0][:0], *arguments[1:])
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"softmax_cross_entropy"}))
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"softmax_cross_entropy", "mse_loss"}))
 def test_a_gradient_of_another_shape_is_refused(name):
     forward, backward, arguments = FUNCTIONS[name]
     y, cache = forward(*arguments)
@@ -126,6 +128,12 @@ def test_nan_passes_through(forward, backward, arguments):
     x = arguments[0].copy()
     x.flat[0] = np.nan
     assert np.isnan(forward(x, *arguments[1:])[0]).any()
+
+
+def test_mse_loss_is_the_mean_over_all_elements():
+    assert F.mse_loss(np.array([[1.0, 2.0]]), np.array([[4.0, 6.0]]))[0] == 12.5
+    with pytest.raises(ValueError, match=r"target must have shape \(5, 4\)"):
+        F.mse_loss(X, TARGET[:, :1])
 
 
 def test_linear_agrees_with_pytorch():

@@ -8,13 +8,13 @@ import pytest
 
 from helpers.numpy_nn import functional as F
 from helpers.numpy_nn import training
+from helpers.numpy_nn.models import mlp
 from helpers.numpy_nn.modules import BatchNorm, Dropout, Linear, Sequential, Tanh
 from helpers.numpy_nn.training import (
     accuracy,
     batch_accuracy,
     batch_statistics_only,
     fit,
-    mlp,
     precise_statistics,
 )
 
