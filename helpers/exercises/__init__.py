@@ -19,6 +19,7 @@ NOTEBOOKS = (
     "training",
     "inference",
     "convolution",
+    "smoothing",
 )
 
 for _name in NOTEBOOKS:
