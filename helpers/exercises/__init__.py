@@ -19,7 +19,13 @@ NOTEBOOKS = (
     "training",
     "inference",
     "convolution",
+    "covariate_shift",
     "smoothing",
+    "learning_rate_and_init",
+    "depth",
+    "length_and_direction",
+    "regularization",
+    "when_it_fails",
 )
 
 for _name in NOTEBOOKS:

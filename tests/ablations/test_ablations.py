@@ -31,8 +31,20 @@ ADAPTED = "training.precise_statistics(model, [recolour(digits.x_train, *colours
 PER_BATCH = "return rng.uniform(0.3, 3) * x + rng.uniform(-1, 1)"
 SHARES = "[shares(model) for model in models]"
 NOT_BEHIND = '"after": {"norm": True, "norm_position": "after"}'
+GDNP_STEP = "best_length(w / end + rate * (q - S @ w / end), S, q, end)"
+
+SAME_EPS = '"gain": gain, "eps": 1e-5}'
+ALL_FAST = "train_groups(model, (lr, lr, lr), seed)"
 
 ABLATIONS = {
+    "same-eps": Ablation(replace={'"gain": gain, "eps": eps}': SAME_EPS}),
+    "all-groups-fast": Ablation(replace={"train_groups(model, (lr, 0.1, 0.1), seed)": ALL_FAST}),
+    "misprint-mended": Ablation(replace={"** 2 / np.sqrt(N)": "** 2 / N"}),
+    "no-weight-decay": Ablation(
+        replace={"SGD([weight], lr, weight_decay=weight_decay)": "SGD([weight], lr)"}
+    ),
+    "half-the-step": Ablation(replace={"w / end + rate *": "w / end + rate / 2 *"}),
+    "length-left-alone": Ablation(replace={GDNP_STEP: "w / end + rate * (q - S @ w / end)"}),
     "stale-statistics": Ablation(replace={ADAPTED: "pass"}),
     "brightness-per-image": Ablation(replace={PER_BATCH: "return per_image(x, rng)"}),
     "undone-by-hand": Ablation(replace={SHARES: "[shares(undo(model)) for model in models]"}),
@@ -58,7 +70,9 @@ ABLATIONS = {
         }
     ),
     "identity": Ablation(patch="identity"),
+    "no-instance-norm": Ablation(patch="no_instance_norm"),
     "linear-activation": Ablation(patch="linear_activation"),
+    "no-noise": Ablation(patch="no_noise"),
     "never-updated": Ablation(patch="never_updated"),
     "biased-running": Ablation(patch="biased_running"),
     "two-images": Ablation(

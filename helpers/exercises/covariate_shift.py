@@ -1,0 +1,330 @@
+"""Exercises of the notebook 07_covariate_shift: measure a shift, and make one."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+
+_rng = np.random.default_rng(70)
+# Seven images, four units; the later values are shuffled, moved, stretched and bent.
+BEFORE = _rng.normal(size=(7, 4)) * np.array([1.0, 3.0, 0.5, 2.0]) + np.array([0.0, 5.0, -1.0, 2.0])
+AFTER = _rng.permutation(BEFORE) * np.array([1.0, 0.4, -2.0, 1.0]) + np.array([0.7, 3.0, 0.0, -4.0])
+
+# A small network: five inputs, four ReLU units, three outputs; six samples.
+X = _rng.normal(size=(6, 5))
+TARGET = _rng.normal(size=(6, 3)) + np.array([1.0, 0.0, -2.0])
+WEIGHT1 = _rng.normal(size=(4, 5))
+WEIGHT2 = _rng.normal(size=(3, 4))
+LR = 0.13  # a rate that nobody would write into the function
+# All positive, and the outputs far too small: at this rate the step overshoots the targets.
+OVERSHOT = np.abs(X), 10 + np.abs(TARGET), np.abs(WEIGHT1), np.abs(WEIGHT2), 0.5
+
+# Enough values that a wrong distribution shows, whatever the order of the draws.
+SAMPLES, UNITS = 500, 200
+ZEROS = np.zeros((SAMPLES, UNITS))
+HUGE = 1e9  # so large that the shift vanishes beside the stretch
+
+prediction(
+    "07-means",
+    right="b",
+    a="so it is in the plain network. Here batch norm subtracts the mean, whatever the weights "
+    "have made of it.",
+    b="x_hat has mean zero at every step, so the mean of gamma * x_hat + beta is beta.",
+    c="x_hat keeps mean zero, but beta is added to it, and beta learns.",
+)
+prediction(
+    "07-rate",
+    right="b",
+    a="the gradient G is the same. But G' belongs to the place to which the earlier layers have "
+    "stepped, and the rate is the length of their step.",
+    b="the earlier layers take a shorter step, and a shorter step disturbs less.",
+    c="the earlier layers take a shorter step, and a shorter step disturbs less.",
+)
+prediction(
+    "07-linear",
+    right="c",
+    a="so it was in the eight ReLU layers. Here it is the other way round.",
+    b="the two differ by more than a factor of ten.",
+    c="the network with batch norm moves a lot. The plain one hardly changes its gradients, and "
+    "hardly its loss either.",
+)
+prediction(
+    "07-noise",
+    right="c",
+    a="the means jump by a third of the spread at every step, and still it learns.",
+    b="it is far ahead of the plain network, whose inputs are disturbed by nothing but training.",
+    c="in this network the noise leaves no trace in the accuracy.",
+)
+
+
+@exercise(
+    "If every value may travel to any place, which value should travel where, so that all of them "
+    "together travel least? Begin with one unit and three values on paper.",
+    "The smallest value goes to the smallest place, the second to the second, and so on. np.sort "
+    "returns a sorted copy; the values of a unit stand in a column.",
+    "np.abs(np.sort(after, axis=0) - np.sort(before, axis=0)).mean(axis=0)",
+)
+def wasserstein_1(before, after):
+    return np.abs(np.sort(after, axis=0) - np.sort(before, axis=0)).mean(axis=0)
+
+
+@wasserstein_1.expect
+def one_per_unit():
+    """Return one distance per unit."""
+    array_like((yield (BEFORE, AFTER), {}), "the distance", shape=(4,))
+
+
+@wasserstein_1.expect
+def same_distribution():
+    """The images in another order are the same distribution: distance 0."""
+    shuffled = BEFORE[[3, 6, 0, 5, 1, 2, 4]]
+    same((yield (BEFORE, shuffled), {}), np.zeros(4), "the distance")
+
+
+@wasserstein_1.expect
+def moved():
+    """If every value moves up or down by 3, the distance is 3: it has no direction."""
+    shift = np.array([3.0, -3.0, 3.0, -3.0])
+    same((yield (BEFORE, BEFORE + shift), {}), np.full(4, 3.0), "the distance")
+
+
+@wasserstein_1.expect
+def stretched():
+    """It also sees what a mean cannot: -1, 0, 1 stretched to -3, 0, 3 is 4/3 away on average."""
+    before = np.array([[-1.0], [0.0], [1.0]])
+    distance = yield (before, 3 * before), {}
+    slip(distance, [0.0], "0 is the distance of the means; the values moved all the same")
+    slip(distance, [4.0], "this is the sum over the values; take their mean")
+    slip(distance, [2.0], "this is the largest way that a value travels; take the mean")
+    slip(distance, [np.sqrt(8 / 3)], "take the mean of the distances, not of their squares")
+    same(distance, [4 / 3], "the distance")
+
+
+@wasserstein_1.expect
+def any_two_samples():
+    """The mean distance from sorted values to sorted values, unit by unit."""
+    distance = yield (BEFORE, AFTER), {}
+    paired = np.abs(AFTER - BEFORE).mean(axis=0)
+    slip(distance, paired, "each image is paired with itself; sort both samples first")
+    half = np.abs(np.sort(AFTER, axis=0) - BEFORE).mean(axis=0)
+    slip(distance, half, "only one of the two samples is sorted")
+    flat = np.sort(AFTER.ravel()).reshape(7, 4) - np.sort(BEFORE.ravel()).reshape(7, 4)
+    slip(distance, np.abs(flat).mean(axis=0), "sort each unit by itself: axis=0")
+    same(distance, wasserstein_1(BEFORE, AFTER), "the distance")
+
+
+@exercise(
+    "Write a helper that returns both gradients for a given weight1. You need it twice: before "
+    "and after weight1 took its step.",
+    "Backward: dy = 2 * (y - target) / target.size, dweight2 = dy.T @ h, and dweight1 needs "
+    "dy @ weight2, set to 0 where the ReLU was off. Only weight1 takes a step.",
+    "With G and G_new, the gradients of weight2 before and after: relative = norm(G_new - G) / "
+    "norm(G) and cosine = sum(G * G_new) / (norm(G) * norm(G_new)). np.linalg.norm of a matrix is "
+    "the root of the sum of its squares.",
+)
+def gradient_shift(x, target, weight1, weight2, lr):
+    def gradients(weight1):
+        z = x @ weight1.T
+        h = np.maximum(z, 0)
+        dy = 2 * (h @ weight2.T - target) / target.size
+        dz = (dy @ weight2) * (z > 0)
+        return dz.T @ x, dy.T @ h
+
+    dweight1, g = gradients(weight1)
+    _, g_new = gradients(weight1 - lr * dweight1)
+
+    relative = np.linalg.norm(g_new - g) / np.linalg.norm(g)
+    cosine = np.sum(g * g_new) / (np.linalg.norm(g) * np.linalg.norm(g_new))
+    return relative, cosine
+
+
+def _gradients(weight1, weight2, mask=True):
+    """Both gradients at these weights; mask=False forgets the ReLU on the way back."""
+    z = X @ weight1.T
+    h = np.maximum(z, 0)
+    dy = 2 * (h @ weight2.T - TARGET) / TARGET.size
+    dz = dy @ weight2 * (z > 0 if mask else 1)
+    return dz.T @ X, dy.T @ h
+
+
+def _compared(g, g_new):
+    norms = np.linalg.norm(g), np.linalg.norm(g_new)
+    return np.array([np.linalg.norm(g_new - g) / norms[0], np.sum(g * g_new) / np.prod(norms)])
+
+
+@gradient_shift.expect
+def two_numbers():
+    """Return two numbers: (relative, cosine)."""
+    result = yield (X, TARGET, WEIGHT1, WEIGHT2, LR), {}
+    relative, cosine = parts(result, "relative", "cosine")
+    array_like(relative, "relative", shape=())
+    array_like(cosine, "cosine", shape=())
+
+
+@gradient_shift.expect
+def no_step():
+    """At a rate of 0 nothing moves: relative change 0, cosine 1."""
+    result = yield (X, TARGET, WEIGHT1, WEIGHT2, 0.0), {}
+    slip(result, (1.0, 0.0), "the two are swapped: return (relative, cosine)")
+    slip(result, (0.0, 0.0), "the cosine of an angle of 0 is 1; this looks like the angle")
+    same(result[0], 0.0, "relative")
+    same(result[1], 1.0, "cosine")
+
+
+@gradient_shift.expect
+def the_earlier_layer_steps():
+    """weight1 takes its step, weight2 does not, and the gradient of weight2 is taken again on the
+    same batch."""
+    result = np.array((yield (X, TARGET, WEIGHT1, WEIGHT2, LR), {}))
+    d1, g = _gradients(WEIGHT1, WEIGHT2)
+    without_mask = _gradients(WEIGHT1, WEIGHT2, mask=False)[0]
+
+    def after(weight1, weight2=WEIGHT2):
+        return _compared(g, _gradients(weight1, weight2)[1])
+
+    right = after(WEIGHT1 - LR * d1)
+    slip(result, (0.0, 1.0), "nothing changed: compute the gradient again after weight1 stepped")
+    slip(result, after(WEIGHT1 + LR * d1), "weight1 moved uphill: subtract lr times its gradient")
+    slip(result, after(WEIGHT1 - d1), "lr is missing in the step of weight1")
+    both = after(WEIGHT1 - LR * d1, WEIGHT2 - LR * g)
+    slip(result, both, "weight2 moved as well: only the layer before it takes its step")
+    slip(result, after(WEIGHT1, WEIGHT2 - LR * g), "weight1 takes the step, not weight2")
+    slip(result, after(WEIGHT1 - LR * without_mask), "where the ReLU was off, no gradient passes")
+    summed = after(WEIGHT1 - LR * TARGET.size * d1)
+    slip(result, summed, "the loss is the mean over all entries of (y - target)**2, not the sum")
+    per_sample = after(WEIGHT1 - LR * TARGET.shape[1] * d1)
+    slip(result, per_sample, "the loss is the mean over all entries: divide by target.size")
+    slip(result, after(WEIGHT1 - LR * d1 / 2), "the square gives a factor of 2 in the gradient")
+    first = _compared(d1, _gradients(WEIGHT1 - LR * d1, WEIGHT2)[0])
+    slip(result, first, "this is the gradient of weight1; compare those of weight2")
+    g_new = _gradients(WEIGHT1 - LR * d1, WEIGHT2)[1]
+    l2 = np.linalg.norm(g_new - g)
+    slip(result[0], l2, "this is the length of the change; divide it by the length of G")
+    slip(result[0], l2 / np.linalg.norm(g_new), "divide by the length of the old gradient G")
+    slip(result[0], right[0] ** 2, "relative is squared: take the root of the sums of squares")
+    spectral = np.linalg.norm(g_new - g, 2) / np.linalg.norm(g, 2)
+    slip(result[0], spectral, "np.linalg.norm(G, 2) is another norm; leave out the 2")
+    same(result[0], right[0], "relative")
+    same(result[1], right[1], "cosine")
+
+
+@gradient_shift.expect
+def turned_round():
+    """A step that overshoots turns the gradient round: the cosine is negative."""
+    result = yield OVERSHOT, {}
+    right = gradient_shift(*OVERSHOT)
+    slip(result[1], abs(right[1]), "the sign of the cosine is lost")
+    same(result[0], right[0], "relative")
+    same(result[1], right[1], "cosine")
+
+
+@gradient_shift.expect
+def any_network():
+    """It works for other sizes."""
+    args = X[:3, :4], TARGET[:3, :2], WEIGHT1[:3, :4], WEIGHT2[:2, :3], LR
+    result = yield args, {}
+    same(result[0], gradient_shift(*args)[0], "relative (3 samples, 2 outputs)")
+    same(result[1], gradient_shift(*args)[1], "cosine (3 samples, 2 outputs)")
+
+
+@exercise(
+    "Two numbers per unit are drawn first, centre and factor, each of shape (C,). Then two numbers "
+    "for every entry of x, drawn around them.",
+    "rng.uniform(low, high, size) and rng.normal(mean, deviation, size) accept arrays: with centre "
+    "of shape (C,), rng.uniform(centre - 0.1, centre + 0.1, x.shape) draws around every unit's "
+    "own.",
+    "centre = rng.uniform(-shift, shift, C) and factor = rng.uniform(1, stretch, C); m is drawn "
+    "around centre as above, s = rng.normal(factor, 0.1, x.shape); return s * x + m.",
+)
+def distribution_noise(x, rng, shift=0.5, stretch=1.25):
+    units = x.shape[1]
+    centre = rng.uniform(-shift, shift, units)
+    factor = rng.uniform(1, stretch, units)
+    m = rng.uniform(centre - 0.1, centre + 0.1, x.shape)
+    s = rng.normal(factor, 0.1, x.shape)
+    return s * x + m
+
+
+def _generator(seed=0):
+    return np.random.default_rng([71, seed])
+
+
+def _between(value, low, high, what):
+    assert low <= value <= high, f"{what} is {value:.3g}, expected between {low:g} and {high:g}"
+
+
+@distribution_noise.expect
+def same_shape():
+    """Return an array of the shape of x."""
+    array_like((yield (X, _generator()), {}), "the result", shape=X.shape)
+
+
+@distribution_noise.expect
+def every_unit_its_own_shift():
+    """Where x is 0, only the shifts m remain. Their mean differs from unit to unit and lies
+    between -shift and shift."""
+    m = yield (ZEROS, _generator()), {}
+    centres = m.mean(axis=0)
+    assert np.abs(m).max() > 0, "nothing is added to x: y = s * x + m"
+    assert np.ptp(centres) > 0.2, "all units are shifted alike: draw one centre per unit"
+    farthest = centres[np.abs(centres).argmax()]
+    assert abs(farthest) <= 0.51, (
+        f"a unit is shifted by {farthest:.3g} on average, expected at most 0.5 up or down: "
+        "centre is uniform, and m is added after the stretch"
+    )
+    _between(centres.min(), -0.51, -0.4, "the smallest unit mean of 200")
+    _between(centres.max(), 0.4, 0.51, "the largest unit mean of 200")
+
+
+@distribution_noise.expect
+def shifts_within_a_unit():
+    """Within a unit every sample has a shift of its own, at most 0.1 from the unit's
+    centre, all values in between alike."""
+    m = yield (ZEROS, _generator()), {}
+    widths = np.ptp(m, axis=0)
+    assert widths.min() > 0, "all samples of a unit are shifted alike: draw m for every entry"
+    assert widths.max() <= 0.2 + 1e-9, (
+        f"where x is 0, the values of a unit lie up to {widths.max():.3g} apart, expected at most "
+        "0.2: m is added after the stretch, and is uniform within 0.1 of the unit's centre"
+    )
+    _between(np.median(m.std(axis=0)), 0.054, 0.062, "the deviation of a unit's shifts")
+
+
+@distribution_noise.expect
+def every_unit_its_own_stretch():
+    """Where x is huge, y / x is the stretch s. Its mean differs from unit to unit and lies between
+    1 and stretch."""
+    s = (yield (ZEROS + HUGE, _generator()), {}) / HUGE
+    centres = s.mean(axis=0)
+    assert np.abs(s - 1).max() > 1e-6, "x is not stretched: y = s * x + m"
+    assert np.ptp(centres) > 0.1, "all units are stretched alike: draw one factor per unit"
+    _between(centres.min(), 0.97, 1.03, "the smallest mean stretch of 200 units")
+    _between(centres.max(), 1.22, 1.28, "the largest mean stretch of 200 units")
+
+
+@distribution_noise.expect
+def stretches_within_a_unit():
+    """Within a unit every sample has a stretch of its own, from a bell curve with deviation 0.1."""
+    s = (yield (ZEROS + HUGE, _generator()), {}) / HUGE
+    deviations = s.std(axis=0)
+    assert deviations.min() > 1e-6, "all samples of a unit are stretched alike: draw s per entry"
+    _between(np.median(deviations), 0.09, 0.11, "the deviation of a unit's stretches")
+    farthest = np.abs(s - s.mean(axis=0)).max()
+    assert farthest > 0.3, "no stretch is far from its unit's mean: s has a normal distribution"
+
+
+@distribution_noise.expect
+def fresh_at_every_step():
+    """It draws from the generator that it is given: another generator, other noise."""
+    first = yield (X, _generator(1)), {}
+    second = yield (X, _generator(2)), {}
+    assert np.abs(first - second).max() > 0, "two generators gave the same noise: use `rng`"
+
+
+@distribution_noise.expect
+def as_wide_as_told():
+    """shift and stretch say how far centre and factor reach."""
+    wide = {"shift": 3.0, "stretch": 2.0}
+    m = yield (ZEROS, _generator()), wide
+    s = (yield (ZEROS + HUGE, _generator()), wide) / HUGE
+    _between(m.mean(axis=0).max(), 2.7, 3.01, "the largest unit mean of 200 for shift = 3")
+    _between(s.mean(axis=0).max(), 1.9, 2.05, "the largest mean stretch for stretch = 2")

@@ -1,0 +1,241 @@
+"""Exercises of the notebook 10_depth: how gradients grow from layer to layer, and a skip."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+
+_rng = np.random.default_rng(100)
+# Seven layers; the gradient grows by about 1.3 a layer on its way down, not evenly.
+NORMS = 1.3 ** -np.arange(8.0) * np.exp(0.3 * _rng.normal(size=8))
+
+# Six samples, four features with spreads of their own; a batch in which eps shows.
+X = _rng.normal(size=(6, 4)) * np.array([1.0, 3.0, 0.4, 2.0]) + np.array([0.5, -1.0, 0.2, 2.0])
+WEIGHT = _rng.normal(size=(4, 4))
+DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.2, 2.0])
+EPS = 0.3
+
+prediction(
+    "10-batch",
+    right="a",
+    a="the spread of a feature over a few samples is sometimes tiny by chance, and batch norm "
+    "divides by it. The fewer samples, the more often.",
+    b="the statistics of a small batch scatter more, and the scatter does not cancel: now and then "
+    "the spread is tiny, and the gradient is divided by it.",
+    c="with fewer samples the two silenced directions do take a larger share of the gradient away, "
+    "but the division by a spread that is sometimes tiny more than makes up for it.",
+)
+prediction(
+    "10-rounding",
+    right="c",
+    a="the same sums in another order are rounded differently, already in the first layer.",
+    b="that is where it starts. Then thirty layers magnify the difference, at every step again.",
+    c="a difference in the sixteenth digit becomes one in the first, within some ten steps.",
+)
+prediction(
+    "10-skipinit",
+    right="b",
+    a="the gradient of W passes alpha on its way, and alpha is 0.",
+    b="its gradient is the sum of dy times what the branch computes, and the branch does compute "
+    "something: only its effect is multiplied by 0.",
+    c="then the block would stay the identity for ever. alpha itself does get a gradient.",
+)
+prediction(
+    "10-harm",
+    right="c",
+    a="each layer is normalized, and still small differences grow from layer to layer.",
+    b="the weights keep differences at their size, and batch norm does not: it undoes what the "
+    "weights were chosen for.",
+    c="sixty layers multiply a growth that the plain network does not have.",
+)
+
+
+@exercise(
+    "If every layer multiplies the norm by the same factor, what do the logarithms look like?",
+    "The logarithms lie on a straight line that falls from the first entry to the last. "
+    "np.polyfit(positions, logs, 1)[0] is the slope of the line that fits best.",
+    "The slope is minus the logarithm of the factor, because entry 0 is the last to be reached: "
+    "return np.exp(-slope).",
+)
+def growth_per_layer(norms):
+    slope = np.polyfit(np.arange(len(norms)), np.log(norms), 1)[0]
+    return np.exp(-slope)
+
+
+@growth_per_layer.expect
+def one_number():
+    """Return a single number."""
+    array_like((yield (NORMS,), {}), "the factor", shape=())
+
+
+@growth_per_layer.expect
+def an_even_growth():
+    """If each entry is 1.2 times the next one, the factor is 1.2; if it is 0.8 times, 0.8."""
+    for factor in (1.2, 0.8):
+        found = yield (3 * factor ** -np.arange(6.0),), {}
+        slip(found, 1 / factor, "upside down: the gradient runs from the last entry to the first")
+        slip(found, np.log(factor), "this is the slope of the logarithms; take np.exp of it")
+        slip(found, -np.log(factor), "this is the slope of the logarithms; take np.exp of minus it")
+        slip(found, factor**2, "this is the factor of the squared norms")
+        slip(found, factor**5, "this is the factor of all layers together")
+        same(found, factor, "the factor")
+
+
+@growth_per_layer.expect
+def every_layer_counts():
+    """It is the slope of the line that fits all logarithms best, by least squares."""
+    found = yield (NORMS,), {}
+    ratios = NORMS[:-1] / NORMS[1:]
+    ends = (NORMS[0] / NORMS[-1]) ** (1 / 7)
+    slip(found, ends, "this is the first and the last entry alone; fit a line through all")
+    slip(found, ratios.mean(), "this is the mean of the ratios; fit a line to the logarithms")
+    slip(found, np.median(ratios), "this is the median ratio; fit a line to the logarithms")
+    same(found, growth_per_layer(NORMS), "the factor")
+
+
+@growth_per_layer.expect
+def any_size():
+    """Only ratios matter: norms 1e-30 times as large give the same factor."""
+    same((yield (1e-30 * NORMS,), {}), growth_per_layer(NORMS), "the factor of 1e-30 * norms")
+
+
+@exercise(
+    "You need three averages over a standard normal z: of slope(z)**2, of activation(z), and of "
+    "activation(z)**2. How can you average over z?",
+    "Draw very many: z = np.random.default_rng(0).normal(size=100_000). Then slope(z) is an array "
+    "of as many numbers, and so is activation(z).",
+    "Divide np.mean(slope(z)**2) by np.var(activation(z)).",
+)
+def large_batch_rate(activation, slope):
+    z = np.random.default_rng(0).normal(size=100_000)
+    return np.mean(slope(z) ** 2) / np.var(activation(z))
+
+
+def _relu(z):
+    return np.maximum(z, 0.0)
+
+
+def _relu_slope(z):
+    return (z > 0).astype(float)
+
+
+@large_batch_rate.expect
+def a_single_rate():
+    """Return a single number."""
+    array_like((yield (_relu, _relu_slope), {}), "the rate", shape=())
+
+
+@large_batch_rate.expect
+def no_growth_without_bends():
+    """A straight line, activation(z) = 2 z, has the rate 1: batch norm undoes the stretch."""
+    found = yield (lambda z: 2 * z, lambda z: np.full(np.shape(z), 2.0)), {}
+    slip(found, 4, "divide by the variance of activation(z)", tol=0.05)
+    slip(found, 0.5, "square the slope before you average", tol=0.05)
+    slip(found, 2, "divide by the variance, not by its root", tol=0.05)
+    same(found, 1, "the rate", tol=0.05)
+
+
+@large_batch_rate.expect
+def the_mean_does_not_count():
+    """ReLU has the rate pi / (pi - 1), 1.467: its mean is subtracted."""
+    found = yield (_relu, _relu_slope), {}
+    slip(
+        found, 1, "divide by the variance, the spread about the mean, not by the mean square", 0.05
+    )
+    slip(found, 1 - 1 / np.pi, "upside down: the slope belongs above", tol=0.05)
+    slip(found, np.sqrt(np.pi / (np.pi - 1)), "this is the root; return the squared factor", 0.05)
+    same(found, np.pi / (np.pi - 1), "the rate", tol=0.05)
+
+
+@large_batch_rate.expect
+def under_the_bell_curve():
+    """z is normal with mean 0 and variance 1: activation(z) = z**2 has the rate 2."""
+    found = yield (np.square, lambda z: 2 * z), {}
+    same(found, 2, "the rate", tol=0.05)
+
+
+@exercise(
+    "Two ways lead from x to y: the skip and the branch. What arrives over each, and what happens "
+    "where they meet?",
+    "Forward first: x_hat, then h = np.maximum(x_hat, 0). Backward through the branch: dh = dy @ "
+    "weight, then only where x_hat is positive, then notebook 03's formula for batch norm.",
+    "dx = dy + what comes back through the branch; dweight = dy.T @ h. The skip has no parameters "
+    "and multiplies by 1.",
+)
+def residual_backward(dy, x, weight, eps=1e-5):
+    r = 1 / np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * r
+    h = np.maximum(x_hat, 0)
+
+    dweight = dy.T @ h
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    branch = r * (dx_hat - dx_hat.mean(axis=0) - x_hat * (dx_hat * x_hat).mean(axis=0))
+    return dy + branch, dweight
+
+
+@residual_backward.expect
+def two_gradients():
+    """Return (dx, dweight), each in the shape of what it belongs to."""
+    dx, dweight = parts((yield (DY, X, WEIGHT), {"eps": EPS}), "dx", "dweight")
+    array_like(dx, "dx", shape=(6, 4))
+    array_like(dweight, "dweight", shape=(4, 4))
+
+
+@residual_backward.expect
+def the_skip():
+    """With a weight of zeros nothing comes back through the branch: dx is dy."""
+    dx, _ = yield (DY, X, np.zeros((4, 4))), {"eps": EPS}
+    slip(dx, np.zeros((6, 4)), "the skip is missing: y contains x itself")
+    r = 1 / np.sqrt(X.var(axis=0) + EPS)
+    slip(dx, DY * r, "the skip passes by batch norm: it multiplies dy by 1")
+    same(dx, DY, "dx")
+
+
+@residual_backward.expect
+def the_weight():
+    """dweight is dy.T @ h, with h what enters the weight: x_hat, then ReLU."""
+    _, dweight = yield (DY, X, WEIGHT), {"eps": EPS}
+    x_hat = (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + EPS)
+    h = np.maximum(x_hat, 0)
+    slip(dweight, h.T @ DY, "transposed: y = x + h @ weight.T, so it is dy.T @ h")
+    slip(dweight, DY.T @ x_hat, "the ReLU is missing: negative entries of x_hat become 0")
+    slip(dweight, DY.T @ X, "it is h that the weight multiplies, not x")
+    slip(dweight, DY.T @ np.maximum(X, 0), "batch norm is missing: h = ReLU of x_hat")
+    slip(dweight, DY.T @ h / 6, "this is the mean over the batch: sum over it")
+    small = np.maximum((X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + 1e-5), 0)
+    slip(dweight, DY.T @ small, "you use 1e-5 whatever eps you are given")
+    same(dweight, DY.T @ h, "dweight")
+
+
+@residual_backward.expect
+def the_branch():
+    """Beside dy, dx holds what comes back through weight, ReLU and batch norm."""
+    dx, _ = yield (DY, X, WEIGHT), {"eps": EPS}
+    branch = residual_backward(DY, X, WEIGHT, EPS)[0] - DY
+    r = 1 / np.sqrt(X.var(axis=0) + EPS)
+    x_hat = (X - X.mean(axis=0)) * r
+    slip(dx, DY, "nothing comes back through the branch")
+    slip(dx, DY - branch, "the two ways meet: add, do not subtract")
+    open_relu = DY @ WEIGHT
+    masked = open_relu * (x_hat > 0)
+
+    def through_norm(d):
+        return r * (d - d.mean(axis=0) - x_hat * (d * x_hat).mean(axis=0))
+
+    slip(dx, DY + through_norm(open_relu), "ReLU stops the gradient where x_hat is negative")
+    by_x = through_norm(open_relu * (X > 0))
+    slip(dx, DY + by_x, "ReLU's input is x_hat, not x: ask where x_hat is positive")
+    slip(dx, DY + masked, "batch norm is missing on the way back")
+    slip(dx, DY + r * masked, "mean and variance depend on x, too")
+    centred = r * (masked - masked.mean(axis=0))
+    slip(dx, DY + centred, "the variance depends on x, too")
+    turned = through_norm((DY @ WEIGHT.T) * (x_hat > 0))
+    slip(dx, DY + turned, "forward is h @ weight.T, so backward is dy @ weight")
+    same(dx, DY + branch, "dx")
+
+
+@residual_backward.expect
+def default_eps():
+    """Without an eps it uses 1e-5, which matters for features that hardly vary."""
+    small = 1e-3 * X
+    dx, _ = yield (1e-3 * DY, small, WEIGHT), {}
+    same(dx, residual_backward(1e-3 * DY, small, WEIGHT)[0], "dx")

@@ -1,0 +1,252 @@
+"""Exercises of the notebook 09_learning_rate_and_init: usable rates, rescaled weights, eps."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+
+RATES = np.array([0.001, 0.01, 0.02, 0.1, 0.5, 1.0, 10.0])
+ACCURACY = np.array([0.21, 0.55, 0.6, 0.93, 0.88, 0.72, 0.1])
+
+_rng = np.random.default_rng(90)
+WEIGHT = _rng.normal(size=(4, 3))
+GRAD = _rng.normal(size=(4, 3))
+LR, SCALE = 0.3, 5.0
+
+FIRST, GAIN, DEPTH, EPS = 0.8, 0.7, 4, 0.2  # eps large enough that every misplaced eps shows
+
+prediction(
+    "09-upward",
+    right="b",
+    a="a small rate means small steps, and batch norm does not make them longer: at these initial "
+    "weights both networks have gradients of about the same size.",
+    b="the smallest usable rate stays where it was, the largest grows about tenfold.",
+    c="there was room: the largest usable rate grows about tenfold.",
+)
+prediction(
+    "09-few-images",
+    right="c",
+    a="that would be so if batch norm helped by itself. Here the help comes with the larger rate.",
+    b="they would if batch norm did nothing. It does something here, and at this rate it is no "
+    "help.",
+    c="at this rate batch norm makes more errors. At its own rate it makes fewer.",
+)
+prediction(
+    "09-ceiling",
+    right="b",
+    a="they can stay as fast as they are: slowing them down, alone, does not help.",
+    b="nothing normalizes what the output layer computes, so too long a step shows at once.",
+    c="one group is enough, if it is the right one.",
+)
+prediction(
+    "09-small-or-large",
+    right="b",
+    a="small weights in front of batch norm have large gradients: they grow within a few steps.",
+    b="large weights have small gradients, and nothing makes them shrink.",
+    c="that would be so if only the start counted. The length of the steps differs, too.",
+)
+
+
+@exercise(
+    "First find the rates whose accuracy reaches the target, then look at the smallest and the "
+    "largest of them.",
+    "usable = rates[accuracy >= target] picks them. A decade is a factor of 10: count factors, not "
+    "differences.",
+    "Return usable.min(), usable.max() and np.log10(usable.max() / usable.min()). If usable is "
+    "empty, return three times np.nan.",
+)
+def usable_range(rates, accuracy, target):
+    usable = rates[accuracy >= target]
+    if len(usable) == 0:
+        return np.nan, np.nan, np.nan
+    low, high = usable.min(), usable.max()
+    return low, high, np.log10(high / low)
+
+
+def _range(result):
+    names = "smallest", "largest", "decades"
+    found = parts(result, *names)
+    return [array_like(value, name, shape=()) for value, name in zip(found, names, strict=True)]
+
+
+@usable_range.expect
+def rates_that_reach_the_target():
+    """The smallest and the largest rate whose accuracy reaches the target."""
+    low, high, _ = _range((yield (RATES, ACCURACY, 0.7), {}))
+    slip(low, 3, "this is the rate's position; return the rate itself")
+    slip([low, high], [1.0, 0.1], "the largest comes second")
+    slip(low, RATES.min(), "this is the smallest rate of the grid, whatever its accuracy")
+    slip(high, RATES.max(), "this is the largest rate of the grid, whatever its accuracy")
+    same([low, high], [0.1, 1.0], "(smallest, largest)")
+
+
+@usable_range.expect
+def decades():
+    """A range from 0.02 to 1 is log10(50) = 1.7 decades wide."""
+    _, _, width = _range((yield (RATES, ACCURACY, 0.58), {}))
+    slip(width, 0.98, "this is the difference; a decade is a factor of 10")
+    slip(width, 50, "this is the factor; its logarithm counts the decades")
+    slip(width, np.log(50), "this is the natural logarithm; a decade is a factor of 10")
+    slip(width, np.log2(50), "this counts doublings; a decade is a factor of 10")
+    slip(width, -np.log10(50), "upside down: divide the largest by the smallest")
+    same(width, np.log10(50), "decades")
+
+
+@usable_range.expect
+def reaching_is_enough():
+    """An accuracy equal to the target counts."""
+    low, _, _ = _range((yield (RATES, ACCURACY, 0.6), {}))
+    same(low, 0.02, "smallest")
+
+
+@usable_range.expect
+def any_order():
+    """The rates may come in any order."""
+    order = np.array([4, 0, 6, 2, 1, 5, 3])
+    low, high, _ = _range((yield (RATES[order], ACCURACY[order], 0.7), {}))
+    same([low, high], [0.1, 1.0], "(smallest, largest)")
+
+
+@usable_range.expect
+def a_single_rate():
+    """One usable rate is a range of 0 decades."""
+    same(_range((yield (RATES, ACCURACY, 0.9), {})), [0.1, 0.1, 0.0], "the range")
+
+
+@usable_range.expect
+def no_rate():
+    """If no rate reaches the target there is no range: return np.nan three times."""
+    found = _range((yield (RATES, ACCURACY, 0.99), {}))
+    assert np.isnan(found).all(), f"got {', '.join(f'{v:g}' for v in found)}, expected nan each"
+
+
+@exercise(
+    "Batch norm takes the factor a out again, so the output is the same. How does the loss respond "
+    "if you move a weight that is a times as large?",
+    "Her gradient is grad / a. Her weights are a times as long, so her steps must be a times as "
+    "long as yours, although her gradient is shorter.",
+    "Rate times gradient must be a * lr * grad, so her rate is a**2 * lr.",
+)
+def rescaled_step(weight, grad, lr, a):
+    grad_a = grad / a
+    lr_a = a**2 * lr
+    return grad_a, lr_a, a * weight - lr_a * grad_a
+
+
+@rescaled_step.expect
+def three_results():
+    """Return her gradient, her rate and her weights after the step."""
+    grad, lr, weight = parts((yield (WEIGHT, GRAD, LR, SCALE), {}), "gradient", "rate", "weights")
+    array_like(grad, "her gradient", shape=(4, 3))
+    array_like(lr, "her rate", shape=())
+    array_like(weight, "her weights", shape=(4, 3))
+
+
+@rescaled_step.expect
+def her_gradient():
+    """Weights a times as large have a gradient a times as small."""
+    grad, _, _ = yield (WEIGHT, GRAD, LR, SCALE), {}
+    slip(grad, GRAD, "this is your gradient; hers is another")
+    slip(grad, SCALE * GRAD, "upside down: larger weights, smaller gradients")
+    slip(
+        grad, GRAD / SCALE**2, "divide the gradient by a once; the rate takes care of the rest"
+    )
+    same(grad, GRAD / SCALE, "her gradient")
+
+
+@rescaled_step.expect
+def her_rate():
+    """Her step is a times as long as yours although her gradient is a times as small."""
+    _, lr, _ = yield (WEIGHT, GRAD, LR, SCALE), {}
+    slip(lr, LR, "with your rate her step is a times shorter than yours, on weights a times longer")
+    slip(lr, SCALE * LR, "this makes her step as long as yours; her weights are a times longer")
+    slip(lr, LR / SCALE**2, "upside down: longer weights need a larger rate")
+    slip(lr, LR / SCALE, "upside down: longer weights need a larger rate")
+    same(lr, SCALE**2 * LR, "her rate")
+
+
+@rescaled_step.expect
+def her_weights():
+    """After the step her weights are a times yours: both layers still compute the same."""
+    _, _, weight = yield (WEIGHT, GRAD, LR, SCALE), {}
+    slip(weight, WEIGHT - LR * GRAD, "these are your weights; hers are a times as large")
+    slip(weight, SCALE * (WEIGHT + LR * GRAD), "her step goes uphill: subtract it")
+    slip(weight, WEIGHT - SCALE * LR * GRAD, "she starts from a * weight")
+    slip(weight, -SCALE * LR * GRAD, "this is her step; she starts from a * weight")
+    same(weight, SCALE * (WEIGHT - LR * GRAD), "her weights")
+
+
+@rescaled_step.expect
+def smaller_weights():
+    """It holds for weights that are smaller than yours, too."""
+    grad, lr, weight = parts((yield (WEIGHT, GRAD, LR, 0.1), {}), "gradient", "rate", "weights")
+    same(grad, 10 * GRAD, "her gradient at a = 0.1")
+    same(lr, 0.01 * LR, "her rate at a = 0.1")
+    same(weight, 0.1 * (WEIGHT - LR * GRAD), "her weights at a = 0.1")
+
+
+@exercise(
+    "Go from layer to layer in a loop. What enters a batch norm has a variance; what leaves it has "
+    "the deviation sqrt(var / (var + eps)).",
+    "A layer that gets the deviation s hands the variance gain**2 * (1 - 1 / np.pi) * s**2 to its "
+    "batch norm.",
+    "Start a list with first. Append sqrt(var / (var + eps)), var from the last entry, until the "
+    "list has `depth` entries.",
+)
+def deviation_per_layer(first, gain, depth, eps=1e-5):
+    deviations = [first]
+    while len(deviations) < depth:
+        var = gain**2 * (1 - 1 / np.pi) * deviations[-1] ** 2
+        deviations.append(np.sqrt(var / (var + eps)))
+    return np.array(deviations)
+
+
+@deviation_per_layer.expect
+def one_per_layer():
+    """One deviation per layer, the first of them as given."""
+    found = array_like((yield (FIRST, GAIN, DEPTH), {"eps": EPS}), "the result", shape=(DEPTH,))
+    same(found[0], FIRST, "the first entry")
+
+
+@deviation_per_layer.expect
+def one_layer():
+    """The second layer: the root of var / (var + eps)."""
+    found = yield (FIRST, GAIN, 2), {"eps": EPS}
+    var = GAIN**2 * (1 - 1 / np.pi) * FIRST**2
+    second = array_like(found, "the result", shape=(2,))[1]
+    slip(second, var / (var + EPS), "this is a variance; the deviation is its root")
+    slip(second, np.sqrt(var), "this is what enters batch norm; then it divides")
+    slip(second, np.sqrt(var) / (np.sqrt(var) + EPS), "eps belongs inside the root")
+    slip(second, np.sqrt(var / EPS), "batch norm divides by the root of var + eps, not of eps")
+    for power, wrong in ((1, "gain"), (0, "no gain")):
+        of_wrong = GAIN**power * (1 - 1 / np.pi) * FIRST**2
+        says = f"a variance grows with gain**2; you have {wrong}"
+        slip(second, np.sqrt(of_wrong / (of_wrong + EPS)), says)
+    without_relu = GAIN**2 * FIRST**2
+    slip(
+        second, np.sqrt(without_relu / (without_relu + EPS)), "the factor 1 - 1 / np.pi is missing"
+    )
+    fresh = GAIN**2 * (1 - 1 / np.pi)
+    slip(second, np.sqrt(fresh / (fresh + EPS)), "the deviation of the layer before counts, too")
+    linear = GAIN**2 * (1 - 1 / np.pi) * FIRST
+    slip(second, np.sqrt(linear / (linear + EPS)), "a variance grows with the deviation squared")
+    same(second, np.sqrt(var / (var + EPS)), "the second layer")
+
+
+@deviation_per_layer.expect
+def layer_by_layer():
+    """Every layer takes what the layer before it hands on."""
+    found = yield (FIRST, GAIN, DEPTH), {"eps": EPS}
+    same(found, deviation_per_layer(FIRST, GAIN, DEPTH, EPS), "the deviations")
+
+
+@deviation_per_layer.expect
+def default_eps():
+    """Without an eps it uses 1e-5."""
+    found = yield (1.0, 3e-3, 5), {}
+    same(found, deviation_per_layer(1.0, 3e-3, 5, 1e-5), "the deviations")
+
+
+@deviation_per_layer.expect
+def one_alone():
+    """A network with one layer has one deviation."""
+    same((yield (FIRST, GAIN, 1), {"eps": EPS}), [FIRST], "the result")

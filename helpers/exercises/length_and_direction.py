@@ -1,0 +1,248 @@
+"""Exercises of the notebook 11_length_and_direction: a length of its own, its growth, a race."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+
+_rng = np.random.default_rng(110)
+# Four units with five inputs; vectors of different length, one length negative.
+V = _rng.normal(size=(4, 5)) * np.array([0.3, 1.0, 4.0, 2.0])[:, None]
+DW = _rng.normal(size=(4, 5)) + np.array([1.0, -0.5, 0.0, 2.0])[:, None]
+LENGTH = np.array([2.0, 0.5, -1.5, 3.0])
+
+# Six inputs that vary together; S is their average product, q their average product with y.
+_inputs = _rng.normal(size=(40, 6)) @ _rng.normal(size=(6, 6))
+S = _inputs.T @ _inputs / 40
+BEST = _rng.normal(size=6)
+Q = S @ BEST
+W = _rng.normal(size=6)
+LAMBDA_MAX = float(np.linalg.eigvalsh(S)[-1])
+
+prediction(
+    "11-step",
+    right="b",
+    a="a step can shorten the weights only if the gradient has a part along them. Here it has "
+    "none: the loss does not change along that line.",
+    b="the gradient is perpendicular to the weights, so the step is one side of a right angle and "
+    "the new weights are its long side.",
+    c="batch norm hides the length from the loss, but it does not hold the length fast.",
+)
+prediction(
+    "11-rates",
+    right="b",
+    a="that would be so if the lengths stayed as they are. A large rate makes the weights long, "
+    "and long weights make its effect small.",
+    b="the larger rate takes longer steps, longer steps make longer weights, and the rate is "
+    "divided by the squared length.",
+    c="the lengths respond to the rate, but not so exactly: the gradients differ along the way.",
+)
+prediction(
+    "11-longer",
+    right="c",
+    a="that is where they start: the rate is divided by the squared length. But the length does "
+    "not stay what it was.",
+    b="the start is a hundred times smaller, and it does not stay so.",
+    c="the weights shrink until shrinking and growing balance, and there the angle depends on the "
+    "rate and the decay alone.",
+)
+prediction(
+    "11-only-gamma-beta",
+    right="c",
+    a="the features are random, but there are many of them, and gamma and beta choose among them.",
+    b="about eight in ten is what the output layer reaches alone in this network.",
+    c="six layers of choosing among random features go a long way.",
+)
+
+
+@exercise(
+    "w = length * v / |v|, unit by unit. How does w change if only the length changes? And which "
+    "part of a change of v does not change w at all?",
+    "dlength is dw along the direction v / |v|: one number per unit. dv is what remains of dw when "
+    "that part has been taken away, times length / |v|.",
+    "direction = v / norm with norm = np.linalg.norm(v, axis=1, keepdims=True); dlength = "
+    "(dw * direction).sum(axis=1); dv = length[:, None] / norm * (dw - dlength[:, None] * "
+    "direction).",
+)
+def split_gradient(dw, v, length):
+    norm = np.linalg.norm(v, axis=1, keepdims=True)
+    direction = v / norm
+    dlength = (dw * direction).sum(axis=1)
+    dv = length[:, None] / norm * (dw - dlength[:, None] * direction)
+    return dv, dlength
+
+
+@split_gradient.expect
+def two_parts():
+    """Return (dv, dlength): dv shaped like v, and one number per unit."""
+    dv, dlength = parts((yield (DW, V, LENGTH), {}), "dv", "dlength")
+    array_like(dv, "dv", shape=(4, 5))
+    array_like(dlength, "dlength", shape=(4,))
+
+
+@split_gradient.expect
+def orthogonal():
+    """dv is perpendicular to v, unit by unit: a longer v makes the same w."""
+    dv, _ = yield (DW, V, LENGTH), {}
+    slip(dv, DW, "this is dw itself: take away its part along v")
+    along = np.abs((dv * V).sum(axis=1)) / np.linalg.norm(V, axis=1)
+    worst = int(np.argmax(along))
+    assert along[worst] < 1e-9, (
+        f"dv of unit {worst} has a part of {along[worst]:.2g} along v, expected 0"
+    )
+
+
+@split_gradient.expect
+def gradient_of_the_length():
+    """dlength is the part of dw along the direction of v."""
+    _, dlength = yield (DW, V, LENGTH), {}
+    product, norm = (DW * V).sum(axis=1), np.linalg.norm(V, axis=1)
+    slip(dlength, product, "this is dw times v; the direction is v / |v|")
+    slip(dlength, product / norm**2, "you divide by |v| twice; the direction is v / |v|")
+    slip(dlength, LENGTH * product / norm, "the length stands in front of dv, not of dlength")
+    slip(dlength, product / np.linalg.norm(V), "each unit has its own |v|: axis=1")
+    same(dlength, product / norm, "dlength")
+
+
+@split_gradient.expect
+def gradient_of_the_direction():
+    """dv is the rest of dw, times length / |v|."""
+    dv, _ = yield (DW, V, LENGTH), {}
+    right, _ = split_gradient(DW, V, LENGTH)
+    norm = np.linalg.norm(V, axis=1)[:, None]
+    slip(dv, right * norm / LENGTH[:, None], "this is the rest of dw; it is missing length / |v|")
+    slip(dv, right * norm, "the longer v, the smaller dv: divide by |v|")
+    slip(dv, right / LENGTH[:, None], "the length is missing: w is length times the direction")
+    slip(dv, right / norm, "you divide by |v| twice")
+    same(dv, right, "dv")
+
+
+@split_gradient.expect
+def any_size():
+    """It works for any number of units and inputs, also for a single one."""
+    for units, inputs in ((3, 3), (1, 5), (4, 1)):
+        args = DW[:units, :inputs], V[:units, :inputs], LENGTH[:units]
+        dv, dlength = parts((yield args, {}), "dv", "dlength")
+        expected = split_gradient(*args)
+        same(dv, expected[0], f"dv ({units} units, {inputs} inputs)")
+        same(dlength, expected[1], f"dlength ({units} units, {inputs} inputs)")
+
+
+@exercise(
+    "One step is w - lr * (g + weight_decay * w). Which part of it runs along w, and which part "
+    "stands at a right angle to w?",
+    "Along w: (1 - lr * weight_decay) times the length. Across: lr times the gradient, and that is "
+    "lr * slope / length. The new length is the long side of that right angle.",
+    "length = np.sqrt(((1 - lr * weight_decay) * length) ** 2 + (lr * slope / length) ** 2), "
+    "steps times, with the old length on the right; keep them all, the first one included.",
+)
+def weight_lengths(length, slope, lr, weight_decay, steps):
+    lengths = [length]
+    for _ in range(steps):
+        along = (1 - lr * weight_decay) * lengths[-1]
+        across = lr * slope / lengths[-1]
+        lengths.append(np.sqrt(along**2 + across**2))
+    return np.array(lengths)
+
+
+@weight_lengths.expect
+def all_lengths():
+    """Return one length for every moment from before the first step to after the last."""
+    lengths = yield (3.0, 2.0, 0.5, 0.1, 4), {}
+    lengths = array_like(lengths, "lengths")
+    missing = "the length at the start belongs in front" if lengths.shape == (4,) else ""
+    assert lengths.shape == (5,), f"4 steps have 5 lengths, got shape {lengths.shape} {missing}"
+    same(lengths[0], 3.0, "lengths[0]")
+
+
+@weight_lengths.expect
+def growth():
+    """Without decay the squared lengths add: that of the weights and that of the step."""
+    lengths = yield (3.0, 2.0, 0.5, 0.0, 6), {}
+    expected = weight_lengths(3.0, 2.0, 0.5, 0.0, 6)
+    step = 0.5 * 2 / 3
+    slip(lengths[1], 3 + step, "the step stands at a right angle: add the squares, not the lengths")
+    slip(lengths[1], np.sqrt(9 - step**2), "the weights can only get longer: add the squares")
+    slip(lengths[1], 9 + step**2, "this is the squared length: take the root")
+    slip(lengths[1], np.sqrt(9 + (2 / 3) ** 2), "lr is missing: the step is lr times the gradient")
+    slip(lengths[1], np.hypot(3, 1), "slope is the gradient at length 1; at length r it is slope/r")
+    slip(lengths[1], np.hypot(3, 3), "longer weights have smaller gradients: slope / length")
+    slip(
+        lengths[1], np.hypot(3, step / 3), "you divide by the length twice: the gradient is slope/r"
+    )
+    constant = np.sqrt(9 + np.arange(7) * step**2)
+    slip(
+        lengths, constant, "the gradient shrinks as the weights grow: use the length of the moment"
+    )
+    same(lengths, expected, "lengths")
+
+
+@weight_lengths.expect
+def decay():
+    """Without a gradient each step multiplies the length by 1 - lr * weight_decay."""
+    lengths = yield (3.0, 0.0, 0.5, 0.1, 6), {}
+    t = np.arange(7)
+    slip(lengths, 3.0 * 0.9**t, "the decay is part of the gradient, so lr multiplies it as well")
+    slip(lengths, 3.0 * np.sqrt(0.95) ** t, "the length shrinks by this factor, not its square")
+    slip(lengths, 3.0 * (1 - 2 * 0.5 * 0.1) ** t, "the decay adds weight_decay * w to g, not twice")
+    slip(lengths, 3.0 * 1.05**t, "the decay pulls the weights towards zero: 1 - lr * weight_decay")
+    slip(lengths, np.full(7, 3.0), "without a gradient the weights still decay")
+    same(lengths, 3.0 * 0.95**t, "lengths")
+
+
+@weight_lengths.expect
+def both_at_once():
+    """One step w - lr * (g + weight_decay * w) does both, from the same w."""
+    lengths = yield (3.0, 2.0, 0.5, 0.4, 6), {}
+    step, keep = 0.5 * 2 / 3, 1 - 0.5 * 0.4
+    after = keep * np.hypot(3, step)
+    slip(lengths[1], after, "only the old weights decay, not the step that is being taken")
+    slip(lengths[1], np.hypot(keep * 3, step / keep), "the gradient belongs to the weights before")
+    same(lengths, weight_lengths(3.0, 2.0, 0.5, 0.4, 6), "lengths")
+
+
+@exercise(
+    "Two things happen: the weights get their best length, then they take one ordinary step.",
+    "The best length: multiply w by k = (w @ q) / (w @ S @ w). The ordinary step goes along "
+    "q - S @ w, at the rate 1 / lambda_max.",
+    "w = k * w first, then return w + (q - S @ w) / lambda_max with this new w.",
+)
+def gdnp_step(w, q, S, lambda_max):
+    k = (w @ q) / (w @ S @ w)
+    w = k * w
+    return w + (q - S @ w) / lambda_max
+
+
+@gdnp_step.expect
+def a_vector():
+    """Return the new weights, one per input."""
+    array_like((yield (W, Q, S, LAMBDA_MAX), {}), "w", shape=(6,))
+
+
+@gdnp_step.expect
+def stays_at_the_best():
+    """At the best weights, however long, it returns the best weights."""
+    for factor in (1.0, 0.2, -3.0):
+        w = yield (factor * BEST, Q, S, LAMBDA_MAX), {}
+        if factor != 1:
+            slip(w, factor * BEST, "the length stayed as it was: multiply w by k first")
+        same(w, BEST, f"w, from {factor:g} times the best")
+
+
+@gdnp_step.expect
+def the_step():
+    """From the best length it takes one step of plain gradient descent."""
+    w = yield (W, Q, S, LAMBDA_MAX), {}
+    k = (W @ Q) / (W @ S @ W)
+    right = gdnp_step(W, Q, S, LAMBDA_MAX)
+    slip(w, k * W, "these are the weights at their best length; now take the step")
+    slip(w, 2 * k * W - right, "this step goes uphill: add (q - S @ w) / lambda_max")
+    slip(w, k * W + (right - k * W) * LAMBDA_MAX, "the rate is missing: divide by lambda_max")
+    slip(w, k * W + 2 * (right - k * W), "this is twice the step")
+    same(w, right, "w")
+
+
+@gdnp_step.expect
+def given_rate():
+    """The rate is 1 / lambda_max with the lambda_max that it is given."""
+    w = yield (W, Q, S, 3 * LAMBDA_MAX), {}
+    same(w, gdnp_step(W, Q, S, 3 * LAMBDA_MAX), "w")

@@ -1,0 +1,206 @@
+"""Exercises of the notebook 12_regularization: noise of a batch mean, dropout, paired gaps."""
+
+from itertools import combinations
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip
+
+_rng = np.random.default_rng(120)
+# Seven samples, three features of different spread, none of them centred.
+X = _rng.normal(size=(7, 3)) * np.array([1.0, 5.0, 0.2]) + np.array([3.0, -2.0, 0.5])
+
+VALUES = _rng.normal(size=(4, 6)) + 0.5
+CHANCE = _rng.random((4, 6))
+CHANCE[1, 2] = 0.3  # exactly p: such a value is kept, as in "u < p drops"
+P = 0.3
+
+# Accuracies of two networks, six seeds. Pairs belong together: both rise and fall with the seed.
+TRAIN_A = np.array([1.0, 0.99, 1.0, 0.98, 1.0, 0.97])
+TEST_A = np.array([0.90, 0.95, 0.84, 0.93, 0.88, 0.96])
+TRAIN_B = np.array([0.99, 1.0, 0.97, 1.0, 0.98, 0.96])
+TEST_B = np.array([0.935, 0.91, 0.87, 0.975, 0.93, 0.955])
+
+prediction(
+    "12-second-layer",
+    right="c",
+    a="noise would pile up if each layer passed on the mean it was given. But the first batch "
+    "norm subtracts the mean of every batch, high or low.",
+    b="that would be so if the inputs of the second layer did not depend on the batch. They do: "
+    "they have been normalized with it.",
+    c="after the first batch norm, every batch has mean 0 and variance 1 in every unit. Little is "
+    "left by which batches could differ.",
+)
+prediction(
+    "12-wrong-labels",
+    right="c",
+    a="nothing in its loss tells the plain network to ignore a label, but it is slow: in 300 steps "
+    "it gets only through a part of them.",
+    b="dropout hides half of the units at every step. To learn one odd image by heart, a network "
+    "needs units that it can rely on.",
+    c="batch norm speeds up learning, and learning by heart is learning, too.",
+)
+prediction(
+    "12-without-noise",
+    right="b",
+    a="that would be the case if the gain came from the noise.",
+    b="what the noise adds is small, whichever way it points; the gain over the plain network "
+    "has another source.",
+    c="noise is no mere nuisance to be got rid of, but it is too weak here to do much damage.",
+)
+
+
+@exercise(
+    "Start from the variance of each feature over all N samples, dividing by N.",
+    "The variance of a batch's mean is var / B * (N - B) / (N - 1), when no sample is drawn twice.",
+    "Return np.sqrt(x.var(axis=0) / batch_size * (n - batch_size) / (n - 1)), with n = len(x).",
+)
+def batch_mean_noise(x, batch_size):
+    n = len(x)
+    var = x.var(axis=0)
+    return np.sqrt(var / batch_size * (n - batch_size) / (n - 1))
+
+
+@batch_mean_noise.expect
+def one_per_feature():
+    """Return one standard deviation for each of the C features."""
+    array_like((yield (X, 2), {}), "the noise", shape=(3,))
+
+
+@batch_mean_noise.expect
+def whole_set():
+    """A batch of all N samples has no noise: there is only one such batch."""
+    noise = yield (X, 7), {}
+    slip(noise, X.std(axis=0) / np.sqrt(7), "this holds if a sample may be drawn twice in a batch")
+    same(noise, np.zeros(3), "the noise")
+
+
+@batch_mean_noise.expect
+def single_samples():
+    """For batches of one sample the noise is the standard deviation of the feature."""
+    noise = yield (X, 1), {}
+    slip(noise, X.var(axis=0), "this is the variance; take its root")
+    slip(noise, X.std(axis=0, ddof=1), "all N samples are there: their variance divides by N")
+    large = X.std(axis=0) * np.sqrt(6 / 7)
+    slip(noise, large, "nearly: this is right for large N; the exact factor is (N - B) / (N - 1)")
+    same(noise, X.std(axis=0), "the noise")
+
+
+@batch_mean_noise.expect
+def every_batch():
+    """It agrees with the list of all batches: of 7 samples one can draw 21 batches of 2 and 35 of
+    3."""
+    for size in (2, 3):
+        means = np.array([X[list(batch)].mean(axis=0) for batch in combinations(range(7), size)])
+        noise = yield (X, size), {}
+        expected = means.std(axis=0)
+        slip(noise, expected / np.sqrt(size), "divide the variance by B, before you take the root")
+        same(noise, expected, f"the noise (batches of {size})")
+
+
+@exercise(
+    "Where u is below p the value is dropped. What about the others?",
+    "The others are divided by 1 - p, so that the average over many draws stays what it was.",
+    "Return x * (u >= p) / (1 - p).",
+)
+def inverted_dropout(x, u, p):
+    return x * (u >= p) / (1 - p)
+
+
+@inverted_dropout.expect
+def dropped_where_u_is_small():
+    """Values are 0 where u < p, and only there. u == p is kept."""
+    y = array_like((yield (VALUES, CHANCE, P), {}), "y", shape=(4, 6))
+    dropped = y == 0
+    slip(dropped, CHANCE >= P, "the other way round: small u means dropped")
+    for spot in np.argwhere(dropped != (CHANCE < P)).tolist():
+        value, u = y[*spot], CHANCE[*spot]
+        raise AssertionError(f"y{spot} is {value:.4g}, and u there is {u:.4g} (p = {P})")
+
+
+@inverted_dropout.expect
+def average_stays():
+    """Averaged over all u from 0 to 1, every value stays what it was."""
+    x = np.tile(VALUES[0], (1000, 1))
+    grid = (np.arange(1000) + 0.5) / 1000  # instead of a thousand random draws
+    u = np.tile(grid[:, None], (1, 6))
+    for p in (0.5, 0.2):
+        average = array_like((yield (x, u, p), {}), "y", shape=(1000, 6)).mean(axis=0)
+        slip(average, (1 - p) * x[0], "the average is 1 - p times too small: divide by 1 - p")
+        slip(average, (1 - p) ** 2 * x[0], "you multiply by 1 - p; divide by it")
+        same(average, x[0], f"the average (p = {p:g})")
+
+
+@inverted_dropout.expect
+def kept_values():
+    """What is kept is divided by 1 - p, the probability, not by the share that happened to stay."""
+    kept = P <= CHANCE
+    y = yield (VALUES, CHANCE, P), {}
+    slip(y, VALUES * kept / kept.mean(), "this divides by the share of values kept")
+    same(y, VALUES * kept / (1 - P), "y")
+
+
+@exercise(
+    "A gap is training accuracy minus test accuracy. Work out both networks' gaps, seed by seed.",
+    "The same seed means the same images and the same first weights. So subtract within each seed, "
+    "and take the median last.",
+    "smaller = (train_a - test_a) - (train_b - test_b); return np.median(smaller) and the number "
+    "of entries above 0.",
+)
+def gap_reduction(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return np.median(smaller), np.sum(smaller > 0)
+
+
+def _reduction(result):
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise AssertionError("return two values, (median, seeds)")
+    median = array_like(result[0], "the median", shape=())
+    return median, array_like(result[1], "the number of seeds", shape=())
+
+
+@gap_reduction.expect
+def two_numbers():
+    """Return two numbers: the median reduction, and in how many seeds the gap is smaller."""
+    _reduction((yield (TRAIN_A, TEST_A, TRAIN_B, TEST_B), {}))
+
+
+@gap_reduction.expect
+def sign():
+    """A positive median means that network b has the smaller gap. Here it is smaller by 0.01 in
+    every seed."""
+    median, _ = _reduction((yield (TRAIN_A, TEST_A, TRAIN_A, TEST_A + 0.01), {}))
+    slip(median, -0.01, "the other way round: positive if the gap of b is smaller", tol=1e-6)
+    slip(median, 0.06, "the size of the effect is the median of the differences, not a count")
+    same(median, 0.01, "the median")
+
+
+@gap_reduction.expect
+def training_counts():
+    """The gap has two ends: a lower training accuracy makes it smaller, too."""
+    median, seeds = _reduction((yield (TRAIN_A, TEST_A, TRAIN_A - 0.02, TEST_A), {}))
+    slip(median, 0.0, "you compare test accuracies alone; the gap is training minus test")
+    same(median, 0.02, "the median")
+    same(seeds, 6, "the number of seeds")
+
+
+@gap_reduction.expect
+def pairs_first():
+    """Subtract within each seed first, then take the median over the seeds."""
+    args = TRAIN_A, TEST_A, TRAIN_B, TEST_B
+    median, _ = _reduction((yield args, {}))
+    a, b = TRAIN_A - TEST_A, TRAIN_B - TEST_B
+    slip(median, np.median(a) - np.median(b), "pair by pair first, then one median")
+    slip(median, np.mean(a - b), "this is the mean; take the median")
+    slip(median, np.median(np.sort(a) - np.sort(b)), "sorting tears the pairs apart")
+    same(median, np.median(a - b), "the median")
+
+
+@gap_reduction.expect
+def ties_do_not_count():
+    """A seed counts if the gap is really smaller; equal gaps do not count."""
+    test_b = TEST_A + np.array([1, 0, -1, 1, 0, 1]) / 32
+    _, seeds = _reduction((yield (TRAIN_A, TEST_A, TRAIN_A, test_b), {}))
+    slip(seeds, 5, "two of these seeds have equal gaps; they do not count")
+    slip(seeds, 0.5, "this is a share; return the number of seeds")
+    same(seeds, 3, "the number of seeds")

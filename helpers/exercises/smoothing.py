@@ -1,0 +1,256 @@
+"""Exercises of the notebook 08_smoothing: two probes along the gradient, and Theorem 4.1."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip
+
+_rng = np.random.default_rng(80)
+A = np.array([[5.0, 1.0, 0.0], [1.0, 3.0, -1.0], [0.0, -1.0, 2.0]])  # of a quadratic
+W = np.array([1.0, -2.0, 0.5])
+STEPS = np.array([0.5, 1.0, 2.5, 4.0])
+LR = 0.1
+MATRIX = _rng.normal(size=(3, 4))
+EIGENVALUES, EIGENVECTORS = np.linalg.eigh(A)
+
+DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.0, 2.0])
+X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
+GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
+EPS = 0.3  # large enough that every misplaced eps shows
+WIDE, DY_WIDE = _rng.normal(size=(3, 5)) * 2 - 1, _rng.normal(size=(3, 5))
+GAMMA_WIDE = np.linspace(0.5, 2.5, 5)
+
+prediction(
+    "08-rate",
+    right="b",
+    a="that would be so if training led through the same places whatever the rate. It does not.",
+    b="at the smaller rate it can go into steeper places without being thrown out, and it does.",
+    c="smaller steps see less of the loss, but they do not make it smoother.",
+)
+prediction(
+    "08-longer",
+    right="b",
+    a="sigma would have to be larger than gamma. Behind a ReLU the spread is too small for that.",
+    b="the factor gamma / sigma is about 1.25, and the subtracted terms are far too small to "
+    "make up for it.",
+    c="the factor gamma / sigma would have to be 1. Behind a ReLU, sigma is about 0.8.",
+)
+prediction(
+    "08-scale",
+    right="c",
+    a="the outputs are the same, but the slopes with respect to the weights are not.",
+    b="that happens if you make them ten times larger.",
+    c="the same output now hangs on weights that are ten times smaller, so a step of the same "
+    "length turns them ten times further.",
+)
+
+
+@exercise(
+    "Compute the gradient once, at w. Then visit one point per entry of steps.",
+    "The point of step c is w - c * lr * g, with the same g and the same w for every c.",
+    "np.array([f(w - c * lr * g) for c in steps]) with g = gradient(w)",
+)
+def loss_along_gradient(f, gradient, w, lr, steps):
+    g = gradient(w)
+    return np.array([f(w - c * lr * g) for c in steps])
+
+
+def _quadratic(w):
+    return 0.5 * w @ A @ w
+
+
+def _slope(w):
+    return A @ w
+
+
+def _line(scale):
+    return [_quadratic(W - c * scale * _slope(W)) for c in STEPS]
+
+
+@loss_along_gradient.expect
+def one_loss_per_step():
+    """Return one loss for every step."""
+    losses = yield (_quadratic, _slope, W, LR, STEPS), {}
+    array_like(losses, "losses", shape=STEPS.shape)
+
+
+@loss_along_gradient.expect
+def of_a_quadratic():
+    """The losses are f(w - c * lr * g): here of a quadratic, whose gradient is A @ w."""
+    losses = yield (_quadratic, _slope, W, LR, STEPS), {}
+    slip(losses, _line(-LR), "the sign is flipped: walk against the gradient")
+    slip(losses, _line(1.0), "a step c has the length c * lr * g: lr is missing")
+    unit = _line(LR / np.linalg.norm(_slope(W)))
+    slip(losses, unit, "do not divide the gradient by its length: training does not either")
+    slip(losses, np.array(_line(LR)) - _quadratic(W), "return the losses, not their changes")
+    here, walked = W, []
+    for c in STEPS:
+        here = here - c * LR * _slope(W)
+        walked.append(_quadratic(here))
+    slip(losses, walked, "every step starts at w: the steps do not add up")
+    here, descent = W, []
+    for c in STEPS:
+        here = here - c * LR * _slope(here)
+        descent.append(_quadratic(here))
+    slip(losses, descent, "this is gradient descent: every step starts at w, along the same g")
+    same(losses, _line(LR), "losses")
+
+
+@loss_along_gradient.expect
+def weights_of_any_shape():
+    """It works when w is a matrix, as in a layer."""
+    request = (lambda w: np.sum(w**4), lambda w: 4 * w**3, MATRIX, 0.02, STEPS)
+    losses = yield request, {}
+    same(losses, [np.sum((MATRIX - c * 0.02 * 4 * MATRIX**3) ** 4) for c in STEPS], "losses")
+
+
+@exercise(
+    "At every step you need two lengths: of the change of the gradient and of the way walked.",
+    "The length of an array of any shape is the root of the sum of its squares: np.linalg.norm "
+    "without further arguments gives it.",
+    "With g = gradient(w): the step c leads to w - c * lr * g, a way of length "
+    "c * lr * np.linalg.norm(g).",
+    "Divide np.linalg.norm(gradient(w - c * lr * g) - g) by it, for every c, and return the "
+    "largest.",
+)
+def effective_smoothness(gradient, w, lr, steps):
+    g = gradient(w)
+    quotients = []
+    for c in steps:
+        way = -c * lr * g
+        quotients.append(np.linalg.norm(gradient(w + way) - g) / np.linalg.norm(way))
+    return max(quotients)
+
+
+@effective_smoothness.expect
+def one_number():
+    """Return one number."""
+    array_like((yield (_slope, W, LR, STEPS), {}), "the result", shape=())
+
+
+@effective_smoothness.expect
+def largest_eigenvalue():
+    """On a quadratic, along its steepest direction, it is the largest eigenvalue."""
+    top, g = EIGENVALUES[-1], EIGENVALUES[-1] * EIGENVECTORS[:, -1] * 3
+    result = yield (_slope, EIGENVECTORS[:, -1] * 3, LR, STEPS), {}
+    changes = STEPS * LR * top * np.linalg.norm(g)
+    slip(result, changes.max(), "divide the change of the gradient by the way walked")
+    slip(
+        result, np.max(changes / STEPS / LR), "the way has the length c * lr * |g|: |g| is missing"
+    )
+    slip(
+        result,
+        np.max(changes / STEPS) / np.linalg.norm(g),
+        "the way is c * lr * |g|: lr is missing",
+    )
+    slip(result, np.max(changes) / np.linalg.norm(g), "divide by the way walked, not by |g|")
+    slip(result, top / 2, "the way is measured from w: it has the length c * lr * |g|")
+    same(result, top, "the result")
+
+
+@effective_smoothness.expect
+def largest_of_all_steps():
+    """If the quotient differs from step to step, it is the largest: here for sum(exp(w))."""
+    result = yield (np.exp, W, LR, STEPS), {}
+    each = [effective_smoothness(np.exp, W, LR, [c]) for c in STEPS]
+    slip(result, np.mean(each), "take the largest quotient, not the mean")
+    slip(result, min(each), "take the largest quotient, not the smallest")
+    slip(result, each[-1], "take the largest of all quotients; this is the last")
+    changes = [np.linalg.norm(np.exp(W - c * LR * np.exp(W)) - np.exp(W)) for c in STEPS]
+    both = max(changes) / (STEPS.max() * LR * np.linalg.norm(np.exp(W)))
+    slip(result, both, "divide at every step, then take the largest quotient")
+    same(result, max(each), "the result")
+
+
+@effective_smoothness.expect
+def gradients_of_any_shape():
+    """It works when w is a matrix: lengths are roots of sums of squares, over all entries."""
+    result = yield (lambda w: w**3, MATRIX, LR, STEPS), {}
+    same(result, effective_smoothness(lambda w: w**3, MATRIX, LR, STEPS), "the result")
+
+
+@exercise(
+    "Start from dx = gamma * r * (dy - mean(dy) - x_hat * mean(dy * x_hat)). What are the squared "
+    "lengths of the three arrows in the bracket, and which of them are at right angles?",
+    "Write S = sum(dy * x_hat). With eps = 0, the squared length of x_hat is N, and the last term "
+    "becomes S**2 / N. With eps it is N * v, where v = mean(x_hat**2).",
+    "Expand |a - s * x_hat|**2 = |a|**2 - 2 * s * S + s**2 * N * v for s = S / N: the last term "
+    "is (2 - v) * S**2 / N.",
+    "gamma**2 / (var + eps) * (sum(dy**2) - sum(dy)**2 / N - (2 - v) * S**2 / N), each sum over "
+    "the batch.",
+)
+def squared_dx(dy, x, gamma, eps=1e-5):
+    N = len(x)
+    var = x.var(axis=0)
+    x_hat = (x - x.mean(axis=0)) / np.sqrt(var + eps)
+    v = (x_hat**2).mean(axis=0)
+    along_one = dy.sum(axis=0) ** 2 / N
+    along_x_hat = (2 - v) * (dy * x_hat).sum(axis=0) ** 2 / N
+    return gamma**2 / (var + eps) * ((dy**2).sum(axis=0) - along_one - along_x_hat)
+
+
+def _pieces(eps):
+    """Of (DY, X): the factor gamma^2 / (var + eps), |dy|^2, the two inner products squared, v."""
+    var = X.var(axis=0)
+    x_hat = (X - X.mean(axis=0)) / np.sqrt(var + eps)
+    along_x_hat = (DY * x_hat).sum(axis=0) ** 2
+    v = (x_hat**2).mean(axis=0)
+    return GAMMA**2 / (var + eps), (DY**2).sum(axis=0), DY.sum(axis=0) ** 2, along_x_hat, v
+
+
+@squared_dx.expect
+def one_per_feature():
+    """Return one number per feature."""
+    array_like((yield (DY, X, GAMMA), {"eps": EPS}), "the result", shape=(4,))
+
+
+@squared_dx.expect
+def theorem():
+    """With eps = 0 it is gamma^2 / var times (|dy|^2 - sum(dy)^2 / N - sum(dy * x_hat)^2 / N)."""
+    result = yield (DY, X, GAMMA), {"eps": 0.0}
+    factor, length, ones, hats, _ = _pieces(0.0)
+    want = factor * (length - ones / 6 - hats / 6)
+    slip(result, factor * (length - ones / 6 - hats / np.sqrt(6)), "that is the misprint: 1 / N")
+    slip(result, factor * (length - ones - hats), "both inner products are divided by N")
+    slip(
+        result, factor * (length - ones / 36 - hats / 36), "divide by N once: N times mean squared"
+    )
+    slip(result, factor * length, "the two directions that get no gradient are still in it")
+    slip(result, factor * (length - ones / 6), "the part along x_hat is still in it")
+    slip(result, factor * (length - hats / 6), "the part along (1, ..., 1) is still in it")
+    slip(result, want / GAMMA, "gamma enters the squared length squared")
+    slip(result, want / GAMMA**2, "gamma is missing")
+    slip(result, want * X.var(axis=0), "1 / var is missing")
+    slip(result, want * X.std(axis=0), "divide by the variance, not by its root")
+    slip(result, np.sqrt(want), "this is the length; return its square")
+    slip(result, want / 6, "this is the mean of the squares; return their sum")
+    same(result, want, "the result")
+
+
+@squared_dx.expect
+def exact_with_eps():
+    """With any eps it is the squared length of the dx that notebook 03 derived."""
+    result = yield (DY, X, GAMMA), {"eps": EPS}
+    factor, length, ones, hats, v = _pieces(EPS)
+    bracket = length - ones / 6 - (2 - v) * hats / 6
+    slip(result, factor * (length - ones / 6 - hats / 6), "x_hat is shorter than the root of N now")
+    slip(
+        result, factor * (length - ones / 6 - hats / 6 / v), "eps spoils the projection: expand it"
+    )
+    slip(result, factor * (length - ones / 6 - v * hats / 6), "the coefficient is 2 - v, not v")
+    slip(result, GAMMA**2 / X.var(axis=0) * bracket, "the factor is gamma^2 / (var + eps)")
+    same(result, factor * bracket, "the result")
+
+
+@squared_dx.expect
+def default_eps():
+    """Without an eps it uses 1e-5, which matters for columns that hardly vary."""
+    result = yield (DY, X * 1e-3, GAMMA), {}
+    same(result, squared_dx(DY, X * 1e-3, GAMMA), "the result")
+
+
+@squared_dx.expect
+def other_sizes():
+    """It works for a batch of any size and any number of features, also for a single one."""
+    for c in (5, 1):
+        args = (DY_WIDE[:, :c], WIDE[:, :c], GAMMA_WIDE[:c])
+        same((yield args, {"eps": EPS}), squared_dx(*args, EPS), "the result")

@@ -1,0 +1,293 @@
+"""Exercises of the notebook 13_when_it_fails: groups, no mean, no padding."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+
+_rng = np.random.default_rng(130)
+N, C, H, W = 3, 6, 4, 5  # all different, so that axes cannot be mixed up unnoticed
+# Every image, channel, row and column has a scale and an offset of its own, so that statistics over
+# too few or too many axes give other numbers.
+X = (
+    _rng.normal(size=(N, C, H, W)) * np.array([1.0, 4.0, 0.5, 2.0, 3.0, 0.8])[:, None, None]
+    + np.array([5.0, -2.0, 0.3, 0.0, 1.0, -4.0])[:, None, None]
+    + np.array([0.0, 2.0, -1.0])[:, None, None, None]
+    + np.linspace(0, 2, H)[:, None]
+    + np.linspace(0, -3, W)
+)
+GAMMA = np.array([2.0, 0.5, -1.5, 3.0, 1.2, -0.7])
+BETA = np.array([1.0, -3.0, 0.25, 10.0, -0.5, 4.0])
+EPS = 0.3  # large enough that every misplaced eps shows
+
+prediction(
+    "13-two",
+    right="c",
+    a="the distance is divided by the standard deviation, which is half the distance: it cancels.",
+    b="the mean is subtracted and the spread divided out, so the ratio is lost with both.",
+    c="the two become -1 and +1, whatever they were. A layer with 128 features hands on 128 such "
+    "signs, the second sample's being the opposite of the first's.",
+)
+prediction(
+    "13-sorted",
+    right="b",
+    a="a batch of 32 has 32 samples to estimate a mean from, but it is the mean of one digit.",
+    b="what the images of a batch have in common is their digit, and batch norm takes away what "
+    "the batch has in common.",
+    c="here it is not a matter of more steps: the loss hardly moves.",
+)
+prediction(
+    "13-repair",
+    right="a",
+    a="only there the weights are good and the stored statistics bad.",
+    b="batches of two left bad weights behind; good statistics of bad features do not help.",
+    c="new statistics leave the weights as they are, and two of the three have learned too little.",
+)
+prediction(
+    "13-coins",
+    right="c",
+    a="nobody can predict a fair coin, but the network need not predict: the later flips are in "
+    "its batch.",
+    b="there is more to be read from the statistics of eight rows than a little.",
+    c="mean and variance of the batch contain the flips that are still to come, and the network "
+    "learns to read them.",
+)
+
+
+@exercise(
+    "Cut the channels into num_groups groups of neighbours: each group of each image becomes one "
+    "row of a matrix. How many rows are there, and which reshape makes them?",
+    "rows = x.reshape(len(x) * num_groups, -1): neighbouring channels follow one another in "
+    "memory, so nothing needs to be transposed. Normalize every row by itself, reshape back.",
+    "gamma and beta belong to channels, not to groups: reshape them to (C, 1, 1) at the end.",
+)
+def group_norm(x, gamma, beta, num_groups, eps=1e-5):
+    rows = x.reshape(len(x) * num_groups, -1)
+    mu = rows.mean(axis=1, keepdims=True)
+    var = rows.var(axis=1, keepdims=True)
+    x_hat = ((rows - mu) / np.sqrt(var + eps)).reshape(x.shape)
+    return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1)
+
+
+def _affine(x_hat):
+    return GAMMA[:, None, None] * x_hat + BETA[:, None, None]
+
+
+def _over(x, axes):
+    mu, var = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+    return (x - mu) / np.sqrt(var + EPS)
+
+
+@group_norm.expect
+def same_shape():
+    """The output has the shape of the input, (N, C, H, W)."""
+    y = yield (X, GAMMA, BETA, 2), {"eps": EPS}
+    array_like(y, "y", shape=X.shape)
+
+
+@group_norm.expect
+def groups_of_each_image():
+    """Before gamma and beta, every group of every image has mean 0; here two groups of three."""
+    y = array_like((yield (X, GAMMA, BETA, 2), {"eps": EPS}), "y", shape=X.shape)
+    slip(y, _affine(_over(X, (0, 2, 3))), "this is batch norm: do not average over the images")
+    slip(y, _affine(_over(X, (1, 2, 3))), "this is one group: cut the channels into num_groups")
+    slip(y, _affine(_over(X, (2, 3))), "every channel by itself is instance norm: join the group")
+    grouped = X.reshape(N, 2, 3, H, W)
+    over_images = _affine(_over(grouped, (0, 2, 3, 4)).reshape(X.shape))
+    slip(y, over_images, "every image has statistics of its own: do not average over the images")
+    positions = _affine(_over(grouped, (2,)).reshape(X.shape))
+    slip(y, positions, "average over the positions of the image, too")
+    three = _affine(_over(X.reshape(N, 3, 2, H, W), (2, 3, 4)).reshape(X.shape))
+    slip(y, three, "num_groups counts the groups, not the channels in a group")
+    apart = X.reshape(N, 3, 2, H, W)
+    apart = _affine(_over(apart, (1, 3, 4)).reshape(X.shape))
+    slip(y, apart, "a group consists of neighbouring channels; you take every other one")
+    x_hat = (y - BETA[:, None, None]) / GAMMA[:, None, None]
+    same(x_hat.reshape(N, 2, -1).mean(axis=2), np.zeros((N, 2)), "mean of group")
+
+
+@group_norm.expect
+def every_entry():
+    """Every entry is gamma * (x - mu) / sqrt(var + eps) + beta; gamma and beta per channel."""
+    y = yield (X, GAMMA, BETA, 2), {"eps": EPS}
+    rows = X.reshape(2 * N, -1)
+    mu, var = rows.mean(axis=1, keepdims=True), rows.var(axis=1, keepdims=True)
+
+    def divided_by(root):
+        return _affine(((rows - mu) / root).reshape(X.shape))
+
+    slip(y, divided_by(np.sqrt(var)), "eps is missing")
+    slip(y, divided_by(np.sqrt(var) + EPS), "eps belongs inside the root")
+    slip(y, divided_by(np.sqrt(var + 1e-5)), "you use 1e-5 whatever eps you are given")
+    count = rows.shape[1]
+    unbiased = np.sqrt(var * count / (count - 1) + EPS)
+    slip(y, divided_by(unbiased), "var divides by the number of values, not by one less")
+    x_hat = ((rows - mu) / np.sqrt(var + EPS)).reshape(X.shape)
+    slip(y, x_hat, "gamma and beta are missing")
+    slip(y, GAMMA[:, None, None] * (x_hat + BETA[:, None, None]), "scale first, then add beta")
+    same(y, group_norm(X, GAMMA, BETA, 2, EPS), "y")
+
+
+@group_norm.expect
+def default_eps():
+    """Without an eps it uses 1e-5, which matters for groups that hardly vary."""
+    y = yield (X * 1e-3, GAMMA, BETA, 2), {}
+    same(y, group_norm(X * 1e-3, GAMMA, BETA, 2), "y")
+
+
+@group_norm.expect
+def from_layer_to_instance_norm():
+    """It works from one group to as many groups as channels, and for a single image."""
+    for x, groups in ((X, 1), (X, 3), (X, 6), (X[:1], 2), (X[:2, :4, :3], 4)):
+        gamma, beta = GAMMA[: x.shape[1]], BETA[: x.shape[1]]
+        y = yield (x, gamma, beta, groups), {"eps": EPS}
+        what = f"y (x of shape {x.shape}, num_groups {groups})"
+        same(y, group_norm(x, gamma, beta, groups, EPS), what)
+
+
+TOKENS = _rng.normal(size=(3, 5, 4)) * np.array([1.0, 3.0, 0.4, 2.0]) + np.array([2, -1, 0.5, 0])
+TOKENS *= np.linspace(0.5, 3, 15).reshape(3, 5, 1)
+SCALE = GAMMA[:4]
+
+
+@exercise(
+    "The root mean square of a token: square its values, take their mean, take the root.",
+    "Average over the last axis only, with keepdims=True, so that every token has a number of its "
+    "own. No mean is subtracted anywhere.",
+    "x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps) * gamma",
+)
+def rms_norm(x, gamma, eps=1e-5):
+    mean_square = (x**2).mean(axis=-1, keepdims=True)
+    return gamma * x / np.sqrt(mean_square + eps)
+
+
+@rms_norm.expect
+def shape_of_x():
+    """The output has the shape of the input, (N, T, C)."""
+    y = yield (TOKENS, SCALE), {"eps": EPS}
+    array_like(y, "y", shape=TOKENS.shape)
+
+
+@rms_norm.expect
+def nothing_subtracted():
+    """Apart from gamma, every token is divided by one number of its own; nothing is subtracted."""
+    y = array_like((yield (TOKENS, SCALE), {"eps": EPS}), "y", shape=TOKENS.shape)
+    mu = TOKENS.mean(axis=-1, keepdims=True)
+    var, square = TOKENS.var(axis=-1, keepdims=True), (TOKENS**2).mean(axis=-1, keepdims=True)
+    slip(y, TOKENS / np.sqrt(square + EPS), "gamma is missing")
+    layer = SCALE * (TOKENS - mu) / np.sqrt(var + EPS)
+    slip(y, layer, "this is layer norm: subtract no mean")
+    slip(y, SCALE * (TOKENS - mu) / np.sqrt(square + EPS), "subtract no mean")
+    deviation = SCALE * TOKENS / np.sqrt(var + EPS)
+    slip(y, deviation, "this is the standard deviation: square x itself, not x - mean")
+    for axis, name in ((1, "the tokens of a sequence"), (0, "the sequences")):
+        other = (TOKENS**2).mean(axis=axis, keepdims=True)
+        says = f"you average over {name}; average over the last axis"
+        slip(y, SCALE * TOKENS / np.sqrt(other + EPS), says)
+    whole = (TOKENS**2).mean(axis=(1, 2), keepdims=True)
+    says = "every token has a root mean square of its own: average over the last axis only"
+    slip(y, SCALE * TOKENS / np.sqrt(whole + EPS), says)
+    factor = y / (SCALE * TOKENS)
+    same(factor, np.repeat(factor[..., :1], 4, axis=-1), "y / (gamma * x)")
+
+
+@rms_norm.expect
+def size_of_a_token():
+    """Every token is divided by sqrt(mean of its squares + eps) and multiplied by gamma."""
+    y = yield (TOKENS, SCALE), {"eps": EPS}
+    square = (TOKENS**2).mean(axis=-1, keepdims=True)
+    total = (TOKENS**2).sum(axis=-1, keepdims=True)
+    slip(y, SCALE * TOKENS / np.sqrt(square), "eps is missing")
+    slip(y, SCALE * TOKENS / (np.sqrt(square) + EPS), "eps belongs inside the root")
+    slip(y, SCALE * TOKENS / np.sqrt(square + 1e-5), "you use 1e-5 whatever eps you are given")
+    slip(y, SCALE * TOKENS / np.sqrt(total + EPS), "mean of the squares, not their sum")
+    slip(y, SCALE * TOKENS / (square + EPS), "take the root before you divide")
+    absolute = np.abs(TOKENS).mean(axis=-1, keepdims=True)
+    slip(y, SCALE * TOKENS / np.sqrt(absolute + EPS), "square the values; you take their size")
+    same(y, rms_norm(TOKENS, SCALE, EPS), "y")
+
+
+@rms_norm.expect
+def small_tokens():
+    """Without an eps it uses 1e-5, and a token of zeros stays zeros."""
+    x = TOKENS * 1e-3
+    x[0, 0] = 0
+    y = yield (x, SCALE), {}
+    same(y, rms_norm(x, SCALE), "y")
+
+
+@rms_norm.expect
+def any_axes():
+    """It works for (N, C) and for a single token (C,), too."""
+    for x in (TOKENS[1], TOKENS[1, 2]):
+        y = yield (x, SCALE), {"eps": EPS}
+        same(y, rms_norm(x, SCALE, EPS), f"y (x of shape {x.shape})")
+
+
+LENGTHS = np.array([2, 5, 3])
+MASK = np.arange(5) < LENGTHS[:, None]
+# What stands in the padding must not matter: here it is neither zero nor harmless.
+PADDED = np.where(MASK[..., None], TOKENS, 50.0)
+
+
+@exercise(
+    "Which values count? Only those of real tokens, each once, whichever sequence they are from.",
+    "A mask of shape (N, T) can be an index: x[mask] has one row for every real token.",
+    "real = x[mask], then the statistics of notebook 02 down its columns.",
+)
+def masked_statistics(x, mask):
+    real = x[mask]
+    return real.mean(axis=0), real.var(axis=0)
+
+
+@masked_statistics.expect
+def one_per_feature():
+    """Return (mu, var), with one entry per feature each."""
+    mu, var = parts((yield (PADDED, MASK), {}), "mu", "var")
+    array_like(mu, "mu", shape=(4,))
+    array_like(var, "var", shape=(4,))
+
+
+@masked_statistics.expect
+def means_of_real_tokens():
+    """mu is the mean over the real tokens of all sequences: the padding plays no part."""
+    mu, _ = parts((yield (PADDED, MASK), {}), "mu", "var")
+    real, zeroed = PADDED[MASK], np.where(MASK[..., None], PADDED, 0)
+    slip(mu, PADDED.mean(axis=(0, 1)), "the padding is in it: leave out where mask is False")
+    slip(mu, PADDED[~MASK].mean(axis=0), "mask is True for real tokens, not for padding")
+    slip(mu, zeroed.mean(axis=(0, 1)), "divide by the number of real tokens, not by N * T")
+    per_sequence = np.mean([x[m].mean(axis=0) for x, m in zip(PADDED, MASK, strict=True)], axis=0)
+    slip(mu, per_sequence, "every token counts the same; here every sequence does")
+    slip(mu, real.var(axis=0), "this is the variance: return (mu, var), in this order")
+    same(mu, real.mean(axis=0), "mu")
+
+
+@masked_statistics.expect
+def variances_of_real_tokens():
+    """var is the mean squared distance of the real tokens from mu."""
+    _, var = parts((yield (PADDED, MASK), {}), "mu", "var")
+    real, zeroed = PADDED[MASK], np.where(MASK[..., None], PADDED, 0)
+    slip(var, PADDED.var(axis=(0, 1)), "the padding is in it: leave out where mask is False")
+    slip(var, zeroed.var(axis=(0, 1)), "zeros count as tokens here: leave the padding out")
+    centred = (zeroed - real.mean(axis=0)) ** 2
+    says = "zeros minus mu are not zero: apply the mask after you subtract mu"
+    slip(var, centred.sum(axis=(0, 1)) / MASK.sum(), says)
+    slip(var, real.var(axis=0, ddof=1), "divide by the number of real tokens, not by one less")
+    slip(var, real.std(axis=0), "this is the standard deviation; the variance is its square")
+    slip(var, (real**2).mean(axis=0), "subtract mu before you square")
+    within = np.mean([x[m].var(axis=0) for x, m in zip(PADDED, MASK, strict=True)], axis=0)
+    slip(var, within, "one variance around one mu, not a mean of the sequences' variances")
+    same(var, real.var(axis=0), "var")
+
+
+@masked_statistics.expect
+def any_mask():
+    """It works for any mask and any sizes: padding in front, no padding at all, one sequence."""
+    for x, mask in (
+        (PADDED[:, ::-1], MASK[:, ::-1]),
+        (TOKENS, np.ones((3, 5), dtype=bool)),
+        (PADDED[:1, :4, :3], MASK[:1, :4]),
+    ):
+        mu, var = parts((yield (x, mask), {}), "mu", "var")
+        what = f"(x of shape {x.shape}, {mask.sum()} real tokens)"
+        same(mu, x[mask].mean(axis=0), f"mu {what}")
+        same(var, x[mask].var(axis=0), f"var {what}")

@@ -1,0 +1,318 @@
+"""Answers to the exercises of 10_depth."""
+
+import numpy as np
+from registry import alternative, mutant
+
+
+@alternative("growth_per_layer")
+def closed_form_of_the_slope(norms):
+    layers = np.arange(len(norms)) - (len(norms) - 1) / 2
+    return 10 ** -(layers @ np.log10(norms) / (layers @ layers))
+
+
+@alternative("growth_per_layer")
+def through_least_squares(norms):
+    design = np.column_stack([np.ones(len(norms)), np.arange(len(norms))])
+    (_, slope), *_ = np.linalg.lstsq(design, np.log(norms), rcond=None)
+    return float(1 / np.exp(slope))
+
+
+@mutant("growth_per_layer", blamed="one_number")
+def a_factor_for_each_layer(norms):
+    return norms[:-1] / norms[1:]
+
+
+@mutant("growth_per_layer", blamed="one_number")
+def slope_and_offset(norms):
+    return np.polyfit(np.arange(len(norms)), np.log(norms), 1)
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
+def from_first_to_last(norms):
+    return np.exp(np.polyfit(np.arange(len(norms)), np.log(norms), 1)[0])
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
+def the_slope_itself(norms):
+    return -np.polyfit(np.arange(len(norms)), np.log(norms), 1)[0]
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
+def squared(norms):
+    return np.exp(-2 * np.polyfit(np.arange(len(norms)), np.log(norms), 1)[0])
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
+def without_logarithms(norms):
+    return 1 - np.polyfit(np.arange(len(norms)), norms, 1)[0]
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
+def another_base(norms):
+    return np.exp(-np.polyfit(np.arange(len(norms)), np.log10(norms), 1)[0])
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
+def one_layer_too_many(norms):
+    return (norms[0] / norms[-1]) ** (1 / len(norms))
+
+
+@mutant("growth_per_layer", blamed="every_layer_counts")
+def the_two_ends(norms):
+    return (norms[0] / norms[-1]) ** (1 / (len(norms) - 1))
+
+
+@mutant("growth_per_layer", blamed="every_layer_counts")
+def mean_ratio(norms):
+    return np.mean(norms[:-1] / norms[1:])
+
+
+@mutant("growth_per_layer", blamed="every_layer_counts")
+def geometric_mean_ratio(norms):
+    return np.exp(np.mean(np.log(norms[:-1] / norms[1:])))
+
+
+@mutant("growth_per_layer", blamed="any_size")
+def guards_the_logarithm(norms):
+    return np.exp(-np.polyfit(np.arange(len(norms)), np.log(norms + 1e-12), 1)[0])
+
+
+def normal(size=100_000):
+    return np.random.default_rng(7).normal(size=size)
+
+
+@alternative("large_batch_rate")
+def by_a_fine_grid(activation, slope):
+    z = np.linspace(-8, 8, 20_001)
+    weight = np.exp(-(z**2) / 2)
+    weight /= weight.sum()
+    mean = weight @ activation(z)
+    return weight @ slope(z) ** 2 / (weight @ (activation(z) - mean) ** 2)
+
+
+@alternative("large_batch_rate")
+def by_quadrature(activation, slope):
+    z, weight = np.polynomial.hermite_e.hermegauss(150)
+    weight = weight / weight.sum()
+    variance = weight @ activation(z) ** 2 - (weight @ activation(z)) ** 2
+    return (weight @ slope(z) ** 2) / variance
+
+
+@mutant("large_batch_rate", blamed="a_single_rate")
+def before_averaging(activation, slope):
+    z = normal()
+    return slope(z) ** 2 / np.var(activation(z))
+
+
+@mutant("large_batch_rate", blamed="no_growth_without_bends")
+def never_divides(activation, slope):
+    return np.mean(slope(normal()) ** 2)
+
+
+@mutant("large_batch_rate", blamed="no_growth_without_bends")
+def slope_not_squared(activation, slope):
+    z = normal()
+    return np.mean(slope(z)) / np.var(activation(z))
+
+
+@mutant("large_batch_rate", blamed="no_growth_without_bends")
+def by_the_deviation(activation, slope):
+    z = normal()
+    return np.mean(slope(z) ** 2) / np.std(activation(z))
+
+
+@mutant("large_batch_rate", blamed="the_mean_does_not_count")
+def by_the_mean_square(activation, slope):
+    z = normal()
+    return np.mean(slope(z) ** 2) / np.mean(activation(z) ** 2)
+
+
+@mutant("large_batch_rate", blamed="the_mean_does_not_count")
+def upside_down(activation, slope):
+    z = normal()
+    return np.var(activation(z)) / np.mean(slope(z) ** 2)
+
+
+@mutant("large_batch_rate", blamed="the_mean_does_not_count")
+def not_squared_in_the_end(activation, slope):
+    z = normal()
+    return np.sqrt(np.mean(slope(z) ** 2) / np.var(activation(z)))
+
+
+@mutant("large_batch_rate", blamed="the_mean_does_not_count")
+def squares_the_average(activation, slope):
+    z = normal()
+    return np.mean(slope(z)) ** 2 / np.var(activation(z))
+
+
+@mutant("large_batch_rate", blamed="no_growth_without_bends")
+def over_positive_values_only(activation, slope):
+    z = np.abs(normal())
+    return np.mean(slope(z) ** 2) / np.var(activation(z))
+
+
+@mutant("large_batch_rate", blamed="under_the_bell_curve")
+def knows_the_answer_for_relu(activation, slope):
+    return 1.0 if slope(np.array([-1.0]))[0] else np.pi / (np.pi - 1)
+
+
+@mutant("large_batch_rate", blamed="under_the_bell_curve")
+def subtracts_the_mean_of_relu(activation, slope):
+    z = normal()
+    return np.mean(slope(z) ** 2) / (np.mean(activation(z) ** 2) - 1 / (2 * np.pi))
+
+
+@mutant("large_batch_rate", blamed="the_mean_does_not_count")
+def all_values_alike(activation, slope):
+    z = np.random.default_rng(7).uniform(-(3**0.5), 3**0.5, 100_000)
+    return np.mean(slope(z) ** 2) / np.var(activation(z))
+
+
+def statistics(x, eps):
+    r = 1 / np.sqrt(x.var(axis=0) + eps)
+    return r, (x - x.mean(axis=0)) * r
+
+
+def norm_backward(dx_hat, x_hat, r):
+    return r * (dx_hat - dx_hat.mean(axis=0) - x_hat * (dx_hat * x_hat).mean(axis=0))
+
+
+@alternative("residual_backward")
+def stage_by_stage(dy, x, weight, eps=1e-5):
+    n = len(x)
+    centred = x - x.mean(axis=0)
+    root = np.sqrt((centred**2).mean(axis=0) + eps)
+    x_hat = centred / root
+    h = np.where(x_hat > 0, x_hat, 0)
+    dx_hat = np.where(x_hat > 0, dy @ weight, 0)
+    dvar = -0.5 * (dx_hat * centred).sum(axis=0) / root**3
+    dcentred = dx_hat / root + 2 * centred * dvar / n
+    return dcentred - dcentred.mean(axis=0) + dy, np.einsum("ni,nj->ij", dy, h)
+
+
+@alternative("residual_backward")
+def one_feature_at_a_time(dy, x, weight, eps=1e-5):
+    n, features = x.shape
+    dx, h = dy.copy(), np.empty_like(x)
+    for c in range(features):
+        r = (x[:, c].var() + eps) ** -0.5
+        x_hat = r * (x[:, c] - x[:, c].mean())
+        h[:, c] = x_hat.clip(min=0)
+        projection = np.eye(n) - np.ones((n, n)) / n - np.outer(x_hat, x_hat) / n
+        dx[:, c] += r * projection @ ((x_hat > 0) * (dy @ weight[:, c]))
+    return dx, (h.T @ dy).T
+
+
+@mutant("residual_backward", blamed="two_gradients")
+def the_input_alone(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    return dy + norm_backward((dy @ weight) * (x_hat > 0), x_hat, r)
+
+
+@mutant("residual_backward", blamed="two_gradients")
+def adds_into_dy(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dweight = dy.T @ np.maximum(x_hat, 0)
+    dy += norm_backward((dy @ weight) * (x_hat > 0), x_hat, r)
+    return dy, dweight
+
+
+@mutant("residual_backward", blamed="the_skip")
+def no_skip(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_skip")
+def skip_behind_the_norm(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0) + dy
+    return norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_skip")
+def skip_divided_too(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return r * dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_weight")
+def weight_transposed(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), np.maximum(x_hat, 0).T @ dy
+
+
+@mutant("residual_backward", blamed="the_weight")
+def weight_without_relu(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ x_hat
+
+
+@mutant("residual_backward", blamed="the_weight")
+def weight_from_the_input(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ x
+
+
+@mutant("residual_backward", blamed="the_weight")
+def mean_over_the_batch(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0) / len(x)
+
+
+@mutant("residual_backward", blamed="the_weight")
+def its_own_eps(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, 1e-5)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def the_skip_alone(dy, x, weight, eps=1e-5):
+    _, x_hat = statistics(x, eps)
+    return dy.copy(), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def relu_forgotten_backward(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    return dy + norm_backward(dy @ weight, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def relu_by_the_sign_of_x(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def statistics_as_constants(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    return dy + r * (dy @ weight) * (x_hat > 0), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def norm_forgotten_backward(dy, x, weight, eps=1e-5):
+    _, x_hat = statistics(x, eps)
+    return dy + (dy @ weight) * (x_hat > 0), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def weight_turned_on_the_way_back(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight.T) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="default_eps")
+def another_default(dy, x, weight, eps=1e-3):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)

@@ -1,0 +1,224 @@
+"""Answers to the exercises of 12_regularization."""
+
+from itertools import combinations
+
+import numpy as np
+from registry import alternative, mutant
+
+
+@alternative("batch_mean_noise")
+def from_the_unbiased_variance(x, batch_size):
+    n = len(x)
+    return x.std(axis=0, ddof=1) * np.sqrt((1 - batch_size / n) / batch_size)
+
+
+@alternative("batch_mean_noise")
+def lists_every_batch(x, batch_size):
+    means = [x[list(batch)].mean(axis=0) for batch in combinations(range(len(x)), batch_size)]
+    return np.std(means, axis=0)
+
+
+@mutant("batch_mean_noise", blamed="one_per_feature")
+def over_all_features(x, batch_size):
+    n = len(x)
+    return np.sqrt(x.var() / batch_size * (n - batch_size) / (n - 1))
+
+
+@mutant("batch_mean_noise", blamed="one_per_feature")
+def one_per_sample(x, batch_size):
+    n = len(x)
+    return np.sqrt(x.var(axis=1) / batch_size * (n - batch_size) / (n - 1))
+
+
+@mutant("batch_mean_noise", blamed="whole_set")
+def drawn_with_replacement(x, batch_size):
+    return x.std(axis=0) / np.sqrt(batch_size)
+
+
+@mutant("batch_mean_noise", blamed="whole_set")
+def off_by_one(x, batch_size):
+    n = len(x)
+    return np.sqrt(x.var(axis=0) / batch_size * (n - batch_size + 1) / n)
+
+
+@mutant("batch_mean_noise", blamed="single_samples")
+def forgets_the_root(x, batch_size):
+    n = len(x)
+    return x.var(axis=0) / batch_size * (n - batch_size) / (n - 1)
+
+
+@mutant("batch_mean_noise", blamed="single_samples")
+def unbiased_and_corrected(x, batch_size):
+    n = len(x)
+    return np.sqrt(x.var(axis=0, ddof=1) / batch_size * (n - batch_size) / (n - 1))
+
+
+@mutant("batch_mean_noise", blamed="single_samples")
+def for_large_n(x, batch_size):
+    return x.std(axis=0) * np.sqrt((1 - batch_size / len(x)) / batch_size)
+
+
+@mutant("batch_mean_noise", blamed="every_batch")
+def root_forgotten_over_b(x, batch_size):
+    n = len(x)
+    return x.std(axis=0) / batch_size * np.sqrt((n - batch_size) / (n - 1))
+
+
+@mutant("batch_mean_noise", blamed="every_batch")
+def straight_to_zero(x, batch_size):
+    n = len(x)
+    return x.std(axis=0) / np.sqrt(batch_size) * (n - batch_size) / (n - 1)
+
+
+@mutant("batch_mean_noise", blamed="every_batch")
+def first_batches_only(x, batch_size):
+    n = len(x)
+    means = [x[start : start + batch_size].mean(axis=0) for start in range(n - batch_size + 1)]
+    return np.std(means, axis=0)
+
+
+@alternative("inverted_dropout")
+def where(x, u, p):
+    return np.where(u < p, 0.0, x / (1 - p))
+
+
+@alternative("inverted_dropout")
+def with_a_mask(x, u, p):
+    y = x.copy()
+    y[u < p] = 0
+    return y * (1 / (1 - p))
+
+
+@mutant("inverted_dropout", blamed="dropped_where_u_is_small")
+def drops_the_large(x, u, p):
+    return x * (u < p) / (1 - p)
+
+
+@mutant("inverted_dropout", blamed="dropped_where_u_is_small")
+def drops_u_equal_to_p(x, u, p):
+    return x * (u > p) / (1 - p)
+
+
+@mutant("inverted_dropout", blamed="dropped_where_u_is_small")
+def drops_whole_samples(x, u, p):
+    return x * (u[:, :1] >= p) / (1 - p)
+
+
+@mutant("inverted_dropout", blamed="dropped_where_u_is_small")
+def draws_by_itself(x, u, p):
+    return x * (np.random.default_rng(0).random(x.shape) >= p) / (1 - p)
+
+
+@mutant("inverted_dropout", blamed="average_stays")
+def never_scaled(x, u, p):
+    return x * (u >= p)
+
+
+@mutant("inverted_dropout", blamed="average_stays")
+def scaled_the_wrong_way(x, u, p):
+    return x * (u >= p) * (1 - p)
+
+
+@mutant("inverted_dropout", blamed="average_stays")
+def scaled_by_p(x, u, p):
+    return x * (u >= p) / p
+
+
+@mutant("inverted_dropout", blamed="average_stays")
+def keeps_the_variance(x, u, p):
+    return x * (u >= p) / np.sqrt(1 - p)
+
+
+@mutant("inverted_dropout", blamed="average_stays")
+def always_doubles(x, u, p):
+    return 2 * x * (u >= p)
+
+
+@mutant("inverted_dropout", blamed="average_stays")
+def drops_negative_values_too(x, u, p):
+    return np.maximum(x, 0) * (u >= p) / (1 - p) + np.minimum(x, 0) * (u >= p)
+
+
+@mutant("inverted_dropout", blamed="kept_values")
+def scaled_by_what_was_kept(x, u, p):
+    kept = u >= p
+    return x * kept / kept.mean()
+
+
+@alternative("gap_reduction")
+def in_a_loop(train_a, test_a, train_b, test_b):
+    differences = []
+    for ta, sa, tb, sb in zip(train_a, test_a, train_b, test_b, strict=True):
+        differences.append((ta - sa) - (tb - sb))
+    return float(np.median(differences)), len([d for d in differences if d > 0])
+
+
+@alternative("gap_reduction")
+def gaps_by_name(train_a, test_a, train_b, test_b):
+    gap_a, gap_b = train_a - test_a, train_b - test_b
+    return np.percentile(gap_a - gap_b, 50), np.count_nonzero(gap_b < gap_a)
+
+
+@mutant("gap_reduction", blamed="two_numbers")
+def one_per_seed(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return smaller, np.sum(smaller > 0)
+
+
+@mutant("gap_reduction", blamed="two_numbers")
+def median_alone(train_a, test_a, train_b, test_b):
+    return np.median((train_a - test_a) - (train_b - test_b))
+
+
+@mutant("gap_reduction", blamed="sign")
+def b_minus_a(train_a, test_a, train_b, test_b):
+    smaller = (train_b - test_b) - (train_a - test_a)
+    return np.median(smaller), np.sum(smaller < 0)
+
+
+@mutant("gap_reduction", blamed="sign")
+def sums_over_the_seeds(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return smaller.sum(), np.sum(smaller > 0)
+
+
+@mutant("gap_reduction", blamed="training_counts")
+def test_accuracies_alone(train_a, test_a, train_b, test_b):
+    better = test_b - test_a
+    return np.median(better), np.sum(better > 0)
+
+
+@mutant("gap_reduction", blamed="training_counts")
+def counts_by_test_accuracy(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return np.median(smaller), np.sum(test_b > test_a)
+
+
+@mutant("gap_reduction", blamed="pairs_first")
+def difference_of_medians(train_a, test_a, train_b, test_b):
+    gap_a, gap_b = train_a - test_a, train_b - test_b
+    return np.median(gap_a) - np.median(gap_b), np.sum(gap_b < gap_a)
+
+
+@mutant("gap_reduction", blamed="pairs_first")
+def takes_the_mean(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return smaller.mean(), np.sum(smaller > 0)
+
+
+@mutant("gap_reduction", blamed="pairs_first")
+def sorts_before_pairing(train_a, test_a, train_b, test_b):
+    gap_a, gap_b = np.sort(train_a - test_a), np.sort(train_b - test_b)
+    return np.median(gap_a - gap_b), np.sum(gap_b < gap_a)
+
+
+@mutant("gap_reduction", blamed="ties_do_not_count")
+def counts_ties(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return np.median(smaller), np.sum(smaller >= 0)
+
+
+@mutant("gap_reduction", blamed="ties_do_not_count")
+def counts_every_seed(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return np.median(smaller), len(smaller)

@@ -1,0 +1,332 @@
+"""Answers to the exercises of 13_when_it_fails."""
+
+import numpy as np
+from registry import alternative, mutant
+
+from helpers.numpy_nn import functional as F
+
+
+@alternative("group_norm")
+def with_five_axes(x, gamma, beta, num_groups, eps=1e-5):
+    n, c, h, w = x.shape
+    grouped = x.reshape(n, num_groups, c // num_groups, h, w)
+    mu = grouped.mean(axis=(2, 3, 4), keepdims=True)
+    var = ((grouped - mu) ** 2).mean(axis=(2, 3, 4), keepdims=True)
+    x_hat = ((grouped - mu) * (var + eps) ** -0.5).reshape(n, c, h, w)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@alternative("group_norm")
+def image_by_image(x, gamma, beta, num_groups, eps=1e-5):
+    images = []
+    for image in x:
+        groups = [
+            (group - group.mean()) / np.sqrt(group.var() + eps)
+            for group in np.split(image, num_groups)
+        ]
+        images.append(gamma[:, None, None] * np.concatenate(groups) + beta[:, None, None])
+    return np.array(images)
+
+
+@alternative("group_norm")
+def with_the_library(x, gamma, beta, num_groups, eps=1e-5):
+    return F.group_norm(x, gamma, beta, num_groups, eps)[0]
+
+
+def normalized(x, axes, eps):
+    return (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + eps)
+
+
+def affine(x_hat, gamma, beta):
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+def grouped(x, num_groups):
+    return x.reshape(len(x), num_groups, -1, *x.shape[2:])
+
+
+@mutant("group_norm", blamed="same_shape")
+def leaves_the_rows(x, gamma, beta, num_groups, eps=1e-5):
+    return normalized(x.reshape(len(x) * num_groups, -1), 1, eps)
+
+
+@mutant("group_norm", blamed="same_shape")
+def gamma_along_the_width(x, gamma, beta, num_groups, eps=1e-5):
+    return gamma * normalized(grouped(x, num_groups), (2, 3, 4), eps).reshape(x.shape) + beta
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def batch_norm(x, gamma, beta, num_groups, eps=1e-5):
+    return affine(normalized(x, (0, 2, 3), eps), gamma, beta)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def layer_norm(x, gamma, beta, num_groups, eps=1e-5):
+    return affine(normalized(x, (1, 2, 3), eps), gamma, beta)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def instance_norm(x, gamma, beta, num_groups, eps=1e-5):
+    return affine(normalized(x, (2, 3), eps), gamma, beta)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def over_the_images_too(x, gamma, beta, num_groups, eps=1e-5):
+    x_hat = normalized(grouped(x, num_groups), (0, 2, 3, 4), eps)
+    return affine(x_hat.reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def position_by_position(x, gamma, beta, num_groups, eps=1e-5):
+    return affine(normalized(grouped(x, num_groups), 2, eps).reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def takes_it_for_the_group_size(x, gamma, beta, num_groups, eps=1e-5):
+    x_hat = normalized(grouped(x, x.shape[1] // num_groups), (2, 3, 4), eps)
+    return affine(x_hat.reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def every_other_channel(x, gamma, beta, num_groups, eps=1e-5):
+    x_hat = normalized(grouped(x, x.shape[1] // num_groups), (1, 3, 4), eps)
+    return affine(x_hat.reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def never_centred(x, gamma, beta, num_groups, eps=1e-5):
+    var = grouped(x, num_groups).var(axis=(2, 3, 4), keepdims=True)
+    return affine((grouped(x, num_groups) / np.sqrt(var + eps)).reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="every_entry")
+def no_eps(x, gamma, beta, num_groups, eps=1e-5):
+    x_hat = normalized(grouped(x, num_groups), (2, 3, 4), 0)
+    return affine(x_hat.reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="every_entry")
+def its_own_eps(x, gamma, beta, num_groups, eps=1e-5):
+    x_hat = normalized(grouped(x, num_groups), (2, 3, 4), 1e-5)
+    return affine(x_hat.reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="every_entry")
+def eps_outside_the_root(x, gamma, beta, num_groups, eps=1e-5):
+    rows = x.reshape(len(x) * num_groups, -1)
+    mu, std = rows.mean(axis=1, keepdims=True), rows.std(axis=1, keepdims=True)
+    return affine(((rows - mu) / (std + eps)).reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="every_entry")
+def unbiased_variance(x, gamma, beta, num_groups, eps=1e-5):
+    rows = x.reshape(len(x) * num_groups, -1)
+    mu, var = rows.mean(axis=1, keepdims=True), rows.var(axis=1, ddof=1, keepdims=True)
+    return affine(((rows - mu) / np.sqrt(var + eps)).reshape(x.shape), gamma, beta)
+
+
+@mutant("group_norm", blamed="default_eps")
+def another_default(x, gamma, beta, num_groups, eps=1e-3):
+    return with_five_axes(x, gamma, beta, num_groups, eps)
+
+
+@mutant("group_norm", blamed="from_layer_to_instance_norm")
+def always_two_groups(x, gamma, beta, num_groups, eps=1e-5):
+    return with_five_axes(x, gamma, beta, 2, eps)
+
+
+@mutant("group_norm", blamed="from_layer_to_instance_norm")
+def always_three_images(x, gamma, beta, num_groups, eps=1e-5):
+    x_hat = normalized(x.reshape(3 * num_groups, -1), 1, eps)
+    return affine(x_hat.reshape(x.shape), gamma, beta)
+
+
+@alternative("rms_norm")
+def through_the_length(x, gamma, eps=1e-5):
+    length = np.linalg.norm(x, axis=-1, keepdims=True)
+    return x * gamma * (length**2 / x.shape[-1] + eps) ** -0.5
+
+
+@alternative("rms_norm")
+def token_by_token(x, gamma, eps=1e-5):
+    if x.ndim == 1:
+        return gamma * x / np.sqrt(np.mean(x * x) + eps)
+    return np.array([token_by_token(part, gamma, eps) for part in x])
+
+
+@mutant("rms_norm", blamed="shape_of_x")
+def forgets_keepdims(x, gamma, eps=1e-5):
+    return gamma * x.reshape(-1, x.shape[-1]) / np.sqrt((x**2).mean() + eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def layer_norm_without_beta(x, gamma, eps=1e-5):
+    return gamma * normalized(x, -1, eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def subtracts_the_mean(x, gamma, eps=1e-5):
+    mu = x.mean(axis=-1, keepdims=True)
+    return gamma * (x - mu) / np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def divides_by_the_deviation(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt(x.var(axis=-1, keepdims=True) + eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def over_the_tokens(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt((x**2).mean(axis=-2, keepdims=True) + eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def over_the_batch(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt((x**2).mean(axis=0, keepdims=True) + eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def over_the_sequence(x, gamma, eps=1e-5):
+    axes = tuple(range(1, x.ndim))
+    return gamma * x / np.sqrt((x**2).mean(axis=axes, keepdims=True) + eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def entry_by_entry(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt(x**2 + eps)
+
+
+def mean_square(x):
+    return (x**2).mean(axis=-1, keepdims=True)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted")
+def no_gamma(x, gamma, eps=1e-5):
+    return x / np.sqrt(mean_square(x) + eps)
+
+
+@mutant("rms_norm", blamed="size_of_a_token")
+def rms_without_eps(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt(mean_square(x))
+
+
+@mutant("rms_norm", blamed="size_of_a_token")
+def rms_eps_outside(x, gamma, eps=1e-5):
+    return gamma * x / (np.sqrt(mean_square(x)) + eps)
+
+
+@mutant("rms_norm", blamed="size_of_a_token")
+def divides_by_the_length(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt((x**2).sum(axis=-1, keepdims=True) + eps)
+
+
+@mutant("rms_norm", blamed="size_of_a_token")
+def no_root(x, gamma, eps=1e-5):
+    return gamma * x / (mean_square(x) + eps)
+
+
+@mutant("rms_norm", blamed="small_tokens")
+def another_rms_default(x, gamma, eps=1e-6):
+    return gamma * x / np.sqrt(mean_square(x) + eps)
+
+
+@mutant("rms_norm", blamed="any_axes")
+def axis_two(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt((x**2).mean(axis=2, keepdims=True) + eps)
+
+
+@alternative("masked_statistics")
+def with_weights(x, mask):
+    weights = np.broadcast_to(mask[..., None], x.shape)
+    mu = np.average(x, axis=(0, 1), weights=weights)
+    return mu, np.average((x - mu) ** 2, axis=(0, 1), weights=weights)
+
+
+@alternative("masked_statistics")
+def one_token_after_another(x, mask):
+    real = [token for row, keep in zip(x, mask, strict=True) for token in row[keep]]
+    mu = sum(real) / len(real)
+    return mu, sum((token - mu) ** 2 for token in real) / len(real)
+
+
+@alternative("masked_statistics")
+def with_nan(x, mask):
+    x = np.where(mask[..., None], x, np.nan)
+    return [np.nanmean(x, axis=(0, 1)), np.nanvar(x, axis=(0, 1))]
+
+
+def zeroed(x, mask):
+    return np.where(mask[..., None], x, 0)
+
+
+@mutant("masked_statistics", blamed="one_per_feature")
+def per_sequence(x, mask):
+    x = np.where(mask[..., None], x, np.nan)
+    return np.nanmean(x, axis=1), np.nanvar(x, axis=1)
+
+
+@mutant("masked_statistics", blamed="one_per_feature")
+def only_the_mean(x, mask):
+    return x[mask].mean(axis=0)
+
+
+@mutant("masked_statistics", blamed="means_of_real_tokens")
+def padding_included(x, mask):
+    return x.mean(axis=(0, 1)), x.var(axis=(0, 1))
+
+
+@mutant("masked_statistics", blamed="means_of_real_tokens")
+def of_the_padding(x, mask):
+    return x[~mask].mean(axis=0), x[~mask].var(axis=0)
+
+
+@mutant("masked_statistics", blamed="means_of_real_tokens")
+def padding_as_zeros(x, mask):
+    return zeroed(x, mask).mean(axis=(0, 1)), zeroed(x, mask).var(axis=(0, 1))
+
+
+@mutant("masked_statistics", blamed="means_of_real_tokens")
+def every_sequence_counts_the_same(x, mask):
+    means = [row[keep].mean(axis=0) for row, keep in zip(x, mask, strict=True)]
+    variances = [row[keep].var(axis=0) for row, keep in zip(x, mask, strict=True)]
+    return np.mean(means, axis=0), np.mean(variances, axis=0)
+
+
+@mutant("masked_statistics", blamed="variances_of_real_tokens")
+def zeros_in_the_variance(x, mask):
+    mu = x[mask].mean(axis=0)
+    return mu, ((zeroed(x, mask) - mu) ** 2).sum(axis=(0, 1)) / mask.sum()
+
+
+@mutant("masked_statistics", blamed="variances_of_real_tokens")
+def variance_with_padding(x, mask):
+    return x[mask].mean(axis=0), x.var(axis=(0, 1))
+
+
+@mutant("masked_statistics", blamed="variances_of_real_tokens")
+def one_less(x, mask):
+    return x[mask].mean(axis=0), x[mask].var(axis=0, ddof=1)
+
+
+@mutant("masked_statistics", blamed="variances_of_real_tokens")
+def deviation_for_variance(x, mask):
+    return x[mask].mean(axis=0), x[mask].std(axis=0)
+
+
+@mutant("masked_statistics", blamed="variances_of_real_tokens")
+def within_sequences(x, mask):
+    variances = [row[keep].var(axis=0) for row, keep in zip(x, mask, strict=True)]
+    return x[mask].mean(axis=0), np.mean(variances, axis=0)
+
+
+@mutant("masked_statistics", blamed="any_mask")
+def takes_the_first_tokens(x, mask):
+    real = np.concatenate([row[:count] for row, count in zip(x, mask.sum(axis=1), strict=True)])
+    return real.mean(axis=0), real.var(axis=0)
+
+
+@mutant("masked_statistics", blamed="any_mask")
+def always_three_sequences(x, mask):
+    total = sum(x[n][mask[n]].sum(axis=0) for n in range(3))
+    mu = total / mask.sum()
+    return mu, sum(((x[n][mask[n]] - mu) ** 2).sum(axis=0) for n in range(3)) / mask.sum()
