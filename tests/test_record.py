@@ -73,7 +73,8 @@ def test_missing_results_say_how_to_make_them(tmp_path):
 
 def test_the_command_lists_refuses_and_stops(monkeypatch, tmp_path, capsys):
     assert record.main([]) == 0
-    assert all(name in capsys.readouterr().out for name in EXPERIMENTS)
+    listed = capsys.readouterr().out
+    assert all(f"{name}: " in listed for name in EXPERIMENTS)
     assert record.main(["nothing"]) == 2
     assert "No experiment is called 'nothing'" in capsys.readouterr().err
     monkeypatch.setitem(EXPERIMENTS, "squares", squares(Stopped(at=0)))
