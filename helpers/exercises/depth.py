@@ -77,6 +77,8 @@ def an_even_growth():
         slip(found, -np.log(factor), "this is the slope of the logarithms; take np.exp of minus it")
         slip(found, factor**2, "this is the factor of the squared norms")
         slip(found, factor**5, "this is the factor of all layers together")
+        slip(found, factor ** (5 / 6), "between six entries lie five layers")
+        slip(found, np.exp(np.log10(factor)), "np.exp belongs to np.log, 10 ** ... to np.log10")
         same(found, factor, "the factor")
 
 
@@ -143,6 +145,7 @@ def the_mean_does_not_count():
     )
     slip(found, 1 - 1 / np.pi, "upside down: the slope belongs above", tol=0.05)
     slip(found, np.sqrt(np.pi / (np.pi - 1)), "this is the root; return the squared factor", 0.05)
+    slip(found, 0.734, "square the slope first, then average", tol=0.05)
     same(found, np.pi / (np.pi - 1), "the rate", tol=0.05)
 
 
@@ -187,6 +190,9 @@ def the_skip():
     slip(dx, np.zeros((6, 4)), "the skip is missing: y contains x itself")
     r = 1 / np.sqrt(X.var(axis=0) + EPS)
     slip(dx, DY * r, "the skip passes by batch norm: it multiplies dy by 1")
+    x_hat = (X - X.mean(axis=0)) * r
+    normed = r * (DY - DY.mean(axis=0) - x_hat * (DY * x_hat).mean(axis=0))
+    slip(dx, normed, "the skip passes by batch norm: dy arrives over it unchanged")
     same(dx, DY, "dx")
 
 

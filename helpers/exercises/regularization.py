@@ -34,7 +34,7 @@ prediction(
 prediction(
     "12-wrong-labels",
     right="c",
-    a="nothing in its loss tells the plain network to ignore a label, but it is slow: in 300 steps "
+    a="nothing in its loss tells the plain network to ignore a label, but it is slow: in 200 steps "
     "it gets only through a part of them.",
     b="dropout hides half of the units at every step. To learn one odd image by heart, a network "
     "needs units that it can rely on.",
@@ -43,10 +43,9 @@ prediction(
 prediction(
     "12-without-noise",
     right="b",
-    a="that would be the case if the gain came from the noise.",
-    b="what the noise adds is small, whichever way it points; the gain over the plain network "
-    "has another source.",
-    c="noise is no mere nuisance to be got rid of, but it is too weak here to do much damage.",
+    a="that would be so if its whole lead came from the noise. About half of it stays.",
+    b="the noise has a share in the lead, and something else has the other.",
+    c="it is not: at this rate, a little noise does help.",
 )
 
 

@@ -79,3 +79,9 @@ def no_noise():
         return x
 
     blocks.DistributionNoise.forward = forward
+
+
+def cut_skips():
+    """A residual block is its branch alone."""
+    blocks.Residual.forward = lambda self, x: self.branch(x)
+    blocks.Residual.backward = lambda self, dy: self.branch.backward(dy)

@@ -36,7 +36,18 @@ GDNP_STEP = "best_length(w / end + rate * (q - S @ w / end), S, q, end)"
 SAME_EPS = '"gain": gain, "eps": 1e-5}'
 ALL_FAST = "train_groups(model, (lr, lr, lr), seed)"
 
+RIGHT = {"y[:spoiled] = (y[:spoiled] + rng.integers(1, 10, size=spoiled)) % 10": "pass"}
+
 ABLATIONS = {
+    "with-replacement": Ablation(replace={"replace=False": "replace=True"}),
+    "right-labels": Ablation(replace=RIGHT),
+    "no-dropout": Ablation(replace={"Dropout(0.5, noise)": "Dropout(0.0, noise)"}),
+    "one-company": Ablation(
+        replace={
+            'run("batch norm", 0.1, company=company)': "right_labels[20]",
+            'run("batch norm", 0.1, wrong=0.4, company=company)': "wrong_labels[20]",
+        }
+    ),
     "same-eps": Ablation(replace={'"gain": gain, "eps": eps}': SAME_EPS}),
     "all-groups-fast": Ablation(replace={"train_groups(model, (lr, 0.1, 0.1), seed)": ALL_FAST}),
     "misprint-mended": Ablation(replace={"** 2 / np.sqrt(N)": "** 2 / N"}),
@@ -72,6 +83,7 @@ ABLATIONS = {
     "identity": Ablation(patch="identity"),
     "no-instance-norm": Ablation(patch="no_instance_norm"),
     "linear-activation": Ablation(patch="linear_activation"),
+    "skip-cut": Ablation(patch="cut_skips"),
     "no-noise": Ablation(patch="no_noise"),
     "never-updated": Ablation(patch="never_updated"),
     "biased-running": Ablation(patch="biased_running"),
