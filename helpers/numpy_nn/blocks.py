@@ -63,7 +63,7 @@ class DistributionNoise(Module):
 
 
 class NoisyBatchNorm(Sequential):
-    """BatchNorm, then DistributionNoise: Santurkar et al. 2018, section 2.2 and appendix A."""
+    """BatchNorm, then DistributionNoise: Santurkar et al. 2018, section 2.1 and appendix A."""
 
     def __init__(self, num_features, rng, shift=0.5, stretch=1.25):
         super().__init__(BatchNorm(num_features), DistributionNoise(rng, shift, stretch))
