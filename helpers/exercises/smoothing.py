@@ -10,6 +10,7 @@ W = np.array([1.0, -2.0, 0.5])
 STEPS = np.array([0.5, 1.0, 2.5, 4.0])
 LR = 0.1
 MATRIX = _rng.normal(size=(3, 4))
+OTHER_STEPS = np.array([1.0, 0.5, 2.8, 4.0, 2.0])  # in no order: the longest is not the last
 EIGENVALUES, EIGENVECTORS = np.linalg.eigh(A)
 
 DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.0, 2.0])
@@ -62,6 +63,14 @@ def _slope(w):
     return A @ w
 
 
+def _of_a_matrix(w):
+    return 0.25 * np.sum((A @ w / 5) ** 4)
+
+
+def _slope_of_a_matrix(w):
+    return A.T @ (A @ w / 5) ** 3 / 5
+
+
 def _line(scale):
     return [_quadratic(W - c * scale * _slope(W)) for c in STEPS]
 
@@ -82,6 +91,7 @@ def of_a_quadratic():
     unit = _line(LR / np.linalg.norm(_slope(W)))
     slip(losses, unit, "do not divide the gradient by its length: training does not either")
     slip(losses, np.array(_line(LR)) - _quadratic(W), "return the losses, not their changes")
+    slip(losses, np.array(_line(LR)) / _quadratic(W), "do not divide by the loss at w")
     here, walked = W, []
     for c in STEPS:
         here = here - c * LR * _slope(W)
@@ -97,10 +107,10 @@ def of_a_quadratic():
 
 @loss_along_gradient.expect
 def weights_of_any_shape():
-    """It works when w is a matrix, as in a layer."""
-    request = (lambda w: np.sum(w**4), lambda w: 4 * w**3, MATRIX, 0.02, STEPS)
-    losses = yield request, {}
-    same(losses, [np.sum((MATRIX - c * 0.02 * 4 * MATRIX**3) ** 4) for c in STEPS], "losses")
+    """It works when w is a matrix, as in a layer, and for any number of steps in any order."""
+    losses = yield (_of_a_matrix, _slope_of_a_matrix, MATRIX, 0.05, OTHER_STEPS), {}
+    walk = 0.05 * _slope_of_a_matrix(MATRIX)
+    same(losses, [_of_a_matrix(MATRIX - c * walk) for c in OTHER_STEPS], "losses")
 
 
 @exercise(
@@ -149,23 +159,31 @@ def largest_eigenvalue():
 
 @effective_smoothness.expect
 def largest_of_all_steps():
-    """If the quotient differs from step to step, it is the largest: here for sum(exp(w))."""
-    result = yield (np.exp, W, LR, STEPS), {}
-    each = [effective_smoothness(np.exp, W, LR, [c]) for c in STEPS]
+    """If the quotient differs from step to step, it is the largest: here the gradient is sin(w)."""
+    w = np.array([2.0, 1.5, -2.5])
+    result = yield (np.sin, w, 1.0, OTHER_STEPS), {}
+    g = np.sin(w)
+    there = [np.sin(w - c * g) for c in OTHER_STEPS]
+    changes = np.array([np.linalg.norm(h - g) for h in there])
+    ways = OTHER_STEPS * np.linalg.norm(g)
+    each = changes / ways
     slip(result, np.mean(each), "take the largest quotient, not the mean")
     slip(result, min(each), "take the largest quotient, not the smallest")
+    slip(result, each[0], "take the largest of all quotients; this is the first")
     slip(result, each[-1], "take the largest of all quotients; this is the last")
-    changes = [np.linalg.norm(np.exp(W - c * LR * np.exp(W)) - np.exp(W)) for c in STEPS]
-    both = max(changes) / (STEPS.max() * LR * np.linalg.norm(np.exp(W)))
-    slip(result, both, "divide at every step, then take the largest quotient")
+    both = max(changes) / max(ways)
+    slip(result, both, "take the quotient at every step, then the largest; not largest by largest")
+    lengths = np.abs([np.linalg.norm(h) - np.linalg.norm(g) for h in there]) / ways
+    slip(result, max(lengths), "take the length of g' - g, not the difference of the two lengths")
     same(result, max(each), "the result")
 
 
 @effective_smoothness.expect
 def gradients_of_any_shape():
     """It works when w is a matrix: lengths are roots of sums of squares, over all entries."""
-    result = yield (lambda w: w**3, MATRIX, LR, STEPS), {}
-    same(result, effective_smoothness(lambda w: w**3, MATRIX, LR, STEPS), "the result")
+    request = (_slope_of_a_matrix, MATRIX, 0.05, OTHER_STEPS)
+    result = yield request, {}
+    same(result, effective_smoothness(*request), "the result")
 
 
 @exercise(
@@ -214,6 +232,9 @@ def theorem():
     slip(
         result, factor * (length - ones / 36 - hats / 36), "divide by N once: N times mean squared"
     )
+    summands = (DY**2 * (X - X.mean(axis=0)) ** 2).sum(axis=0) / X.var(axis=0)
+    says = "square the sum over the batch; do not sum the squares"
+    slip(result, factor * (length - length / 6 - summands / 6), says)
     slip(result, factor * length, "the two directions that get no gradient are still in it")
     slip(result, factor * (length - ones / 6), "the part along x_hat is still in it")
     slip(result, factor * (length - hats / 6), "the part along (1, ..., 1) is still in it")
@@ -243,9 +264,10 @@ def exact_with_eps():
 
 @squared_dx.expect
 def default_eps():
-    """Without an eps it uses 1e-5, which matters for columns that hardly vary."""
-    result = yield (DY, X * 1e-3, GAMMA), {}
-    same(result, squared_dx(DY, X * 1e-3, GAMMA), "the result")
+    """Without an eps it uses 1e-5, which matters for columns that hardly vary, or not at all."""
+    x = X * [1e-3, 1e-3, 1e-3, 0.0]
+    result = yield (DY, x, GAMMA), {}
+    same(result, squared_dx(DY, x, GAMMA), "the result")
 
 
 @squared_dx.expect

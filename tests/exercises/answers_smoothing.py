@@ -70,6 +70,16 @@ def changes_of_the_loss(f, gradient, w, lr, steps):
 
 
 @mutant("loss_along_gradient", blamed="of_a_quadratic")
+def relative_to_the_start(f, gradient, w, lr, steps):
+    return np.array([f(w - c * lr * gradient(w)) / f(w) for c in steps])
+
+
+@mutant("loss_along_gradient", blamed="of_a_quadratic")
+def sorted_losses(f, gradient, w, lr, steps):
+    return np.sort([f(w - c * lr * gradient(w)) for c in steps])
+
+
+@mutant("loss_along_gradient", blamed="of_a_quadratic")
 def ignores_the_sizes_of_the_steps(f, gradient, w, lr, steps):
     return np.array([f(w - lr * gradient(w)) for _ in steps])
 
@@ -83,6 +93,22 @@ def one_row_of_weights(f, gradient, w, lr, steps):
 @mutant("loss_along_gradient", blamed="weights_of_any_shape")
 def all_points_at_once(f, gradient, w, lr, steps):
     return np.array([f(point) for point in w - np.outer(steps, lr * gradient(w)).reshape(-1, 3)])
+
+
+@mutant("loss_along_gradient", blamed="weights_of_any_shape")
+def flattened_weights(f, gradient, w, lr, steps):
+    return np.array([f(w.ravel() - c * lr * gradient(w).ravel()) for c in steps])
+
+
+@mutant("loss_along_gradient", blamed="weights_of_any_shape")
+def always_four_steps(f, gradient, w, lr, steps):
+    return np.array([f(w - steps[i] * lr * gradient(w)) for i in range(4)])
+
+
+@alternative("loss_along_gradient")
+def points_of_any_shape_at_once(f, gradient, w, lr, steps):
+    walks = np.multiply.outer(steps, lr * gradient(w))
+    return np.array([f(point) for point in w - walks])
 
 
 @alternative("effective_smoothness")
@@ -153,6 +179,37 @@ def smallest_quotient(gradient, w, lr, steps):
 
 
 @mutant("effective_smoothness", blamed="largest_of_all_steps")
+def first_quotient(gradient, w, lr, steps):
+    return one_per_step(gradient, w, lr, steps)[0]
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps")
+def only_the_step_of_training(gradient, w, lr, steps):
+    return one_per_step(gradient, w, lr, [1.0])[0]
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps")
+def always_the_same_steps(gradient, w, lr, steps):
+    return max(one_per_step(gradient, w, lr, [0.5, 1.0, 2.5, 4.0]))
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps")
+def along_gradient_descent(gradient, w, lr, steps):
+    here, g, quotients = w, gradient(w), []
+    for c in steps:
+        here = here - c * lr * gradient(here)
+        quotients.append(np.linalg.norm(gradient(here) - g) / np.linalg.norm(here - w))
+    return max(quotients)
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps")
+def absolute_difference_of_lengths(gradient, w, lr, steps):
+    g = gradient(w)
+    n = np.linalg.norm
+    return max(abs(n(gradient(w - c * lr * g)) - n(g)) / (c * lr * n(g)) for c in steps)
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps")
 def last_quotient(gradient, w, lr, steps):
     return one_per_step(gradient, w, lr, steps)[-1]
 
@@ -179,6 +236,11 @@ def largest_entry_of_a_matrix(gradient, w, lr, steps):
     g = gradient(w)
     length = np.linalg.norm if w.ndim == 1 else lambda a: np.abs(a).max()
     return max(length(gradient(w - c * lr * g) - g) / (c * lr * length(g)) for c in steps)
+
+
+@mutant("effective_smoothness", blamed="gradients_of_any_shape")
+def gradient_of_flattened_weights(gradient, w, lr, steps):
+    return with_arrays(gradient, w.ravel(), lr, steps)
 
 
 @alternative("squared_dx")
@@ -282,6 +344,14 @@ def unbiased_variance(dy, x, gamma, eps=1e-5):
     return variant(dy, x, gamma, eps, ddof=1)
 
 
+@mutant("squared_dx", blamed="theorem")
+def sums_of_squares(dy, x, gamma, eps=1e-5):
+    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
+    v, length = np.mean(x_hat**2, axis=0), np.sum(dy**2, axis=0)
+    last = (2 - v) * np.sum((dy * x_hat) ** 2, axis=0) / len(x)
+    return gamma**2 / (x.var(axis=0) + eps) * (length - length / len(x) - last)
+
+
 @mutant("squared_dx", blamed="exact_with_eps")
 def the_theorem_with_eps_in_sigma(dy, x, gamma, eps=1e-5):
     return variant(dy, x, gamma, eps, hats=lambda v: 1)
@@ -305,6 +375,17 @@ def ignores_eps(dy, x, gamma, eps=1e-5):
 @mutant("squared_dx", blamed="default_eps")
 def another_default(dy, x, gamma, eps=1e-3):
     return through_dx(dy, x, gamma, eps)
+
+
+@mutant("squared_dx", blamed="default_eps")
+def divides_by_the_variance_alone(dy, x, gamma, eps=1e-5):
+    var, centred = x.var(axis=0), x - x.mean(axis=0)
+    with np.errstate(invalid="ignore"):
+        unit = centred / np.sqrt(var)
+    v = var / (var + eps)
+    along_x_hat = v * (2 - v) * np.sum(dy * unit, axis=0) ** 2 / len(x)
+    along_one = np.sum(dy, axis=0) ** 2 / len(x)
+    return gamma**2 / (var + eps) * (np.sum(dy**2, axis=0) - along_one - along_x_hat)
 
 
 @mutant("squared_dx", blamed="other_sizes")
