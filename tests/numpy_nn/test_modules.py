@@ -5,6 +5,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
+from parameter_gradients import numerical_gradients
 
 from helpers.numpy_nn import functional as F
 from helpers.numpy_nn import modules as nn
@@ -40,16 +41,9 @@ def test_backward_is_the_numerical_gradient_of_every_parameter(training):
     with nn.frozen_statistics(net):
         net(IMAGES)
         dx = net.backward(dy)
-        found = [parameter.grad for parameter in net.parameters()]
-        for parameter, gradient in zip(net.parameters(), found, strict=True):
-            original = parameter.data
-
-            def loss_at(data, parameter=parameter):
-                parameter.data = data
-                return (net(IMAGES) * dy).sum()
-
-            expected = numerical_gradient(loss_at, original)
-            parameter.data = original
+        found = {parameter: parameter.grad for parameter in net.parameters()}
+        for parameter, expected in numerical_gradients(net, lambda: (net(IMAGES) * dy).sum()):
+            gradient = found[parameter]
             if np.abs(expected).max() > 1e-8:
                 assert relative_error(gradient, expected) < 1e-6
             else:  # a bias that batch norm takes away again
