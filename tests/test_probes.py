@@ -89,7 +89,8 @@ def test_activation_inputs_and_percentiles():
 
 def test_drift_of_known_distributions():
     before = np.array([[2.0, 5.0, 5.0], [0.0, 0.0, 5.0], [1.0, 1.0, 5.0]])
-    moved = before[[1, 0, 2]] + np.array([3.0, 0.0, -1.0])  # another order of samples changes nothing
+    # Another order of the samples changes nothing.
+    moved = before[[1, 0, 2]] + np.array([3.0, 0.0, -1.0])
     np.testing.assert_allclose(probes.mean_shift(before, moved), [3, 0, 1])
     np.testing.assert_allclose(probes.wasserstein_1(before, moved), [3, 0, 1])
     # Same mean, other shape: only the Wasserstein distance sees it.
