@@ -43,6 +43,11 @@ def squared(norms):
 
 
 @mutant("growth_per_layer", blamed="an_even_growth")
+def one_root_too_many(norms):
+    return np.exp(-np.polyfit(np.arange(len(norms)), np.log(norms), 1)[0] / 2)
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
 def without_logarithms(norms):
     return 1 - np.polyfit(np.arange(len(norms)), norms, 1)[0]
 
@@ -50,6 +55,16 @@ def without_logarithms(norms):
 @mutant("growth_per_layer", blamed="an_even_growth")
 def another_base(norms):
     return np.exp(-np.polyfit(np.arange(len(norms)), np.log10(norms), 1)[0])
+
+
+@mutant("growth_per_layer", blamed="an_even_growth")
+def to_the_base_two(norms):
+    return np.exp(-np.polyfit(np.arange(len(norms)), np.log2(norms), 1)[0])
+
+
+@mutant("growth_per_layer", blamed="every_layer_counts")
+def without_the_ends(norms):
+    return np.exp(-np.polyfit(np.arange(len(norms) - 2), np.log(norms[1:-1]), 1)[0])
 
 
 @mutant("growth_per_layer", blamed="an_even_growth")
@@ -98,6 +113,18 @@ def by_quadrature(activation, slope):
     return (weight @ slope(z) ** 2) / variance
 
 
+@alternative("large_batch_rate")
+def ten_thousand_draws_each(activation, slope):
+    z = [np.random.default_rng(seed).normal(size=(100, 100)) for seed in range(2)]
+    return np.mean(np.square(slope(z[0]))) / activation(z[1]).var(ddof=1)
+
+
+@alternative("large_batch_rate")
+def one_draw_at_a_time(activation, slope):
+    z = normal(20_000)
+    return sum(float(slope(v)) ** 2 for v in z) / len(z) / np.var([activation(v) for v in z])
+
+
 @mutant("large_batch_rate", blamed="a_single_rate")
 def before_averaging(activation, slope):
     z = normal()
@@ -125,6 +152,18 @@ def by_the_deviation(activation, slope):
 def by_the_mean_square(activation, slope):
     z = normal()
     return np.mean(slope(z) ** 2) / np.mean(activation(z) ** 2)
+
+
+@mutant("large_batch_rate", blamed="no_growth_without_bends")
+def spread_of_the_slope(activation, slope):
+    z = normal()
+    return np.var(slope(z)) / np.var(activation(z))
+
+
+@mutant("large_batch_rate", blamed="no_growth_without_bends")
+def over_an_even_grid(activation, slope):
+    z = np.linspace(-3, 3, 10_001)
+    return np.mean(slope(z) ** 2) / np.var(activation(z))
 
 
 @mutant("large_batch_rate", blamed="the_mean_does_not_count")
@@ -271,6 +310,45 @@ def its_own_eps(dy, x, weight, eps=1e-5):
     r, x_hat = statistics(x, 1e-5)
     dx_hat = (dy @ weight) * (x_hat > 0)
     return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_weight")
+def unbiased_variance(dy, x, weight, eps=1e-5):
+    r = 1 / np.sqrt(x.var(axis=0, ddof=1) + eps)
+    x_hat = (x - x.mean(axis=0)) * r
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_weight")
+def eps_outside_the_root(dy, x, weight, eps=1e-5):
+    r = 1 / (x.std(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * r
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def norm_before_relu_on_the_way_back(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    branch = norm_backward(dy @ weight, x_hat, r) * (x_hat > 0)
+    return dy + branch, dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="the_branch")
+def means_over_everything(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    branch = r * (dx_hat - dx_hat.mean() - x_hat * (dx_hat * x_hat).mean())
+    return dy + branch, dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="any_batch_size")
+def always_six_samples(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx_hat = (dy @ weight) * (x_hat > 0)
+    sums = dx_hat.sum(axis=0) + x_hat * (dx_hat * x_hat).sum(axis=0)
+    return dy + r * (dx_hat - sums / 6), dy.T @ np.maximum(x_hat, 0)
 
 
 @mutant("residual_backward", blamed="the_branch")
