@@ -34,25 +34,28 @@ prediction(
     "09-ceiling",
     right="b",
     a="they can stay as fast as they are: slowing them down, alone, does not help.",
-    b="nothing normalizes what the output layer computes, so too long a step shows at once.",
-    c="one group is enough, if it is the right one.",
+    b="nothing normalizes what the output layer computes, so too long a step shows at once. (gamma "
+    "and beta, alone, would have been enough, too.)",
+    c="the trouble takes two. Slow down the right one, and the others may stay fast.",
 )
 prediction(
     "09-small-or-large",
     right="b",
-    a="small weights in front of batch norm have large gradients: they grow within a few steps.",
-    b="large weights have small gradients, and nothing makes them shrink.",
-    c="that would be so if only the start counted. The length of the steps differs, too.",
+    a="beside small weights the usual step is long: they grow within a few steps.",
+    b="beside large weights the usual step is nothing, nothing makes them shrink, and large output "
+    "weights start out sure of wrong answers.",
+    c="it takes the factor out of what the hidden layers compute, not out of their steps, and not "
+    "out of the output layer.",
 )
 
 
 @exercise(
     "First find the rates whose accuracy reaches the target, then look at the smallest and the "
     "largest of them.",
-    "usable = rates[accuracy >= target] picks them. A decade is a factor of 10: count factors, not "
-    "differences.",
-    "Return usable.min(), usable.max() and np.log10(usable.max() / usable.min()). If usable is "
-    "empty, return three times np.nan.",
+    "A comparison makes an array of True and False; rates[mask] picks entries with it. A decade is "
+    "a factor of 10: count factors, not differences.",
+    "Let usable be rates[accuracy >= target]. Return usable.min(), usable.max() and "
+    "np.log10(usable.max() / usable.min()). If usable is empty, return three times np.nan.",
 )
 def usable_range(rates, accuracy, target):
     usable = rates[accuracy >= target]
@@ -107,6 +110,15 @@ def any_order():
 
 
 @usable_range.expect
+def across_a_gap():
+    """Only the two ends count: a rate between them may fail."""
+    gap = np.where(RATES == 0.1, 0.3, ACCURACY)
+    low, high, width = _range((yield (RATES, gap, 0.58), {}))
+    same([low, high], [0.02, 1.0], "(smallest, largest)")
+    same(width, np.log10(50), "decades")
+
+
+@usable_range.expect
 def a_single_rate():
     """One usable rate is a range of 0 decades."""
     same(_range((yield (RATES, ACCURACY, 0.9), {})), [0.1, 0.1, 0.0], "the range")
@@ -147,9 +159,7 @@ def her_gradient():
     grad, _, _ = yield (WEIGHT, GRAD, LR, SCALE), {}
     slip(grad, GRAD, "this is your gradient; hers is another")
     slip(grad, SCALE * GRAD, "upside down: larger weights, smaller gradients")
-    slip(
-        grad, GRAD / SCALE**2, "divide the gradient by a once; the rate takes care of the rest"
-    )
+    slip(grad, GRAD / SCALE**2, "divide the gradient by a once; the rate takes care of the rest")
     same(grad, GRAD / SCALE, "her gradient")
 
 
@@ -178,10 +188,10 @@ def her_weights():
 @rescaled_step.expect
 def smaller_weights():
     """It holds for weights that are smaller than yours, too."""
-    grad, lr, weight = parts((yield (WEIGHT, GRAD, LR, 0.1), {}), "gradient", "rate", "weights")
+    grad, lr, weight = parts((yield (WEIGHT, GRAD, 0.2, 0.1), {}), "gradient", "rate", "weights")
     same(grad, 10 * GRAD, "her gradient at a = 0.1")
-    same(lr, 0.01 * LR, "her rate at a = 0.1")
-    same(weight, 0.1 * (WEIGHT - LR * GRAD), "her weights at a = 0.1")
+    same(lr, 0.002, "her rate at a = 0.1 and lr = 0.2")
+    same(weight, 0.1 * (WEIGHT - 0.2 * GRAD), "her weights at a = 0.1 and lr = 0.2")
 
 
 @exercise(
@@ -221,6 +231,9 @@ def one_layer():
         of_wrong = GAIN**power * (1 - 1 / np.pi) * FIRST**2
         says = f"a variance grows with gain**2; you have {wrong}"
         slip(second, np.sqrt(of_wrong / (of_wrong + EPS)), says)
+    without_he = var / 2
+    says = "the sum over n weights of variance gain**2 * 2 / n gives a factor of 2: it is missing"
+    slip(second, np.sqrt(without_he / (without_he + EPS)), says)
     without_relu = GAIN**2 * FIRST**2
     slip(
         second, np.sqrt(without_relu / (without_relu + EPS)), "the factor 1 - 1 / np.pi is missing"

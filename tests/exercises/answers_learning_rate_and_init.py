@@ -109,6 +109,27 @@ def first_and_last(rates, accuracy, target):
     return usable[0], usable[-1], abs(np.log10(usable[-1] / usable[0]))
 
 
+@alternative("usable_range")
+def with_masked_entries(rates, accuracy, target):
+    if not np.any(accuracy >= target):
+        return (np.nan,) * 3
+    low = np.min(np.where(accuracy >= target, rates, np.inf))
+    high = np.max(np.where(accuracy >= target, rates, 0))
+    return low, high, np.log10(high) - np.log10(low)
+
+
+@mutant("usable_range", blamed="across_a_gap")
+def stops_at_a_gap(rates, accuracy, target):
+    order = np.argsort(rates)
+    rates, reached = rates[order], accuracy[order] >= target
+    if not reached.any():
+        return np.nan, np.nan, np.nan
+    first = last = np.argmax(reached)
+    while last + 1 < len(rates) and reached[last + 1]:
+        last += 1
+    return rates[first], rates[last], np.log10(rates[last] / rates[first])
+
+
 @mutant("usable_range", blamed="a_single_rate")
 def needs_two(rates, accuracy, target):
     if np.sum(accuracy >= target) < 2:
@@ -224,6 +245,17 @@ def always_five_times(weight, grad, lr, a):
     return step(5 * weight, grad / 5, 25 * lr)
 
 
+@mutant("rescaled_step", blamed="smaller_weights")
+def always_the_same_rate(weight, grad, lr, a):
+    return step(a * weight, grad / a, 0.3 * a**2)
+
+
+@alternative("rescaled_step")
+def with_a_ratio_per_unit(weight, grad, lr, a):
+    ratio = np.linalg.norm(a * weight, axis=1) / np.linalg.norm(weight, axis=1)
+    return grad / ratio[:, None], lr * ratio.mean() ** 2, ratio[:, None] * (weight - lr * grad)
+
+
 @alternative("deviation_per_layer")
 def filling_an_array(first, gain, depth, eps=1e-5):
     deviations = np.full(depth, first, dtype=float)
@@ -288,6 +320,7 @@ def layer(variance):
 WRONG_VARIANCES = {
     "gain_not_squared": lambda s, gain: gain * KEPT * s**2,
     "gain_forgotten": lambda s, gain: KEPT * s**2,
+    "two_forgotten": lambda s, gain: gain**2 * KEPT / 2 * s**2,
     "relu_forgotten": lambda s, gain: gain**2 * s**2,
     "deviation_not_squared": lambda s, gain: gain**2 * KEPT * s,
     "every_layer_gets_one": lambda s, gain: gain**2 * KEPT,
