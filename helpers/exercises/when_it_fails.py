@@ -24,7 +24,7 @@ prediction(
     right="c",
     a="the distance is divided by the standard deviation, which is half the distance: it cancels.",
     b="the mean is subtracted and the spread divided out, so the ratio is lost with both.",
-    c="the two become -1 and +1, whatever they were. A layer with 128 features hands on 128 such "
+    c="the two become -1 and +1, whatever they were. A layer with 64 features hands on 64 such "
     "signs, the second sample's being the opposite of the first's.",
 )
 prediction(
@@ -48,8 +48,8 @@ prediction(
     a="nobody can predict a fair coin, but the network need not predict: the later flips are in "
     "its batch.",
     b="there is more to be read from the statistics of eight rows than a little.",
-    c="mean and variance of the batch contain the flips that are still to come, and the network "
-    "learns to read them.",
+    c="mean and variance of the batch contain the flips that are still to come, all but the last, "
+    "and the network learns to read them.",
 )
 
 
@@ -101,6 +101,12 @@ def groups_of_each_image():
     apart = X.reshape(N, 3, 2, H, W)
     apart = _affine(_over(apart, (1, 3, 4)).reshape(X.shape))
     slip(y, apart, "a group consists of neighbouring channels; you take every other one")
+    right = _over(grouped, (2, 3, 4)).reshape(X.shape)
+    slip(y, right, "gamma and beta are missing: multiply by gamma and add beta, channel by channel")
+    per_group = GAMMA[:2, None] * right.reshape(N, 2, -1) + BETA[:2, None]
+    slip(y, per_group.reshape(X.shape), "gamma and beta belong to channels, not to groups")
+    pieces = _affine(_over(X.reshape(2, -1), 1).reshape(X.shape))
+    slip(y, pieces, "your rows reach from one image into the next: N * num_groups rows, not fewer")
     x_hat = (y - BETA[:, None, None]) / GAMMA[:, None, None]
     same(x_hat.reshape(N, 2, -1).mean(axis=2), np.zeros((N, 2)), "mean of group")
 
@@ -122,7 +128,6 @@ def every_entry():
     unbiased = np.sqrt(var * count / (count - 1) + EPS)
     slip(y, divided_by(unbiased), "var divides by the number of values, not by one less")
     x_hat = ((rows - mu) / np.sqrt(var + EPS)).reshape(X.shape)
-    slip(y, x_hat, "gamma and beta are missing")
     slip(y, GAMMA[:, None, None] * (x_hat + BETA[:, None, None]), "scale first, then add beta")
     same(y, group_norm(X, GAMMA, BETA, 2, EPS), "y")
 
@@ -186,6 +191,7 @@ def nothing_subtracted():
     whole = (TOKENS**2).mean(axis=(1, 2), keepdims=True)
     says = "every token has a root mean square of its own: average over the last axis only"
     slip(y, SCALE * TOKENS / np.sqrt(whole + EPS), says)
+    slip(y, SCALE * TOKENS / np.sqrt((TOKENS**2).mean() + EPS), says)
     factor = y / (SCALE * TOKENS)
     same(factor, np.repeat(factor[..., :1], 4, axis=-1), "y / (gamma * x)")
 
@@ -203,6 +209,9 @@ def size_of_a_token():
     slip(y, SCALE * TOKENS / (square + EPS), "take the root before you divide")
     absolute = np.abs(TOKENS).mean(axis=-1, keepdims=True)
     slip(y, SCALE * TOKENS / np.sqrt(absolute + EPS), "square the values; you take their size")
+    scaled = SCALE * TOKENS
+    says = "gamma comes last: the root mean square is that of x, not of gamma * x"
+    slip(y, scaled / np.sqrt((scaled**2).mean(axis=-1, keepdims=True) + EPS), says)
     same(y, rms_norm(TOKENS, SCALE, EPS), "y")
 
 
@@ -217,16 +226,17 @@ def small_tokens():
 
 @rms_norm.expect
 def any_axes():
-    """It works for (N, C) and for a single token (C,), too."""
-    for x in (TOKENS[1], TOKENS[1, 2]):
-        y = yield (x, SCALE), {"eps": EPS}
-        same(y, rms_norm(x, SCALE, EPS), f"y (x of shape {x.shape})")
+    """It works for (N, C), for a single token (C,) and for any number of features, too."""
+    for x in (TOKENS[1], TOKENS[1, 2], TOKENS[..., :3]):
+        gamma = SCALE[: x.shape[-1]]
+        y = yield (x, gamma), {"eps": EPS}
+        same(y, rms_norm(x, gamma, EPS), f"y (x of shape {x.shape})")
 
 
 LENGTHS = np.array([2, 5, 3])
 MASK = np.arange(5) < LENGTHS[:, None]
 # What stands in the padding must not matter: here it is neither zero nor harmless.
-PADDED = np.where(MASK[..., None], TOKENS, 50.0)
+PADDED = np.where(MASK[..., None], TOKENS, 50.0 + TOKENS)
 
 
 @exercise(
@@ -271,6 +281,8 @@ def variances_of_real_tokens():
     centred = (zeroed - real.mean(axis=0)) ** 2
     says = "zeros minus mu are not zero: apply the mask after you subtract mu"
     slip(var, centred.sum(axis=(0, 1)) / MASK.sum(), says)
+    says = "divide by the number of real tokens, not by N * T"
+    slip(var, real.var(axis=0) * len(real) / MASK.size, says)
     slip(var, real.var(axis=0, ddof=1), "divide by the number of real tokens, not by one less")
     slip(var, real.std(axis=0), "this is the standard deviation; the variance is its square")
     slip(var, (real**2).mean(axis=0), "subtract mu before you square")

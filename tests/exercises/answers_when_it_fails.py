@@ -99,6 +99,22 @@ def never_centred(x, gamma, beta, num_groups, eps=1e-5):
     return affine((grouped(x, num_groups) / np.sqrt(var + eps)).reshape(x.shape), gamma, beta)
 
 
+@mutant("group_norm", blamed="groups_of_each_image")
+def no_gamma_no_beta(x, gamma, beta, num_groups, eps=1e-5):
+    return normalized(grouped(x, num_groups), (2, 3, 4), eps).reshape(x.shape)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def gamma_of_the_group(x, gamma, beta, num_groups, eps=1e-5):
+    rows = normalized(x.reshape(len(x), num_groups, -1), 2, eps)
+    return (gamma[:num_groups, None] * rows + beta[:num_groups, None]).reshape(x.shape)
+
+
+@mutant("group_norm", blamed="groups_of_each_image")
+def rows_across_images(x, gamma, beta, num_groups, eps=1e-5):
+    return affine(normalized(x.reshape(num_groups, -1), 1, eps).reshape(x.shape), gamma, beta)
+
+
 @mutant("group_norm", blamed="every_entry")
 def no_eps(x, gamma, beta, num_groups, eps=1e-5):
     x_hat = normalized(grouped(x, num_groups), (2, 3, 4), 0)
@@ -139,6 +155,13 @@ def always_two_groups(x, gamma, beta, num_groups, eps=1e-5):
 def always_three_images(x, gamma, beta, num_groups, eps=1e-5):
     x_hat = normalized(x.reshape(3 * num_groups, -1), 1, eps)
     return affine(x_hat.reshape(x.shape), gamma, beta)
+
+
+@alternative("group_norm")
+def channels_last(x, gamma, beta, num_groups, eps=1e-5):
+    n, c, h, w = x.shape
+    last = np.moveaxis(x, 1, -1).reshape(n, h * w, num_groups, -1)
+    return np.moveaxis(normalized(last, (1, 3), eps).reshape(n, h, w, c) * gamma + beta, -1, 1)
 
 
 @alternative("rms_norm")
@@ -230,6 +253,21 @@ def another_rms_default(x, gamma, eps=1e-6):
     return gamma * x / np.sqrt(mean_square(x) + eps)
 
 
+@mutant("rms_norm", blamed="nothing_subtracted")
+def over_everything(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt((x**2).mean() + eps)
+
+
+@mutant("rms_norm", blamed="size_of_a_token")
+def gamma_first(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt(mean_square(gamma * x) + eps)
+
+
+@mutant("rms_norm", blamed="any_axes")
+def always_four_features(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt((x**2).sum(axis=-1, keepdims=True) / 4 + eps)
+
+
 @mutant("rms_norm", blamed="any_axes")
 def axis_two(x, gamma, eps=1e-5):
     return gamma * x / np.sqrt((x**2).mean(axis=2, keepdims=True) + eps)
@@ -296,6 +334,12 @@ def every_sequence_counts_the_same(x, mask):
 def zeros_in_the_variance(x, mask):
     mu = x[mask].mean(axis=0)
     return mu, ((zeroed(x, mask) - mu) ** 2).sum(axis=(0, 1)) / mask.sum()
+
+
+@mutant("masked_statistics", blamed="variances_of_real_tokens")
+def divides_by_all_tokens(x, mask):
+    mu = x[mask].mean(axis=0)
+    return mu, ((x[mask] - mu) ** 2).sum(axis=0) / mask.size
 
 
 @mutant("masked_statistics", blamed="variances_of_real_tokens")
