@@ -5,16 +5,16 @@ import numpy as np
 from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 _rng = np.random.default_rng(70)
-# Seven images, four units; the later values are shuffled, moved, stretched and bent.
+# Seven images, four units; the later values are shuffled unit by unit, moved, stretched, turned.
 BEFORE = _rng.normal(size=(7, 4)) * np.array([1.0, 3.0, 0.5, 2.0]) + np.array([0.0, 5.0, -1.0, 2.0])
-AFTER = _rng.permutation(BEFORE) * np.array([1.0, 0.4, -2.0, 1.0]) + np.array([0.7, 3.0, 0.0, -4.0])
+AFTER = _rng.permuted(BEFORE, axis=0) * [1.0, 0.4, -2.0, 1.0] + [0.7, 3.0, -3.0, -4.0]
 
 # A small network: five inputs, four ReLU units, three outputs; six samples.
 X = _rng.normal(size=(6, 5))
 TARGET = _rng.normal(size=(6, 3)) + np.array([1.0, 0.0, -2.0])
 WEIGHT1 = _rng.normal(size=(4, 5))
 WEIGHT2 = _rng.normal(size=(3, 4))
-LR = 0.13  # a rate that nobody would write into the function
+LR = 0.13  # that nobody would write into the function; its step switches some ReLUs
 # All positive, and the outputs far too small: at this rate the step overshoots the targets.
 OVERSHOT = np.abs(X), 10 + np.abs(TARGET), np.abs(WEIGHT1), np.abs(WEIGHT2), 0.5
 
@@ -76,7 +76,8 @@ def one_per_unit():
 @wasserstein_1.expect
 def same_distribution():
     """The images in another order are the same distribution: distance 0."""
-    shuffled = BEFORE[[3, 6, 0, 5, 1, 2, 4]]
+    # Every unit in an order of its own: who sorts whole rows is found out.
+    shuffled = np.random.default_rng(72).permuted(BEFORE, axis=0)
     same((yield (BEFORE, shuffled), {}), np.zeros(4), "the distance")
 
 
@@ -155,6 +156,8 @@ def _compared(g, g_new):
 def two_numbers():
     """Return two numbers: (relative, cosine)."""
     result = yield (X, TARGET, WEIGHT1, WEIGHT2, LR), {}
+    if isinstance(result, np.ndarray) and result.ndim == 1:
+        result = tuple(result)
     relative, cosine = parts(result, "relative", "cosine")
     array_like(relative, "relative", shape=())
     array_like(cosine, "cosine", shape=())
@@ -259,72 +262,106 @@ def same_shape():
 
 
 @distribution_noise.expect
-def every_unit_its_own_shift():
-    """Where x is 0, only the shifts m remain. Their mean differs from unit to unit and lies
-    between -shift and shift."""
-    m = yield (ZEROS, _generator()), {}
-    centres = m.mean(axis=0)
-    assert np.abs(m).max() > 0, "nothing is added to x: y = s * x + m"
-    assert np.ptp(centres) > 0.2, "all units are shifted alike: draw one centre per unit"
-    farthest = centres[np.abs(centres).argmax()]
-    assert abs(farthest) <= 0.51, (
-        f"a unit is shifted by {farthest:.3g} on average, expected at most 0.5 up or down: "
-        "centre is uniform, and m is added after the stretch"
-    )
-    _between(centres.min(), -0.51, -0.4, "the smallest unit mean of 200")
-    _between(centres.max(), 0.4, 0.51, "the largest unit mean of 200")
-
-
-@distribution_noise.expect
 def shifts_within_a_unit():
-    """Within a unit every sample has a shift of its own, at most 0.1 from the unit's
-    centre, all values in between alike."""
+    """Where x is 0, only the shifts m remain. Within a unit every sample has one of its own, at
+    most 0.1 from the unit's centre, all values in between alike."""
     m = yield (ZEROS, _generator()), {}
+    assert np.abs(m).max() > 0, "nothing is added to x: y = s * x + m"
     widths = np.ptp(m, axis=0)
-    assert widths.min() > 0, "all samples of a unit are shifted alike: draw m for every entry"
+    assert widths.min() > 0, (
+        "all samples of a unit are shifted alike: m is drawn for every entry, x.shape"
+    )
+    of_samples = (m - m.mean(axis=0)).mean(axis=1).std()
+    assert of_samples < 0.035, (
+        "the units of a sample are shifted alike: centre is drawn per unit, (C,), m per entry, "
+        "(N, C), nothing per sample"
+    )
+    deviation = np.median(m.std(axis=0))
+    assert deviation < 0.25, (
+        f"the shifts of a unit have a deviation of {deviation:.3g}, as wide as centres: draw one "
+        "centre per unit, (C,), not one per entry"
+    )
     assert widths.max() <= 0.2 + 1e-9, (
         f"where x is 0, the values of a unit lie up to {widths.max():.3g} apart, expected at most "
         "0.2: m is added after the stretch, and is uniform within 0.1 of the unit's centre"
     )
-    _between(np.median(m.std(axis=0)), 0.054, 0.062, "the deviation of a unit's shifts")
+    _between(deviation, 0.054, 0.062, "the deviation of a unit's shifts")
 
 
 @distribution_noise.expect
-def every_unit_its_own_stretch():
-    """Where x is huge, y / x is the stretch s. Its mean differs from unit to unit and lies between
-    1 and stretch."""
-    s = (yield (ZEROS + HUGE, _generator()), {}) / HUGE
-    centres = s.mean(axis=0)
-    assert np.abs(s - 1).max() > 1e-6, "x is not stretched: y = s * x + m"
-    assert np.ptp(centres) > 0.1, "all units are stretched alike: draw one factor per unit"
-    _between(centres.min(), 0.97, 1.03, "the smallest mean stretch of 200 units")
-    _between(centres.max(), 1.22, 1.28, "the largest mean stretch of 200 units")
+def every_unit_its_own_shift():
+    """Where x is 0, the mean differs from unit to unit: it is the centre, uniform between -shift
+    and shift."""
+    centres = (yield (ZEROS, _generator()), {}).mean(axis=0)
+    assert np.ptp(centres) > 0.2, "all units are shifted alike: draw one centre per unit"
+    farthest = centres[np.abs(centres).argmax()]
+    assert abs(farthest) <= 0.51, (
+        f"a unit is shifted by {farthest:.3g} on average, expected at most 0.5 up or down: "
+        "centre is uniform"
+    )
+    _between(centres.min(), -0.51, -0.4, "the smallest unit mean of 200")
+    _between(centres.max(), 0.4, 0.51, "the largest unit mean of 200")
+    _between(centres.std(), 0.24, 0.34, "the deviation of 200 unit means, centre being uniform,")
 
 
 @distribution_noise.expect
 def stretches_within_a_unit():
-    """Within a unit every sample has a stretch of its own, from a bell curve with deviation 0.1."""
+    """Where x is huge, y / x is the stretch s. Within a unit every sample has one of its own, from
+    a bell curve with deviation 0.1."""
     s = (yield (ZEROS + HUGE, _generator()), {}) / HUGE
+    assert np.abs(s - 1).max() > 1e-6, "x is not stretched: y = s * x + m"
     deviations = s.std(axis=0)
-    assert deviations.min() > 1e-6, "all samples of a unit are stretched alike: draw s per entry"
-    _between(np.median(deviations), 0.09, 0.11, "the deviation of a unit's stretches")
+    assert deviations.min() > 1e-6, (
+        "all samples of a unit are stretched alike: s is drawn for every entry, x.shape"
+    )
+    of_samples = (s - s.mean(axis=0)).mean(axis=1).std()
+    assert of_samples < 0.035, (
+        "the units of a sample are stretched alike: factor is drawn per unit, (C,), s per entry, "
+        "(N, C), nothing per sample"
+    )
+    deviation = np.median(deviations)
+    assert not 0.29 < deviation < 0.34, (
+        "the deviation of s is the root of 0.1: rng.normal takes the deviation, not the variance"
+    )
+    _between(deviation, 0.09, 0.11, "the deviation of a unit's stretches")
     farthest = np.abs(s - s.mean(axis=0)).max()
     assert farthest > 0.3, "no stretch is far from its unit's mean: s has a normal distribution"
 
 
 @distribution_noise.expect
+def every_unit_its_own_stretch():
+    """Where x is huge, the mean of y / x differs from unit to unit: it is the factor, uniform
+    between 1 and stretch."""
+    factors = ((yield (ZEROS + HUGE, _generator()), {}) / HUGE).mean(axis=0)
+    assert np.ptp(factors) > 0.1, "all units are stretched alike: draw one factor per unit"
+    _between(factors.min(), 0.97, 1.03, "the smallest mean stretch of 200 units")
+    _between(factors.max(), 1.22, 1.28, "the largest mean stretch of 200 units")
+    _between(
+        factors.std(), 0.055, 0.09, "the deviation of 200 mean stretches, factor being uniform,"
+    )
+
+
+@distribution_noise.expect
 def fresh_at_every_step():
-    """It draws from the generator that it is given: another generator, other noise."""
-    first = yield (X, _generator(1)), {}
-    second = yield (X, _generator(2)), {}
-    assert np.abs(first - second).max() > 0, "two generators gave the same noise: use `rng`"
+    """It draws all from the generator that it is given: another generator, other noise; the same
+    generator, the same noise."""
+    first = yield (ZEROS, _generator(1)), {}
+    again = yield (ZEROS, _generator(1)), {}
+    other = yield (ZEROS, _generator(2)), {}
+    assert np.abs(first - other).max() > 0, "two generators gave the same noise: use `rng`"
+    moved = np.abs(first.mean(axis=0) - other.mean(axis=0))
+    assert np.median(moved) > 0.05, "the centres stayed the same: draw them anew in every call"
+    assert np.array_equal(first, again), (
+        "generators in the same state gave different noise: draw everything from `rng`"
+    )
 
 
 @distribution_noise.expect
 def as_wide_as_told():
-    """shift and stretch say how far centre and factor reach."""
+    """shift and stretch say how far centre and factor reach, and nothing else."""
     wide = {"shift": 3.0, "stretch": 2.0}
     m = yield (ZEROS, _generator()), wide
-    s = (yield (ZEROS + HUGE, _generator()), wide) / HUGE
+    s = (yield (ZEROS - HUGE, _generator()), wide) / -HUGE
     _between(m.mean(axis=0).max(), 2.7, 3.01, "the largest unit mean of 200 for shift = 3")
+    _between(np.ptp(m, axis=0).max(), 0.18, 0.2 + 1e-9, "a unit's widest shifts, for any shift,")
     _between(s.mean(axis=0).max(), 1.9, 2.05, "the largest mean stretch for stretch = 2")

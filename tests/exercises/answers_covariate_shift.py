@@ -57,6 +57,16 @@ def sorts_one_of_the_two(before, after):
 
 
 @mutant("wasserstein_1", blamed="same_distribution")
+def sorts_whole_rows(before, after):
+    return np.abs(after[after[:, 0].argsort()] - before[before[:, 0].argsort()]).mean(axis=0)
+
+
+@mutant("wasserstein_1", blamed="same_distribution")
+def sorted_of_lists(before, after):
+    return np.abs(np.array(sorted(after.tolist())) - sorted(before.tolist())).mean(axis=0)
+
+
+@mutant("wasserstein_1", blamed="same_distribution")
 def sorts_along_the_units(before, after):
     return np.abs(np.sort(after, axis=1) - np.sort(before, axis=1)).mean(axis=0)
 
@@ -161,6 +171,12 @@ def sample_by_sample(x, target, weight1, weight2, lr):
     g1, g = gradients(weight1)
     new = gradients(weight1 - lr * g1)[1]
     return compared(g, new)
+
+
+@alternative("gradient_shift")
+def an_array_of_two(x, target, weight1, weight2, lr):
+    d1, g = both_gradients(x, target, weight1, weight2)
+    return np.array(compared(g, both_gradients(x, target, weight1 - lr * d1, weight2)[1]))
 
 
 @mutant("gradient_shift", blamed="two_numbers")
@@ -301,6 +317,13 @@ def first_order_only(x, target, weight1, weight2, lr):
     return compared(g, g + (new - g) * (lr / step if step else 1))
 
 
+@mutant("gradient_shift", blamed="the_earlier_layer_steps")
+def keeps_the_old_mask(x, target, weight1, weight2, lr):
+    d1, g = both_gradients(x, target, weight1, weight2)
+    h = x @ (weight1 - lr * d1).T * (x @ weight1.T > 0)
+    return compared(g, (2 * (h @ weight2.T - target) / target.size).T @ h)
+
+
 @mutant("gradient_shift", blamed="any_network")
 def eighteen_entries(x, target, weight1, weight2, lr):
     d1, g = both_gradients(x, target, weight1, weight2, scale=1 / 18)
@@ -356,13 +379,13 @@ def one_centre_for_all_units(x, rng, shift=0.5, stretch=1.25):
     return noise(x, rng, rng.uniform(-shift, shift), factor)
 
 
-@mutant("distribution_noise", blamed="every_unit_its_own_shift")
+@mutant("distribution_noise", blamed="shifts_within_a_unit")
 def one_centre_per_sample(x, rng, shift=0.5, stretch=1.25):
     _, factor = per_unit(x, rng, shift, stretch)
     return noise(x, rng, rng.uniform(-shift, shift, (len(x), 1)), factor)
 
 
-@mutant("distribution_noise", blamed="every_unit_its_own_shift")
+@mutant("distribution_noise", blamed="shifts_within_a_unit")
 def one_centre_per_entry(x, rng, shift=0.5, stretch=1.25):
     _, factor = per_unit(x, rng, shift, stretch)
     return noise(x, rng, rng.uniform(-shift, shift, x.shape), factor)
@@ -380,7 +403,7 @@ def normal_centre(x, rng, shift=0.5, stretch=1.25):
     return noise(x, rng, rng.normal(0, shift, x.shape[1]), factor)
 
 
-@mutant("distribution_noise", blamed="every_unit_its_own_shift")
+@mutant("distribution_noise", blamed="shifts_within_a_unit")
 def no_shift(x, rng, shift=0.5, stretch=1.25):
     _, factor = per_unit(x, rng, shift, stretch)
     return rng.normal(factor, 0.1, x.shape) * x
@@ -398,7 +421,7 @@ def normal_shift(x, rng, shift=0.5, stretch=1.25):
     return rng.normal(factor, 0.1, x.shape) * x + rng.normal(centre, 0.1, x.shape)
 
 
-@mutant("distribution_noise", blamed="every_unit_its_own_shift")
+@mutant("distribution_noise", blamed="shifts_within_a_unit")
 def shift_first(x, rng, shift=0.5, stretch=1.25):
     centre, factor = per_unit(x, rng, shift, stretch)
     return rng.normal(factor, 0.1, x.shape) * (x + rng.uniform(centre - 0.1, centre + 0.1, x.shape))
@@ -410,7 +433,7 @@ def half_as_wide(x, rng, shift=0.5, stretch=1.25):
     return rng.normal(factor, 0.1, x.shape) * x + rng.uniform(centre - 0.05, centre + 0.05, x.shape)
 
 
-@mutant("distribution_noise", blamed="every_unit_its_own_stretch")
+@mutant("distribution_noise", blamed="stretches_within_a_unit")
 def no_stretch(x, rng, shift=0.5, stretch=1.25):
     centre, _ = per_unit(x, rng, shift, stretch)
     return x + rng.uniform(centre - 0.1, centre + 0.1, x.shape)
@@ -450,6 +473,68 @@ def uniform_stretch(x, rng, shift=0.5, stretch=1.25):
     return s * x + rng.uniform(centre - 0.1, centre + 0.1, x.shape)
 
 
+@mutant("distribution_noise", blamed="shifts_within_a_unit")
+def drawn_per_unit_alone(x, rng, shift=0.5, stretch=1.25):
+    centre, factor = per_unit(x, rng, shift, stretch)
+    return rng.normal(factor, 0.1) * x + rng.uniform(centre - 0.1, centre + 0.1)
+
+
+@mutant("distribution_noise", blamed="shifts_within_a_unit")
+def one_draw_of_m_per_sample(x, rng, shift=0.5, stretch=1.25):
+    centre, factor = per_unit(x, rng, shift, stretch)
+    return rng.normal(factor, 0.1, x.shape) * x + centre + rng.uniform(-0.1, 0.1, (len(x), 1))
+
+
+@mutant("distribution_noise", blamed="every_unit_its_own_shift")
+def up_or_down_by_the_whole_shift(x, rng, shift=0.5, stretch=1.25):
+    _, factor = per_unit(x, rng, shift, stretch)
+    return noise(x, rng, rng.choice([-shift, shift], x.shape[1]), factor)
+
+
+@mutant("distribution_noise", blamed="stretches_within_a_unit")
+def one_draw_of_s_per_sample(x, rng, shift=0.5, stretch=1.25):
+    centre, factor = per_unit(x, rng, shift, stretch)
+    s = factor + rng.normal(0, 0.1, (len(x), 1))
+    return s * x + rng.uniform(centre - 0.1, centre + 0.1, x.shape)
+
+
+@mutant("distribution_noise", blamed="stretches_within_a_unit")
+def one_factor_per_sample(x, rng, shift=0.5, stretch=1.25):
+    centre, _ = per_unit(x, rng, shift, stretch)
+    return noise(x, rng, centre, rng.uniform(1, stretch, (len(x), 1))[:, [0] * x.shape[1]])
+
+
+@mutant("distribution_noise", blamed="stretches_within_a_unit")
+def one_factor_per_entry(x, rng, shift=0.5, stretch=1.25):
+    centre, _ = per_unit(x, rng, shift, stretch)
+    return noise(x, rng, centre, rng.uniform(1, stretch, x.shape))
+
+
+@mutant("distribution_noise", blamed="stretches_within_a_unit")
+def root_for_deviation(x, rng, shift=0.5, stretch=1.25):
+    centre, factor = per_unit(x, rng, shift, stretch)
+    s = rng.normal(factor, np.sqrt(0.1), x.shape)
+    return s * x + rng.uniform(centre - 0.1, centre + 0.1, x.shape)
+
+
+@mutant("distribution_noise", blamed="every_unit_its_own_stretch")
+def not_at_all_or_by_the_whole_stretch(x, rng, shift=0.5, stretch=1.25):
+    centre, _ = per_unit(x, rng, shift, stretch)
+    return noise(x, rng, centre, rng.choice([1, stretch], x.shape[1]))
+
+
+@mutant("distribution_noise", blamed="fresh_at_every_step")
+def another_generator_each_time(x, rng, shift=0.5, stretch=1.25):
+    rng = np.random.default_rng()
+    return noise(x, rng, *per_unit(x, rng, shift, stretch))
+
+
+@mutant("distribution_noise", blamed="fresh_at_every_step")
+def centres_kept_between_calls(x, rng, shift=0.5, stretch=1.25, kept={}):  # noqa: B006
+    drawn = kept.setdefault((x.shape, shift, stretch), per_unit(x, rng, shift, stretch))
+    return noise(x, rng, *drawn)
+
+
 @mutant("distribution_noise", blamed="fresh_at_every_step")
 def a_generator_of_its_own(x, rng, shift=0.5, stretch=1.25):
     rng = np.random.default_rng(3)
@@ -459,6 +544,18 @@ def a_generator_of_its_own(x, rng, shift=0.5, stretch=1.25):
 @mutant("distribution_noise", blamed="as_wide_as_told")
 def the_papers_width_whatever_is_asked(x, rng, shift=0.5, stretch=1.25):
     return noise(x, rng, *per_unit(x, rng, 0.5, 1.25))
+
+
+@mutant("distribution_noise", blamed="as_wide_as_told")
+def m_as_wide_as_a_fifth_of_shift(x, rng, shift=0.5, stretch=1.25):
+    centre, factor = per_unit(x, rng, shift, stretch)
+    m = rng.uniform(centre - 0.2 * shift, centre + 0.2 * shift, x.shape)
+    return rng.normal(factor, 0.1, x.shape) * x + m
+
+
+@mutant("distribution_noise", blamed="as_wide_as_told")
+def loses_the_sign(x, rng, shift=0.5, stretch=1.25):
+    return noise(np.abs(x), rng, *per_unit(x, rng, shift, stretch))
 
 
 @mutant("distribution_noise", blamed="as_wide_as_told")
