@@ -57,6 +57,8 @@ prediction(
 @exercise(
     "w = length * v / |v|, unit by unit. How does w change if only the length changes? And which "
     "part of a change of v does not change w at all?",
+    "The derivative of |v| by one entry of v is that entry over |v|. Write the derivative of "
+    "length * v / |v| by v with it (quotient rule), and look for dw along v / |v|.",
     "dlength is dw along the direction v / |v|: one number per unit. dv is what remains of dw when "
     "that part has been taken away, times length / |v|.",
     "direction = v / norm with norm = np.linalg.norm(v, axis=1, keepdims=True); dlength = "
@@ -84,6 +86,11 @@ def orthogonal():
     """dv is perpendicular to v, unit by unit: a longer v makes the same w."""
     dv, _ = yield (DW, V, LENGTH), {}
     slip(dv, DW, "this is dw itself: take away its part along v")
+    norm = np.linalg.norm(V)
+    rest = DW - (DW * V).sum(axis=1, keepdims=True) * V / norm**2
+    slip(
+        dv, LENGTH[:, None] / norm * rest, "this norm is of all units together; one per row: axis=1"
+    )
     along = np.abs((dv * V).sum(axis=1)) / np.linalg.norm(V, axis=1)
     worst = int(np.argmax(along))
     assert along[worst] < 1e-9, (
@@ -147,11 +154,13 @@ def weight_lengths(length, slope, lr, weight_decay, steps):
 @weight_lengths.expect
 def all_lengths():
     """Return one length for every moment from before the first step to after the last."""
-    lengths = yield (3.0, 2.0, 0.5, 0.1, 4), {}
+    lengths = yield (3, 2.0, 0.5, 0.1, 4), {}
     lengths = array_like(lengths, "lengths")
     missing = "the length at the start belongs in front" if lengths.shape == (4,) else ""
     assert lengths.shape == (5,), f"4 steps have 5 lengths, got shape {lengths.shape} {missing}"
     same(lengths[0], 3.0, "lengths[0]")
+    whole = "the start 3 is an integer and made all lengths whole numbers: use an array of floats"
+    assert lengths.dtype.kind == "f", whole
 
 
 @weight_lengths.expect
@@ -212,6 +221,29 @@ def gdnp_step(w, q, S, lambda_max):
     return w + (q - S @ w) / lambda_max
 
 
+def _wrong_lengths(w):
+    """Yield where a step ends that sets the length by a well-known mistake, and its name."""
+    product, square = w @ Q, w @ S @ w
+    stepped = w + (Q - S @ w) / LAMBDA_MAX
+    yield stepped, "the length stayed as it was: multiply w by k first"
+    after = (stepped @ Q) / (stepped @ S @ stepped) * stepped
+    yield after, "first the length, then the step; you do it in the other order"
+    for factor, says in (
+        (1 / np.linalg.norm(w), "this length is 1; the best one is that of k * w"),
+        (product / (w @ w), "S is missing: k is (w @ q) / (w @ S @ w)"),
+        (product / np.sqrt(square), "this is gamma, with a root; k is (w @ q) / (w @ S @ w)"),
+        (1 / np.sqrt(square), "this makes the variance 1; k is (w @ q) / (w @ S @ w)"),
+        (square / product, "k is upside down: (w @ q) / (w @ S @ w)"),
+    ):
+        yield factor * w + (Q - factor * S @ w) / LAMBDA_MAX, says
+    best = product / square * w
+    yield (
+        best + (Q - S @ w) / LAMBDA_MAX,
+        "the gradient belongs to the weights at their best length",
+    )
+    yield w + (Q - S @ best) / LAMBDA_MAX, "the step starts from the weights at their best length"
+
+
 @gdnp_step.expect
 def a_vector():
     """Return the new weights, one per input."""
@@ -222,9 +254,11 @@ def a_vector():
 def stays_at_the_best():
     """At the best weights, however long, it returns the best weights."""
     for factor in (1.0, 0.2, -3.0):
-        w = yield (factor * BEST, Q, S, LAMBDA_MAX), {}
-        if factor != 1:
-            slip(w, factor * BEST, "the length stayed as it was: multiply w by k first")
+        start = factor * BEST
+        w = yield (start, Q, S, LAMBDA_MAX), {}
+        for wrong, says in _wrong_lengths(start):
+            if not np.allclose(wrong, BEST):
+                slip(w, wrong, says)
         same(w, BEST, f"w, from {factor:g} times the best")
 
 
@@ -237,7 +271,10 @@ def the_step():
     slip(w, k * W, "these are the weights at their best length; now take the step")
     slip(w, 2 * k * W - right, "this step goes uphill: add (q - S @ w) / lambda_max")
     slip(w, k * W + (right - k * W) * LAMBDA_MAX, "the rate is missing: divide by lambda_max")
+    slip(w, k * W + (right - k * W) * LAMBDA_MAX**2, "divide by lambda_max, do not multiply by it")
     slip(w, k * W + 2 * (right - k * W), "this is twice the step")
+    again = (right @ Q) / (right @ S @ right) * right
+    slip(w, again, "the step comes last: the next call sets the length again")
     same(w, right, "w")
 
 

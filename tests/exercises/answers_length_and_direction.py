@@ -199,6 +199,14 @@ def squared_lengths(length, slope, lr, weight_decay, steps):
     return in_squares(length, slope, lr, weight_decay, steps) ** 2
 
 
+@mutant("weight_lengths", blamed="all_lengths")
+def as_whole_as_the_start(length, slope, lr, weight_decay, steps):
+    lengths = np.full(steps + 1, length)
+    for t in range(steps):
+        lengths[t + 1] = np.hypot((1 - lr * weight_decay) * lengths[t], lr * slope / lengths[t])
+    return lengths
+
+
 @mutant("weight_lengths", blamed="growth")
 def adds_the_lengths(length, slope, lr, weight_decay, steps):
     return lengths_by(lambda r: (1 - lr * weight_decay) * r + lr * slope / r, length, steps)
@@ -341,6 +349,24 @@ def unit_length(w, q, S, lambda_max):
 
 
 @mutant("gdnp_step", blamed="stays_at_the_best")
+def norm_of_one(w, q, S, lambda_max):
+    w = w / np.linalg.norm(w)
+    return w + (q - S @ w) / lambda_max
+
+
+@mutant("gdnp_step", blamed="stays_at_the_best")
+def gamma_for_k(w, q, S, lambda_max):
+    w = (w @ q) / np.sqrt(w @ S @ w) * w
+    return w + (q - S @ w) / lambda_max
+
+
+@mutant("gdnp_step", blamed="stays_at_the_best")
+def length_after_the_step(w, q, S, lambda_max):
+    w = w + (q - S @ w) / lambda_max
+    return (w @ q) / (w @ S @ w) * w
+
+
+@mutant("gdnp_step", blamed="stays_at_the_best")
 def gradient_at_the_old_length(w, q, S, lambda_max):
     k = (w @ q) / (w @ S @ w)
     return k * w + (q - S @ w) / lambda_max
@@ -373,6 +399,12 @@ def goes_uphill(w, q, S, lambda_max):
 def rate_one(w, q, S, lambda_max):
     w = (w @ q) / (w @ S @ w) * w
     return w + (q - S @ w)
+
+
+@mutant("gdnp_step", blamed="the_step")
+def multiplies_by_lambda_max(w, q, S, lambda_max):
+    w = (w @ q) / (w @ S @ w) * w
+    return w + (q - S @ w) * lambda_max
 
 
 @mutant("gdnp_step", blamed="the_step")
