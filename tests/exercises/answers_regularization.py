@@ -77,6 +77,11 @@ def first_batches_only(x, batch_size):
     return np.std(means, axis=0)
 
 
+@mutant("batch_mean_noise", blamed="every_batch")
+def always_seven_samples(x, batch_size):
+    return np.sqrt(x.var(axis=0) / batch_size * (7 - batch_size) / 6)
+
+
 @alternative("inverted_dropout")
 def where(x, u, p):
     return np.where(u < p, 0.0, x / (1 - p))
@@ -107,6 +112,11 @@ def drops_whole_samples(x, u, p):
 @mutant("inverted_dropout", blamed="dropped_where_u_is_small")
 def draws_by_itself(x, u, p):
     return x * (np.random.default_rng(0).random(x.shape) >= p) / (1 - p)
+
+
+@mutant("inverted_dropout", blamed="dropped_where_u_is_small")
+def always_drops_three_tenths(x, u, p):
+    return x * (u >= 0.3) / 0.7
 
 
 @mutant("inverted_dropout", blamed="average_stays")
@@ -222,3 +232,9 @@ def counts_ties(train_a, test_a, train_b, test_b):
 def counts_every_seed(train_a, test_a, train_b, test_b):
     smaller = (train_a - test_a) - (train_b - test_b)
     return np.median(smaller), len(smaller)
+
+
+@mutant("gap_reduction", blamed="ties_do_not_count")
+def counts_clear_differences_only(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return np.median(smaller), np.sum(smaller > 0.005)
