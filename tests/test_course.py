@@ -592,6 +592,8 @@ def test_the_matrix_repeats_the_notebooks_under_each_setting(ready):
     assert "ATEN_CPU_CAPABILITY" not in by_name["plain-numpy"]
     assert {"ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES"} <= by_name["both"].keys()
     assert by_name["two-threads"]["OMP_NUM_THREADS"] == "2"
+    workers = [report["arguments"][report["arguments"].index("-n") + 1] for report in reports]
+    assert workers == ["2", "2", "2", "2", "1"]
 
 
 def test_one_setting_can_be_chosen(ready):
