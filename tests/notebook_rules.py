@@ -9,7 +9,10 @@ from pathlib import Path
 import nbformat
 
 from helpers import claims
+from helpers.exercises import load_part_iii
 from helpers.exercises.engine import EXERCISES, PREDICTIONS
+
+load_part_iii()
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 # A claim about 30 lines would be arbitrary; this keeps a cell on one screen.
@@ -105,7 +108,8 @@ def skeleton(notebook) -> Iterator[str]:
 
 
 def blank_exercises(name: str, notebook) -> Iterator[str]:
-    """Every exercise of the notebook is there, blank, checked, with the reference's signature."""
+    """Every exercise of the notebook is there, blank or with its bug, checked, with the reference's
+    signature."""
     module = name.partition("_")[2]
     expected = {e.name: e for e in EXERCISES.values() if e.notebook == module}
     found = {}
@@ -118,25 +122,37 @@ def blank_exercises(name: str, notebook) -> Iterator[str]:
         yield f"exercises {sorted(found)} in the notebook, {sorted(expected)} in helpers.exercises"
     for key in set(found) & set(expected):
         written = ast.unparse(found[key].args)
-        source = inspect.getsource(expected[key].reference)
-        wanted = ast.unparse(ast.parse(source).body[0].args)
+        wanted = ast.unparse(_parsed(expected[key].reference).args)
         if written != wanted:
             yield f"{key}({written}) in the notebook, {key}({wanted}) in its reference"
 
 
 def _blank(function: ast.FunctionDef, cell) -> Iterator[str]:
-    body = [
-        statement
-        for statement in function.body
-        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-    ]
-    if body or "..." not in cell.source:
+    bug = EXERCISES[function.name].bug
+    if bug is None:
+        untouched, mark = not _body(function) and "..." in cell.source, "○ not attempted yet"
+    else:
+        untouched, mark = _body(function) == _body(_parsed(bug)), "✗"
+    if not untouched:
         yield f"the exercise {function.name} is filled in"
     if f"check({function.name})" not in cell.source:
         yield f"the exercise {function.name} is not checked in its cell"
     text = "".join(output.get("text", "") for output in cell.outputs)
-    if "○ not attempted yet" not in text:
-        yield f"the check of {function.name} printed {text!r}, expected ○"
+    if mark not in text:
+        yield f"the check of {function.name} printed {text!r}, expected {mark[0]}"
+
+
+def _body(function: ast.FunctionDef) -> list[str]:
+    """The statements of a function, without docstring and `...`."""
+    return [
+        ast.unparse(statement)
+        for statement in function.body
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+    ]
+
+
+def _parsed(function) -> ast.FunctionDef:
+    return ast.parse(inspect.getsource(function)).body[0]
 
 
 def open_predictions(name: str, notebook) -> Iterator[str]:

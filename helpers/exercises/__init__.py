@@ -26,16 +26,31 @@ NOTEBOOKS = (
     "length_and_direction",
     "regularization",
     "when_it_fails",
+    "pytorch",
+    "gpu_training",
+    "cost",
+    "many_gpus",
+    "bug_clinic",
+    "verdicts",
 )
+_PART_III = NOTEBOOKS.index("pytorch")
 
-for _name in NOTEBOOKS:
+for _name in NOTEBOOKS[:_PART_III]:
     import_module(f"helpers.exercises.{_name}")
+
+
+def load_part_iii() -> None:
+    """Import the exercises of Part III, and PyTorch with them: seconds that Parts I and II save."""
+    for name in NOTEBOOKS[_PART_III:]:
+        import_module(f"helpers.exercises.{name}")
+
 
 _hints_shown: dict[str, int] = {}
 
 
 def names() -> list[str]:
     """The names of all exercises, in the order of the course."""
+    load_part_iii()
     return sorted(EXERCISES, key=lambda name: NOTEBOOKS.index(EXERCISES[name].notebook))
 
 
@@ -76,6 +91,8 @@ def solution(answer: Callable) -> None:
 def predict(name: str, choice=...) -> None:
     """Commit to a choice before you run the experiment; then read why it is right or wrong."""
     if name not in PREDICTIONS:
+        load_part_iii()
+    if name not in PREDICTIONS:
         raise KeyError(f"no prediction is called {name!r}; known: {', '.join(PREDICTIONS)}")
     question = PREDICTIONS[name]
     *others, last = [f'"{key}"' for key in question.explanations]
@@ -97,6 +114,7 @@ def predict(name: str, choice=...) -> None:
 
 def progress() -> None:
     """Print what you have solved and predicted so far, notebook by notebook."""
+    load_part_iii()
     state = progress_file.load()
     for number, notebook in enumerate(NOTEBOOKS):
         solved = [
@@ -114,12 +132,16 @@ def progress() -> None:
 
 def _find(name: str) -> Exercise:
     if name not in EXERCISES:
+        load_part_iii()
+    if name not in EXERCISES:
         raise KeyError(f"no exercise is called {name!r}; known: {', '.join(names())}")
     return EXERCISES[name]
 
 
 def _of(answer: Callable) -> Exercise:
     name = getattr(answer, "__name__", None)
+    if name not in EXERCISES:
+        load_part_iii()
     if name not in EXERCISES:
         raise KeyError(
             f"{name or answer!r} is not the name of an exercise: pass the function you wrote, "

@@ -23,11 +23,15 @@ PREDICTIONS: dict[str, "Prediction"] = {}
 
 @dataclass
 class Exercise:
-    """A function that the learner writes; calling the exercise calls its reference."""
+    """A function that the learner writes; calling the exercise calls its reference.
+
+    bug: what the notebook starts with, if it is code to repair instead of a blank.
+    """
 
     reference: Callable
     hints: tuple[str, ...]
     checks: dict[str, Check] = field(default_factory=dict)
+    bug: Callable | None = None
 
     @property
     def name(self) -> str:
@@ -36,7 +40,7 @@ class Exercise:
     @property
     def notebook(self) -> str:
         """The notebook's name without its number: `forward` for `02_forward.ipynb`."""
-        return self.reference.__module__.rpartition(".")[2]
+        return _notebook(self.reference.__module__)
 
     def __call__(self, *args, **kwargs):
         return self.reference(*args, **kwargs)
@@ -47,6 +51,11 @@ class Exercise:
             raise ValueError(f"check {check.__name__} of {self.name} needs a docstring")
         self.checks[check.__name__] = check
         return check
+
+    def starts_as(self, bug: Callable) -> Callable:
+        """Register the code that the notebook asks to repair; one of the checks must blame it."""
+        self.bug = bug
+        return bug
 
     def source(self) -> str:
         """The source of the reference, without the decorator that registers it."""
@@ -62,6 +71,11 @@ class Prediction:
     notebook: str
     right: str
     explanations: dict[str, str]
+
+
+def _notebook(module: str) -> str:
+    """`bug_clinic` for the modules `helpers.exercises.bug_clinic` and those inside it."""
+    return module.removeprefix("helpers.exercises.").partition(".")[0]
 
 
 def exercise(*hints: str) -> Callable[[Callable], Exercise]:
@@ -83,7 +97,7 @@ def prediction(name: str, *, right: str, **explanations: str) -> None:
     if right not in explanations:
         raise ValueError(f"prediction {name}: {right!r} is right but not among {[*explanations]}")
     module = inspect.currentframe().f_back.f_globals["__name__"]
-    PREDICTIONS[name] = Prediction(name, module.rpartition(".")[2], right, explanations)
+    PREDICTIONS[name] = Prediction(name, _notebook(module), right, explanations)
 
 
 class Verdict(NamedTuple):
@@ -184,6 +198,10 @@ def _equal(left, right) -> bool:
         return left.dtype == right.dtype and np.array_equal(
             left, right, equal_nan=left.dtype.kind == "f"
         )
+    if hasattr(left, "detach"):  # a tensor; this module does without PyTorch
+        return (left.dtype, left.shape) == (right.dtype, right.shape) and (
+            (left == right) | ((left != left) & (right != right))
+        ).all().item()
     if isinstance(left, (tuple, list)):
         return len(left) == len(right) and all(map(_equal, left, right))
     if isinstance(left, dict):
@@ -233,6 +251,8 @@ def slip(actual, wrong, says: str, tol: float = 1e-9) -> None:
 
 def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Return a numeric result as an array, or assert what it should have been."""
+    if hasattr(value, "detach"):  # a tensor, perhaps with a graph
+        value = value.detach().cpu()
     try:
         array = np.asarray(value)
     except ValueError:

@@ -55,6 +55,16 @@ def test_a_mutant_is_blamed_on_the_right_check(name, answer, blamed):
     assert "cannot be used" not in verdict.message, "the check should say what is wrong itself"
 
 
+BUGS = [name for name in names() if EXERCISES[name].bug]
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_the_bug_that_a_notebook_starts_with_is_found(name):
+    verdict = examine(EXERCISES[name], EXERCISES[name].bug)
+    assert verdict.status == "fail"
+    assert "cannot be used" not in verdict.message, "the check should say what is wrong itself"
+
+
 @pytest.mark.parametrize("name", names())
 def test_every_exercise_is_attacked(name):
     assert len(ALTERNATIVES[name]) >= 2
@@ -63,7 +73,10 @@ def test_every_exercise_is_attacked(name):
 
 @pytest.mark.parametrize("name", names())
 def test_every_check_is_needed(name):
-    assert {blamed for _, blamed in MUTANTS[name]} == set(EXERCISES[name].checks)
+    blamed = {blamed for _, blamed in MUTANTS[name]}
+    if EXERCISES[name].bug:
+        blamed.add(examine(EXERCISES[name], EXERCISES[name].bug).blamed)
+    assert blamed == set(EXERCISES[name].checks)
 
 
 @pytest.mark.parametrize("name", names())

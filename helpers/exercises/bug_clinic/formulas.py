@@ -1,0 +1,1 @@
+"""Bugs in what is computed: statistics, gradients, averages."""

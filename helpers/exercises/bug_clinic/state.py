@@ -1,0 +1,1 @@
+"""Bugs in what is kept, and when: modes, buffers, graphs, the training loop."""

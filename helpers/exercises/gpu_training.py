@@ -1,0 +1,1 @@
+"""Exercises and predictions of the notebook 15_gpu_training."""

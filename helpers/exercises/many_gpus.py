@@ -1,0 +1,1 @@
+"""Exercises and predictions of the notebook 17_many_gpus."""

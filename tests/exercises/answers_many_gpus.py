@@ -1,0 +1,1 @@
+"""Answers to the exercises of 17_many_gpus."""
