@@ -4,8 +4,10 @@ Each notebook has a module here of the same name without the number. It holds th
 exercises and predictions.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 
 from helpers.exercises import progress_file
 from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
@@ -40,7 +42,12 @@ for _name in NOTEBOOKS[:_PART_III]:
 
 
 def load_part_iii() -> None:
-    """Import the exercises of Part III, and PyTorch with them: seconds that Parts I and II save."""
+    """Import the exercises of Part III, and PyTorch with them: seconds that Parts I and II save.
+
+    Where PyTorch is not installed, they stay unknown.
+    """
+    if find_spec("torch") is None:
+        return
     for name in NOTEBOOKS[_PART_III:]:
         import_module(f"helpers.exercises.{name}")
 
@@ -116,6 +123,8 @@ def progress() -> None:
     """Print what you have solved and predicted so far, notebook by notebook."""
     load_part_iii()
     state = progress_file.load()
+    per_notebook = Counter(e.notebook for e in EXERCISES.values())
+    width = max(per_notebook.values())
     for number, notebook in enumerate(NOTEBOOKS):
         solved = [
             e.name in state["exercises"] for e in EXERCISES.values() if e.notebook == notebook
@@ -125,7 +134,7 @@ def progress() -> None:
         ]
         marks = "".join("●" if done else "○" for done in sorted(solved, reverse=True))
         print(
-            f"{number:02d} {notebook:22} exercises {marks:6} {sum(solved)}/{len(solved)}"
+            f"{number:02d} {notebook:22} exercises {marks:{width}} {sum(solved):2}/{len(solved):<2}"
             f"   predictions {sum(said)}/{len(said)}"
         )
 

@@ -1,7 +1,11 @@
 """The judge itself: what it says to answers of every kind."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+import torch
 
 from helpers import exercises
 from helpers.exercises import progress_file
@@ -150,6 +154,26 @@ def test_changing_an_argument_is_a_failure(doubling):
     assert "changed its arguments in place" in examine(doubling, answer).message
 
 
+def test_changing_a_tensor_is_a_failure(doubling):
+    @doubling.expect
+    def tensors():
+        """It doubles tensors, NaN included."""
+        same((yield (torch.tensor([1.0, torch.nan]),), {})[:1], [2.0], "y")
+
+    def in_place(x):
+        return x.mul_(2) if isinstance(x, torch.Tensor) else 2 * x
+
+    assert examine(doubling, double).status == "pass"
+    assert "changed its arguments in place" in examine(doubling, in_place).message
+
+
+def test_a_tensor_with_a_graph_is_an_array_of_numbers():
+    x = torch.ones(2, requires_grad=True)
+    same(2 * x, np.array([2.0, 2.0]), "y")
+    with pytest.raises(AssertionError, match=r"y\[0\] is 2, expected 1 "):
+        same(2 * x, np.array([1.0, 2.0]), "y")
+
+
 def test_every_call_gets_fresh_arguments(doubling):
     seen = []
     examine(doubling, lambda x: seen.append(x) or 2 * x)
@@ -296,8 +320,8 @@ def test_progress_counts_what_is_solved(own_progress, capsys):
     progress_file.add_prediction("02-axis", "a")
     exercises.progress()
     line = capsys.readouterr().out.splitlines()[2]
-    assert "●○○" in line
-    assert "1/3" in line
+    assert "●○○ " in line
+    assert " 1/3 " in line
     assert "predictions 1/4" in line
 
 
@@ -315,6 +339,17 @@ def test_progress_that_cannot_be_written_stops_nobody(tmp_path, monkeypatch):
     monkeypatch.setenv("BN_COURSE_PROGRESS", str(tmp_path / "file" / "progress.json"))
     progress_file.add_exercise("batch_statistics")
     assert progress_file.load() == progress_file.EMPTY
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["with PyTorch", "without PyTorch"])
+def test_parts_one_and_two_do_without_pytorch(missing):
+    code = "import sys; from helpers.exercises import judge, load_part_iii; "
+    if missing:
+        code += "import helpers.exercises; helpers.exercises.find_spec = lambda name: None; "
+        code += "helpers.exercises.progress(); "
+    code += "print(judge('batch_statistics', lambda x: None)[0], 'torch' in sys.modules)"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout.splitlines()[-1:] == ["todo False"], answer.stderr
 
 
 def test_names_follow_the_course():
