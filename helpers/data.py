@@ -135,6 +135,7 @@ CIFAR10_ARCHIVE = OfficialFile(
 CIFAR10_FOLDER = "cifar-10-batches-bin"
 CIFAR10_TRAIN = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
 CIFAR10_TEST = "test_batch.bin"
+CIFAR10_VARIANT = "variant.txt"  # beside the batches of a copy: what kind of copy it is
 CIFAR10_RECORDS = 10_000  # in each of these six files
 CIFAR10_RECORD_BYTES = 1 + 3 * 32 * 32  # a label, then the pixels channel by channel
 
@@ -179,7 +180,7 @@ def _load_cifar10():
     if folder and not _in_data_folder("cifar10", CIFAR10_ARCHIVE.name):
         size = CIFAR10_RECORDS * CIFAR10_RECORD_BYTES
         batches = {name: _read(folder / name, size + 1) for name in (*CIFAR10_TRAIN, CIFAR10_TEST)}
-        verified, source = False, f"CIFAR-10, unverified copy in {folder}"
+        verified, source = False, f"CIFAR-10, {_variant(folder)}"
     else:
         folder = CIFAR10_ARCHIVE.name
         batches = _unpack_cifar10(_obtain("cifar10", [CIFAR10_ARCHIVE]).pop(folder))
@@ -193,6 +194,20 @@ def _load_cifar10():
         "y_test": parts[CIFAR10_TEST][1],
     }
     return _dataset("cifar10", arrays, 255, np.float32, verified, source)
+
+
+def _variant(folder):
+    """What the owner of an unpacked copy calls it; the content cannot tell."""
+    path = folder / CIFAR10_VARIANT
+    if not path.exists():
+        return "unverified copy"
+    words = _read(path, 100).decode("utf-8", errors="replace").strip()
+    if not 0 < len(words) <= 40 or not words.isprintable():
+        raise DataError(
+            f"{path} should name the kind of copy in one line of at most 40 characters, such as "
+            f"`JPEG copy`; it begins with {words[:40]!r}: mend or remove it"
+        )
+    return words
 
 
 def _dataset(name, arrays, white, dtype, verified, source):

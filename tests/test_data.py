@@ -655,7 +655,21 @@ def test_unpacked_cifar10_is_loaded_as_unverified(cifar10, data_folder, below):
     write_batches(folder, cifar10.batches)
     d = data.load("cifar10")
     check_cifar10(d, cifar10.batches, verified=False)
-    assert d.source == f"CIFAR-10, unverified copy in {folder}"
+    assert d.source == "CIFAR-10, unverified copy"
+
+
+def test_a_copy_is_called_what_the_file_beside_it_says(cifar10, data_folder):
+    write_batches(data_folder / FOLDER, cifar10.batches | {"variant.txt": b"JPEG copy\n"})
+    d = data.load("cifar10")
+    check_cifar10(d, cifar10.batches, verified=False)
+    assert d.source == "CIFAR-10, JPEG copy"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"x" * 41, b"JPEG\ncopy", b"a" * 50_000])
+def test_a_variant_that_is_no_short_line_is_an_error(cifar10, data_folder, content):
+    write_batches(data_folder / FOLDER, cifar10.batches | {"variant.txt": content})
+    with pytest.raises(data.DataError, match=r"variant\.txt should name the kind of copy in one"):
+        data.load("cifar10")
 
 
 def test_the_archive_goes_before_an_unpacked_copy(cifar10, data_folder):
