@@ -1,0 +1,267 @@
+"""Batch normalization with a backward pass of our own, in PyTorch's vocabulary.
+
+Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithms 1 and 2; the backward pass is the
+closed form of notebook 03. What a layer does beyond that (momentum, buffers, modes) is PyTorch's.
+
+Every formula is a function of its own that takes statistics and sums as arguments. Where a batch
+is spread over processes, the same functions serve with statistics and sums of all processes.
+
+Everything with one element per channel is computed in float64 and everything else at least in
+float32, whatever the dtype of x. So x may be of half precision, and a mean that is large beside the
+standard deviation does no harm: x is shifted by the mean rounded to x's precision, and what was
+rounded off goes into the offset. (Apple's MPS devices have no float64 and are not supported.)
+"""
+
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+
+def batch_statistics(x):
+    """Return the mean and the biased variance over every axis of x but 1: float64, (C,) each.
+
+    x has shape (N, C) or (N, C, *spatial) and any floating-point dtype.
+    """
+    axes = _batch_axes(x)
+    shift = x.mean(axes, dtype=_at_least_float32(x))
+    centred = x - _per_channel(shift, x)
+    rest = centred.mean(axes).double()  # not 0: the mean is rounded to the precision of x
+    return shift.double() + rest, centred.square().mean(axes).double() - rest.square()
+
+
+def normalize(x, mean, var, weight, bias, eps):
+    """Return weight * (x - mean) / sqrt(var + eps) + bias, in the dtype and memory format of x.
+
+    x has shape (N, C) or (N, C, *spatial), everything else (C,); weight and bias may be None.
+    """
+    scale = _gain(weight, var, eps)
+    centred, rest = _centred(x, mean)
+    offset = -rest * scale if bias is None else bias - rest * scale
+    scale, offset = _per_channel(scale, centred), _per_channel(offset, centred)
+    return torch.addcmul(offset, centred, scale).to(x.dtype)
+
+
+def gradient_sums(dy, x, mean, var, eps):
+    """Return the sums of dy and of dy * x_hat over every axis but 1: float64, (C,) each.
+
+    They are the gradients of bias and weight, and all that dx needs to know of the other samples.
+    """
+    axes = _batch_axes(x)
+    centred, rest = _centred(x, mean)
+    sum_dy = dy.sum(axes, dtype=centred.dtype).double()
+    products = (centred * dy).sum(axes).double()
+    return sum_dy, (products - rest * sum_dy) * torch.rsqrt(var + eps)
+
+
+def input_gradient(dy, x, mean, var, weight, eps, sum_dy, sum_dy_x_hat, count):
+    """Return dx = weight / std * (dy - sum_dy / count - x_hat * sum_dy_x_hat / count).
+
+    dy and x have one shape; everything else is (C,), but for eps and `count`, the values per
+    channel that statistics and sums are of. weight may be None. dx has the dtype and memory format
+    of x.
+    """
+    gain = _gain(weight, var, eps)
+    centred, rest = _centred(x, mean)
+    slope = -gain * torch.rsqrt(var + eps) * sum_dy_x_hat / count
+    offset = -gain * sum_dy / count - slope * rest
+    slope, offset, gain = (_per_channel(vector, centred) for vector in (slope, offset, gain))
+    # x before dy: the first decides the memory format.
+    return torch.addcmul(torch.addcmul(offset, centred, slope), dy, gain).to(x.dtype)
+
+
+class BatchNormFunction(torch.autograd.Function):
+    """Batch norm with the batch's own statistics: apply(x, weight, bias, eps) -> (y, mean, var).
+
+    x has shape (N, C) or (N, C, *spatial), weight and bias (C,) or None. y is like x. mean and var
+    (biased) are float64, (C,), and not differentiable: they are there for the running statistics.
+    Second derivatives are not supported: differentiating a gradient raises PyTorch's RuntimeError
+    about `once_differentiable`.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, eps):
+        mean, var = batch_statistics(x)
+        ctx.save_for_backward(x, weight, bias, mean, var)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(mean, var)
+        return normalize(x, mean, var, weight, bias, eps), mean, var
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dy, _dmean, _dvar):
+        x, weight, bias, mean, var = ctx.saved_tensors
+        dbeta, dgamma = sums = gradient_sums(dy, x, mean, var, ctx.eps)
+        count = x.numel() // x.shape[1]
+        dx = input_gradient(dy, x, mean, var, weight, ctx.eps, *sums, count)
+        return (
+            dx,
+            None if weight is None else dgamma.to(weight.dtype),
+            None if bias is None else dbeta.to(bias.dtype),
+            None,
+        )
+
+
+def batch_norm(
+    x, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+):
+    """Normalize every channel of x; arguments and conventions of torch.nn.functional.batch_norm.
+
+    x has shape (N, C) or (N, C, *spatial), all vectors (C,). With training=True the statistics are
+    the batch's, and the running ones, unless None, move in place: running = (1 - momentum) *
+    running + momentum * batch, with the unbiased variance. momentum may be a tensor of one number.
+    With training=False the running statistics normalize and are constants in the backward pass.
+    Raises TypeError if x is not floating-point; ValueError for shapes that do not fit, an eps that
+    is not positive, and fewer than two values per channel in training.
+    """
+    _check(x, eps, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise ValueError("training=False needs running_mean and running_var, but one is None")
+        return normalize(x, running_mean.double(), running_var.double(), weight, bias, eps)
+    count = x.numel() // x.shape[1]
+    if count < 2:
+        raise ValueError(
+            f"batch norm in training needs at least two values per channel, but x has shape "
+            f"{tuple(x.shape)}; use a larger batch, or eval mode"
+        )
+    y, mean, var = BatchNormFunction.apply(x, weight, bias, eps)
+    update_running(running_mean, mean, momentum)
+    update_running(running_var, var * (count / (count - 1)), momentum)
+    return y
+
+
+@torch.no_grad()
+def update_running(running, batch, momentum):
+    """Move a running statistic, in place, by the share `momentum` towards the batch's; None stays.
+
+    Without a graph: otherwise every batch would stay in memory.
+    """
+    if running is not None:
+        running.copy_((1 - momentum) * running + momentum * batch)
+
+
+class _BatchNorm(nn.Module):
+    """What BatchNorm1d and BatchNorm2d share: parameters, buffers and modes, as in PyTorch.
+
+    num_features: C. momentum: the share of the newest batch in the running statistics; None for
+    the plain average of all batches. affine=False: neither weight (gamma) nor bias (beta);
+    bias=False: no bias. track_running_stats=False: no buffers, batch statistics in every mode.
+    A state_dict fits nn.BatchNorm1d and nn.BatchNorm2d, and theirs fits here.
+    """
+
+    dims = ()  # how many axes the input may have
+
+    def __init__(
+        self,
+        num_features,
+        eps=1e-5,
+        momentum=0.1,
+        affine=True,
+        track_running_stats=True,
+        device=None,
+        dtype=None,
+        *,
+        bias=True,
+    ):
+        super().__init__()
+        _require_eps(eps)
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        kind = {"device": device, "dtype": dtype}
+        self.weight = nn.Parameter(torch.ones(num_features, **kind)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(num_features, **kind)) if affine and bias else None
+        tracks = track_running_stats
+        self.register_buffer("running_mean", torch.zeros(num_features, **kind) if tracks else None)
+        self.register_buffer("running_var", torch.ones(num_features, **kind) if tracks else None)
+        seen = torch.tensor(0, dtype=torch.long, device=device) if tracks else None
+        self.register_buffer("num_batches_tracked", seen)
+
+    def forward(self, x):
+        if x.ndim not in self.dims:
+            wanted = " or ".join(f"{dim}D" for dim in self.dims)
+            raise ValueError(f"expected {wanted} input (got {x.ndim}D input)")
+        mean, var, momentum = self.running_mean, self.running_var, self.momentum
+        batch_decides = self.training or mean is None
+        if self.training and not self.track_running_stats:
+            mean = var = None
+        elif self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if momentum is None:
+                momentum = 1 / self.num_batches_tracked
+        return batch_norm(x, mean, var, self.weight, self.bias, batch_decides, momentum, self.eps)
+
+    def reset_running_stats(self):
+        """Set the running mean to 0, the running variance to 1 and the count to 0."""
+        if self.track_running_stats:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self):
+        """Reset the running statistics, and set weight to 1 and bias to 0."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            nn.init.ones_(self.weight)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def extra_repr(self):
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalization of (N, C) or (N, C, L); arguments and state_dict of nn.BatchNorm1d."""
+
+    dims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalization of (N, C, H, W); arguments and state_dict of nn.BatchNorm2d."""
+
+    dims = (4,)
+
+
+def _batch_axes(x):
+    return [0, *range(2, x.ndim)]
+
+
+def _at_least_float32(x):
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def _per_channel(vector, x):
+    """Shape a vector (C,) to broadcast against x, in the precision that x is computed in."""
+    return vector.to(_at_least_float32(x)).view(-1, *[1] * (x.ndim - 2))
+
+
+def _centred(x, mean):
+    """Return x less the mean as x's precision can say it, and what of the mean is left: (C,)."""
+    shift = mean.to(_at_least_float32(x))
+    return x - _per_channel(shift, x), mean - shift
+
+
+def _gain(weight, var, eps):
+    inv_std = torch.rsqrt(var + eps)
+    return inv_std if weight is None else weight * inv_std
+
+
+def _require_eps(eps):
+    if not eps > 0:
+        raise ValueError(f"eps must be positive, not {eps}")
+
+
+def _check(x, eps, **vectors):
+    _require_eps(eps)
+    if not x.is_floating_point():
+        raise TypeError(f"x must be of a floating-point dtype, not {x.dtype}; convert it first")
+    if x.ndim < 2:
+        raise ValueError(f"x must have shape (N, C) or (N, C, *spatial), not {tuple(x.shape)}")
+    for name, vector in vectors.items():
+        if vector is not None and vector.shape != x.shape[1:2]:
+            raise ValueError(
+                f"{name} must have shape {tuple(x.shape[1:2])} to fit x of shape "
+                f"{tuple(x.shape)}, not {tuple(vector.shape)}"
+            )
