@@ -150,6 +150,7 @@ class _BatchNorm(nn.Module):
     """
 
     dims = ()  # how many axes the input may have
+    _batch_norm = staticmethod(batch_norm)  # statistics of several processes need another one
 
     def __init__(
         self,
@@ -188,7 +189,8 @@ class _BatchNorm(nn.Module):
             self.num_batches_tracked.add_(1)
             if momentum is None:
                 momentum = 1 / self.num_batches_tracked
-        return batch_norm(x, mean, var, self.weight, self.bias, batch_decides, momentum, self.eps)
+        vectors = (mean, var, self.weight, self.bias)
+        return self._batch_norm(x, *vectors, batch_decides, momentum, self.eps)
 
     def reset_running_stats(self):
         """Set the running mean to 0, the running variance to 1 and the count to 0."""
