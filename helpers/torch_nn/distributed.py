@@ -1,0 +1,131 @@
+"""Batch norm whose batch is spread over several processes.
+
+nn.SyncBatchNorm does the same on GPUs, and refuses tensors of the CPU; this one takes both. How the
+statistics of parts make those of the whole: Chan, Golub & LeVeque 1983, "Algorithms for Computing
+the Sample Variance". Unlike E[x^2] - E[x]^2 it takes no difference of large numbers.
+"""
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+from helpers.torch_nn.batchnorm import (
+    _BatchNorm,
+    batch_norm,
+    batch_statistics,
+    gradient_sums,
+    input_gradient,
+    normalize,
+    update_running,
+)
+
+
+def world_size(group=None):
+    """Return how many processes take part; 1 where nothing is distributed."""
+    return dist.get_world_size(group) if dist.is_available() and dist.is_initialized() else 1
+
+
+def combined(counts, means, variances):
+    """Return mean and biased variance of all samples, from those of the parts.
+
+    counts: (parts, 1), samples per part; a part may be empty if its mean and variance are finite.
+    means, variances: (parts, C), the variances biased. Returns two vectors (C,).
+    """
+    weights = counts / counts.sum()
+    mean = (weights * means).sum(0)
+    between = (weights * (means - mean) ** 2).sum(0)
+    return mean, (weights * variances).sum(0) + between
+
+
+class SyncBatchNormFunction(torch.autograd.Function):
+    """Batch norm over the batches of all processes: apply(x, weight, bias, eps, group).
+
+    Returns (y, mean, var, count): y for this process's x; mean, var (float64) and the number of
+    values per channel are those of all processes together. Every process must call it, forward and
+    backward, or the others wait for ever; its x may be empty. As with nn.SyncBatchNorm, the
+    gradients of weight and bias are this process's share: the sum over all processes is the
+    gradient of the whole batch.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, eps, group):
+        channels = x.shape[1]
+        mine = torch.zeros(2 * channels + 1, dtype=torch.float64, device=x.device)
+        if x.numel():  # the mean of nothing would be NaN
+            mine[0] = x.numel() // channels
+            mine[1:] = torch.cat(batch_statistics(x))
+        everyones = [torch.empty_like(mine) for _ in range(dist.get_world_size(group))]
+        dist.all_gather(everyones, mine, group)
+        counts, means, variances = torch.stack(everyones).split([1, channels, channels], dim=1)
+        count = int(counts.sum())
+        if count < 2:
+            raise ValueError(
+                f"batch norm in training needs at least two values per channel, but all processes "
+                f"together have {count}; use larger batches, or eval mode"
+            )
+        mean, var = combined(counts, means, variances)
+        ctx.save_for_backward(x, weight, bias, mean, var)
+        ctx.eps, ctx.group, ctx.count = eps, group, count
+        ctx.mark_non_differentiable(mean, var)
+        return normalize(x, mean, var, weight, bias, eps), mean, var, count
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, dy, *_):
+        x, weight, bias, mean, var = ctx.saved_tensors
+        dbeta, dgamma = gradient_sums(dy, x, mean, var, ctx.eps)
+        dx = None
+        if ctx.needs_input_grad[0]:
+            sums = torch.cat([dbeta, dgamma])
+            dist.all_reduce(sums, group=ctx.group)
+            dx = input_gradient(dy, x, mean, var, weight, ctx.eps, *sums.chunk(2), ctx.count)
+        dgamma = None if weight is None else dgamma.to(weight.dtype)
+        dbeta = None if bias is None else dbeta.to(bias.dtype)
+        return dx, dgamma, dbeta, None, None
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch norm that makes one batch of the batches of all processes, on CPU and GPU.
+
+    Arguments and state_dict are those of nn.BatchNorm1d to 3d and of nn.SyncBatchNorm; x has shape
+    (N, C) or (N, C, *spatial). process_group: the processes that share a batch; None for all. In
+    eval mode, and where torch.distributed is not set up, it is plain batch norm.
+    Raises ValueError if all processes together have fewer than two values per channel.
+    """
+
+    dims = (2, 3, 4, 5)
+
+    def __init__(self, *args, process_group=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.process_group = process_group
+
+    def _batch_norm(self, x, running_mean, running_var, weight, bias, training, momentum, eps):
+        if not self.training or world_size(self.process_group) == 1:
+            return batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+        y, mean, var, count = SyncBatchNormFunction.apply(x, weight, bias, eps, self.process_group)
+        update_running(running_mean, mean, momentum)
+        update_running(running_var, var * (count / (count - 1)), momentum)
+        return y
+
+    @classmethod
+    def convert(cls, model, process_group=None):
+        """Return the model with every batch norm in it, PyTorch's or ours, made synchronized.
+
+        The model is changed; parameters and buffers stay the same tensors, so that an optimizer
+        made before goes on working. The model itself may be a batch norm.
+        """
+        if isinstance(model, (nn.modules.batchnorm._BatchNorm, _BatchNorm)):
+            new = cls(
+                model.num_features,
+                model.eps,
+                model.momentum,
+                affine=model.affine,
+                track_running_stats=model.track_running_stats,
+                process_group=process_group,
+            )
+            new._parameters, new._buffers = model._parameters, model._buffers
+            return new.train(model.training)
+        for name, child in model.named_children():
+            setattr(model, name, cls.convert(child, process_group))
+        return model
