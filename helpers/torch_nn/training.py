@@ -1,0 +1,257 @@
+"""Train and measure image classifiers, on a CPU or a GPU, in one process or several.
+
+history = fit(model, load("digits"), epochs=5, batch_size=64, lr=0.1, device=pick_device())
+"""
+
+import re
+import zlib
+from contextlib import contextmanager
+from itertools import islice
+
+import numpy as np
+import torch
+from torch.nn import functional
+from tqdm.auto import tqdm
+
+from helpers.torch_nn import checkpoint as checkpoints
+from helpers.torch_nn.batches import Batches, as_tensors
+from helpers.torch_nn.history import Recorder
+from helpers.torch_nn.processes import Processes
+from helpers.torch_nn.schedules import SCHEDULES, decay_weights
+
+CHECK_EVERY = 100  # steps between two looks at the losses
+
+
+def pick_device():
+    """The GPU if there is one that CUDA can use, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@torch.no_grad()
+def evaluate(model, x, y, *, batch_size=1000, amp=False):
+    """Return the share of images x (N, C, H, W) that model classifies as y (N,).
+
+    x and y are arrays or tensors on any device; they go to the model's device batch by batch. The
+    model is in eval mode meanwhile (running statistics, no dropout); afterwards every module is in
+    its old mode, and no parameter, buffer or gradient has changed. amp: see `fit`.
+    """
+    device = next(model.parameters()).device
+    x, y = as_tensors(x, y)
+    modes = [(module, module.training) for module in model.modules()]
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+    try:
+        model.eval()
+        for images, labels in zip(x.split(batch_size), y.split(batch_size), strict=True):
+            with _precision(device, amp):
+                logits = model(images.to(device))
+            # argmax calls a row of NaN some class; a network that answers NaN is not right by
+            # chance.
+            answered = ~logits.isnan().any(dim=1)
+            correct += ((logits.argmax(dim=1) == labels.to(device)) & answered).sum()
+    finally:
+        for module, mode in modes:
+            module.training = mode
+    return correct.item() / len(y)
+
+
+def fit(
+    model,
+    dataset,
+    *,
+    epochs,
+    batch_size,
+    lr,
+    device="cpu",
+    seed=0,
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-4,
+    label_smoothing=0.0,
+    schedule="one_cycle",
+    augment=None,
+    amp=False,
+    channels_last=False,
+    compile=None,
+    tf32=False,
+    data_on_device=True,
+    param_groups=None,
+    max_steps=None,
+    eval_every=1,
+    checkpoint=None,
+    progress=None,
+):
+    """Train `model` by SGD on the softmax cross-entropy of shuffled batches; returns a `History`.
+
+    dataset: a helpers.data.Dataset; images become float32. The model moves to `device` and stays
+    there. Each epoch goes through the training images once, in a new order, without those that do
+    not fill a batch (see `Batches`). The test accuracy is measured after every `eval_every` epochs
+    and at the end. max_steps ends the run earlier, and the schedule with it.
+
+    The recipe:
+        lr: the largest learning rate; `schedule` says what share of it each step takes:
+            "one_cycle" (up, then down to almost 0), "constant", or a function (step, steps) ->
+            share.
+        momentum, nesterov, weight_decay: of torch.optim.SGD. Only the weights of convolutions and
+            linear layers decay, unless param_groups(model) returns other groups for the optimizer;
+            a group's own "lr" is then the largest one of that group.
+        label_smoothing: the share of each label that is spread over all classes (Szegedy et al.
+            2016, section 7).
+        augment: a function (x, generator) -> x that changes each training batch, like `Augment`.
+
+    The speed, which changes results by no more than rounding:
+        amp: automatic mixed precision. Convolutions and linear layers compute in bfloat16; weights,
+            loss and update stay float32. bfloat16 has the range of float32, so that gradients
+            neither overflow nor vanish and need no scaling.
+        channels_last: images and filters lie in memory pixel by pixel, all channels of a pixel
+            together, instead of channel by channel.
+        compile: None, a backend of torch.compile ("inductor", ...) or a dictionary of its
+            arguments. Evaluation is never compiled.
+        tf32: on CUDA, let float32 convolutions and matrix products round their inputs to 10 bits.
+            PyTorch does so for convolutions by default; here only if asked.
+        data_on_device: False leaves the images in the computer's memory and sends each batch.
+
+    checkpoint: a path. After every epoch the whole state is written there, and a call that finds
+    the file goes on from it: on a CPU the result equals that of an uninterrupted run bit for bit.
+    Ctrl-C or a crash loses what came after the last epoch. Raises CheckpointError if the file is
+    damaged or from a run with other settings.
+
+    A loss that is NaN or infinite ends the training; `History.stopped` says when and what to try.
+    The losses stay on the device and are looked at every CHECK_EVERY steps and after every epoch:
+    looking at each would make the CPU wait for the GPU after every step.
+
+    What is random depends on `seed` alone, and PyTorch's own random state is left as it was.
+    progress: the label of a progress bar that appears after a second; False for none.
+
+    Under torchrun (torch.distributed initialized) each process trains on its slice of every batch,
+    so batch_size remains the number of images per step; see `Processes`.
+    """
+    settings = _described(locals())
+    share = SCHEDULES.get(schedule, schedule)
+    if not callable(share):
+        raise ValueError(f"schedule is {schedule!r}, expected one of {', '.join(SCHEDULES)}")
+    device, processes = torch.device(device), Processes.current()
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+    model.to(device=device, memory_format=memory_format)
+    batches = Batches(
+        dataset.x_train,
+        dataset.y_train,
+        batch_size,
+        processes,
+        device=device,
+        memory_format=memory_format,
+        seed=seed,
+        on_device=data_on_device,
+    )
+    test = as_tensors(dataset.x_test, dataset.y_test)
+    if data_on_device:
+        test = [values.to(device) for values in test]
+    steps = epochs * len(batches) if max_steps is None else min(epochs * len(batches), max_steps)
+
+    groups = param_groups(model) if param_groups else decay_weights(model, weight_decay)
+    nesterov = nesterov and momentum > 0
+    optimizer = torch.optim.SGD(groups, lr, momentum, 0, weight_decay, nesterov)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share(step, steps))
+    recorder = Recorder(device, processes)
+    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "recorder": recorder}
+    first_epoch = 0 if checkpoint is None else checkpoints.resume(checkpoint, settings, parts)
+
+    net = _compiled(processes.share(model), compile)
+    generator = torch.Generator(device)
+    bar = tqdm(
+        desc=progress,
+        total=steps,
+        initial=recorder.steps,
+        disable=progress is False or not processes.is_first,
+        leave=False,
+        delay=1,
+    )
+    with bar, _backends(tf32), _own_random_state(device):
+        for epoch in range(first_epoch, epochs):
+            _reseed(seed, epoch, processes.rank, generator)
+            net.train()
+            recorder.start_clock()
+            for x, y in islice(batches.epoch(epoch), steps - recorder.steps):
+                if augment is not None:
+                    x = augment(x, generator)
+                with _precision(device, amp):
+                    logits = net(x)
+                loss = functional.cross_entropy(logits.float(), y, label_smoothing=label_smoothing)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                recorder.step(loss.detach(), max(scheduler.get_last_lr()))
+                scheduler.step()
+                bar.update()
+                if recorder.steps % CHECK_EVERY == 0 and not recorder.collect():
+                    break
+            recorder.stop_clock()
+            ended = not recorder.collect() or recorder.steps == steps
+            if ended or (epoch + 1) % eval_every == 0:
+                accuracy = evaluate(model, *test, amp=amp) if processes.is_first else 0.0
+                recorder.evaluated(processes.from_first(accuracy, device))
+            if checkpoint is not None and not recorder.stopped:
+                if processes.is_first:
+                    checkpoints.save(checkpoint, settings, parts, epoch + 1)
+                processes.wait()
+            if ended:
+                break
+    return recorder.history(batch_size)
+
+
+def _described(arguments):
+    """What decides the result of a call of `fit`, as texts that a file can hold."""
+    model, dataset = arguments["model"], arguments["dataset"]
+    count = sum(parameter.numel() for parameter in model.parameters())
+    structure = zlib.crc32(repr(model).encode())
+    elsewhere = ("model", "dataset", "device", "data_on_device", "checkpoint", "progress")
+    # A function is known by its name: its address changes from run to run.
+    settings = {
+        name: re.sub(" at 0x[0-9a-f]+", "", repr(value))
+        for name, value in arguments.items()
+        if name not in elsewhere
+    }
+    return settings | {
+        "model": f"{type(model).__name__} with {count} parameters, structure {structure:08x}",
+        "dataset": f"{dataset.name}, {len(dataset.x_train)} images",
+        "processes": str(Processes.current().size),
+    }
+
+
+def _reseed(seed, epoch, rank, generator):
+    """Start the random numbers of an epoch: those of `augment`, and PyTorch's own for dropout.
+
+    They follow from the seed and the number of the epoch, so that a resumed run draws the same.
+    """
+    for_augment, for_model = np.random.SeedSequence([seed, epoch, rank]).generate_state(2)
+    generator.manual_seed(int(for_augment))
+    torch.manual_seed(int(for_model))
+
+
+def _own_random_state(device):
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
+
+
+def _precision(device, amp):
+    return torch.autocast(device.type, torch.bfloat16, enabled=amp)
+
+
+def _compiled(model, compile):
+    if compile is None:
+        return model
+    # Without this, a sweep over many models reaches the limit of compilations, behind which
+    # PyTorch quietly goes on without compiling.
+    torch.compiler.reset()
+    options = compile if isinstance(compile, dict) else {"backend": compile}
+    return torch.compile(model, **options)
+
+
+@contextmanager
+def _backends(tf32):
+    """CUDA's settings while training: TF32 or not, and the fastest convolutions, found by trial."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+    try:
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = tf32, tf32, True
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
