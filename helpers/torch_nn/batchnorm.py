@@ -92,9 +92,9 @@ class BatchNormFunction(torch.autograd.Function):
         x, weight, bias, mean, var = ctx.saved_tensors
         dbeta, dgamma = sums = gradient_sums(dy, x, mean, var, ctx.eps)
         count = x.numel() // x.shape[1]
-        dx = input_gradient(dy, x, mean, var, weight, ctx.eps, *sums, count)
+        arguments = (dy, x, mean, var, weight, ctx.eps, *sums, count)
         return (
-            dx,
+            input_gradient(*arguments) if ctx.needs_input_grad[0] else None,
             None if weight is None else dgamma.to(weight.dtype),
             None if bias is None else dbeta.to(bias.dtype),
             None,
@@ -183,14 +183,16 @@ class _BatchNorm(nn.Module):
             raise ValueError(f"expected {wanted} input (got {x.ndim}D input)")
         mean, var, momentum = self.running_mean, self.running_var, self.momentum
         batch_decides = self.training or mean is None
-        if self.training and not self.track_running_stats:
+        tracks = self.training and self.track_running_stats and mean is not None
+        if batch_decides and not tracks:
             mean = var = None
-        elif self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            if momentum is None:
-                momentum = 1 / self.num_batches_tracked
+        elif tracks and momentum is None:
+            momentum = 1 / (self.num_batches_tracked.double() + 1)
         vectors = (mean, var, self.weight, self.bias)
-        return self._batch_norm(x, *vectors, batch_decides, momentum, self.eps)
+        y = self._batch_norm(x, *vectors, batch_decides, momentum, self.eps)
+        if tracks:  # only now: a batch that was refused does not count
+            self.num_batches_tracked.add_(1)
+        return y
 
     def reset_running_stats(self):
         """Set the running mean to 0, the running variance to 1 and the count to 0."""
@@ -210,7 +212,8 @@ class _BatchNorm(nn.Module):
     def extra_repr(self):
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
         )
 
 
