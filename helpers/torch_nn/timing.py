@@ -1,0 +1,193 @@
+"""Measure what batch norm costs: paired times, copy bandwidth, the share of a training step."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+Timer = Callable[[Callable[[], object], int], float]
+
+
+def cpu_timer(function: Callable[[], object], calls: int) -> float:
+    """Return the seconds per call of a function, over `calls` calls in a row."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - start) / calls
+
+
+def cuda_timer(function: Callable[[], object], calls: int) -> float:
+    """Return the seconds per call on the current CUDA device.
+
+    A GPU works through a queue, so Python's clock would measure how fast the queue is filled. Two
+    events in the queue take the time instead. Give enough `calls` that the GPU, not Python, is what
+    they wait for.
+    """
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    start.record()
+    for _ in range(calls):
+        function()
+    end.record()
+    end.synchronize()
+    return start.elapsed_time(end) / 1e3 / calls  # elapsed_time is in milliseconds
+
+
+def timer_for(device: torch.device | str) -> Timer:
+    """Return the timer for a device, "cpu" or "cuda"."""
+    return cuda_timer if torch.device(device).type == "cuda" else cpu_timer
+
+
+def paired(
+    arms: Mapping[str, Callable[[], object]],
+    *,
+    rounds: int,
+    calls: int = 1,
+    timer: Timer = cpu_timer,
+) -> dict[str, np.ndarray]:
+    """Time several functions side by side; return seconds per call, (rounds,) for each arm.
+
+    In every round each arm is called once untimed, so that memory and caches are as this arm
+    leaves them, and then `calls` times in a row. The order within a round is drawn anew, so that
+    whatever else the machine does meets all arms alike.
+    """
+    seconds = {name: np.empty(rounds) for name in arms}
+    names, rng = list(arms), np.random.default_rng(0)
+    for i in range(rounds):
+        for k in rng.permutation(len(names)):
+            arms[names[k]]()
+            seconds[names[k]][i] = timer(arms[names[k]], calls)
+    return seconds
+
+
+def multiples(seconds: Mapping[str, np.ndarray], unit: str) -> dict[str, float]:
+    """Return each arm's time as a multiple of the arm `unit`: medians of the rounds' ratios."""
+    return {name: float(np.median(taken / seconds[unit])) for name, taken in seconds.items()}
+
+
+def copy_bandwidth(x: torch.Tensor, *, rounds: int = 20, calls: int = 1) -> float:
+    """Return the bytes per second that copying x moves, read and written, on its device."""
+    target = torch.empty_like(x)
+    arms = {"copy": lambda: target.copy_(x)}
+    seconds = paired(arms, rounds=rounds, calls=calls, timer=timer_for(x.device))
+    return 2 * x.nbytes / float(np.median(seconds["copy"]))
+
+
+def from_small_operators(x, gamma, beta, eps=1e-5):
+    """Batch norm in training mode, written as one thinks it: one operator after the other.
+
+    x: (N, C, H, W); gamma, beta: (C,). Half precision is computed in float32, as in F.batch_norm.
+    """
+    x, dtype = x.float() if x.dtype.itemsize == 2 else x, x.dtype
+    mean = x.mean(dim=(0, 2, 3), keepdim=True)
+    var = x.var(dim=(0, 2, 3), keepdim=True, correction=0)
+    x_hat = (x - mean) / torch.sqrt(var + eps)
+    return (x_hat * gamma[:, None, None] + beta[:, None, None]).to(dtype)
+
+
+def built_in(x, gamma, beta):
+    """PyTorch's own batch norm in training mode, without running statistics."""
+    return F.batch_norm(x, None, None, gamma, beta, training=True)
+
+
+def with_relu(batch_norm):
+    """Return the function that applies a batch norm, then a ReLU."""
+    return lambda x, gamma, beta: torch.relu(batch_norm(x, gamma, beta))
+
+
+def batch_norm_arms(
+    shape: tuple[int, int, int, int],
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    *,
+    compiled: bool = False,
+) -> dict[str, dict[str, Callable[[], object]]]:
+    """Return {"forward": arms, "both": arms}, ready for `paired`; "both" is forward and backward.
+
+    The arms are a copy of x, batch norm from small operators, PyTorch's own in the default NCHW
+    layout and in channels_last, the latter two with a ReLU behind, and if `compiled`, what
+    torch.compile makes of the small operators, without and with a ReLU.
+    """
+    x = torch.randn(shape, device=device).to(dtype)
+    last = {"memory_format": torch.channels_last}
+    default = x, torch.randn_like(x)
+    channels_last = tuple(tensor.to(**last) for tensor in default)
+    candidates = {
+        "small operators": (from_small_operators, default),
+        "F.batch_norm": (built_in, default),
+        "F.batch_norm, channels_last": (built_in, channels_last),
+        "F.batch_norm, ReLU": (with_relu(built_in), default),
+        "F.batch_norm, ReLU, channels_last": (with_relu(built_in), channels_last),
+    }
+    if compiled:
+        torch.compiler.reset()  # it stops compiling a function after a few shapes
+        for suffix, data in (("", default), (", channels_last", channels_last)):
+            for name, function in (
+                ("compiled", from_small_operators),
+                ("compiled, ReLU", with_relu(from_small_operators)),
+            ):
+                candidates[name + suffix] = torch.compile(function, dynamic=False), data
+    target = torch.empty_like(x)
+    arms = {"forward": {"copy": lambda: target.copy_(x)}, "both": {"copy": lambda: target.copy_(x)}}
+    for name, (function, (x_in, dy)) in candidates.items():
+        arms["forward"][name] = _forward(function, x_in)
+        arms["both"][name] = _forward_and_backward(function, x_in, dy)
+    return arms
+
+
+def _parameters(x):
+    ones, zeros = (make(x.shape[1], device=x.device) for make in (torch.ones, torch.zeros))
+    return ones.requires_grad_(), zeros.requires_grad_()
+
+
+def _forward(function, x):
+    gamma, beta = _parameters(x)
+
+    def run():
+        with torch.no_grad():
+            return function(x, gamma, beta)
+
+    return run
+
+
+def _forward_and_backward(function, x, dy):
+    inputs = (x.detach().requires_grad_(), *_parameters(x))
+    return lambda: torch.autograd.grad(function(*inputs), inputs, dy)
+
+
+def training_step(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> Callable[[], None]:
+    """Return a function that takes one step of SGD on one batch. x: (N, C, H, W), y: (N,)."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+    return step
+
+
+def profiled_share(step: Callable[[], object], device: torch.device | str = "cpu") -> float:
+    """Return the share of a call's time that torch.profiler finds in batch norm's operators.
+
+    On a GPU it is the time of the kernels that these operators start.
+    """
+    on_cuda = torch.device(device).type == "cuda"
+    activity = torch.profiler.ProfilerActivity
+    step()  # the first call allocates and chooses algorithms
+    with torch.profiler.profile(activities=[activity.CPU, *[activity.CUDA] * on_cuda]) as profile:
+        step()
+        if on_cuda:
+            torch.cuda.synchronize()
+    spent = "self_device_time_total" if on_cuda else "self_cpu_time_total"
+    # Kernels have rows of their own beside the operators that started them.
+    operators = [
+        event
+        for event in profile.key_averages()
+        if event.device_type == torch.autograd.DeviceType.CPU
+    ]
+    total = sum(getattr(event, spent) for event in operators)
+    return sum(getattr(e, spent) for e in operators if "batch_norm" in e.key) / total
