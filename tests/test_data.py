@@ -207,6 +207,25 @@ def test_flattened_has_one_row_per_image_and_copies_nothing():
     assert flat.y_train is d.y_train
 
 
+def test_standardized_uses_the_statistics_of_the_training_set_per_channel():
+    rng = np.random.default_rng(0)
+    scale = np.array([1, 20, 300], np.float32).reshape(1, 3, 1, 1)
+    x_train, x_test = (
+        scale * (count + rng.random((count, 3, 4, 5), np.float32)) for count in (50, 20)
+    )
+    d = dataclasses.replace(data.load("digits"), x_train=x_train, x_test=x_test)
+    ready = d.standardized()
+    np.testing.assert_allclose(ready.x_train.mean((0, 2, 3)), 0, atol=1e-4)
+    np.testing.assert_allclose(ready.x_train.std((0, 2, 3)), 1, rtol=1e-4)
+    for c in range(3):
+        expected = (x_test[:, c] - x_train[:, c].mean()) / x_train[:, c].std()
+        np.testing.assert_allclose(ready.x_test[:, c], expected, rtol=1e-3)
+    assert ready.x_train.dtype == ready.x_test.dtype == np.float32
+    assert ready.y_train is d.y_train
+    with pytest.raises(ValueError, match="read-only"):
+        ready.x_test[0] = 0
+
+
 def test_repr_is_one_line_of_facts():
     assert repr(data.load("digits")) == (
         "Dataset('digits': 1297 training and 500 test images, (1, 8, 8) float64, 10 classes; "

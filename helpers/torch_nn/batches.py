@@ -59,7 +59,7 @@ class Batches:
 def as_tensors(x, y):
     """Images as a float32 tensor and labels as an int64 tensor, from arrays or tensors."""
     # torch.tensor copies: the arrays of a Dataset are read-only.
-    return (
+    return tuple(
         values.to(dtype) if isinstance(values, torch.Tensor) else torch.tensor(values, dtype=dtype)
         for values, dtype in ((x, torch.float32), (y, torch.int64))
     )

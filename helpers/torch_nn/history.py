@@ -96,14 +96,16 @@ class Recorder:
 
         If one is not, the record ends with it.
         """
-        if self._pending:
-            losses = self.processes.mean(torch.stack(self._pending))
-            self.state["loss"] += losses.tolist()
-            self._pending = []
-        bad = np.flatnonzero(~np.isfinite(self.state["loss"]))
+        if not self._pending:
+            return not self.stopped
+        losses = self.processes.mean(torch.stack(self._pending)).cpu().numpy()
+        self._pending = []
+        bad = np.flatnonzero(~np.isfinite(losses))
+        before = len(self.state["loss"])
+        self.state["loss"] += losses.tolist()
         if not len(bad):
             return True
-        step = int(bad[0]) + 1
+        step = before + int(bad[0]) + 1
         loss, lr = self.state["loss"][step - 1], self.state["lr"][step - 1]
         del self.state["loss"][step:], self.state["lr"][step:]
         self.state["stopped"] = (

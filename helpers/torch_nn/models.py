@@ -83,7 +83,7 @@ def resnet(
     classes=10,
     zero_init=True,
 ):
-    """Build a residual net for small images after He et al. 2015, section 4.2.
+    """Build a residual net for small images after He et al. 2016, section 4.2.
 
     A 3x3 convolution, then one stage for each number in `blocks`, with as many blocks of two 3x3
     convolutions; the first stage has `width` channels, each further one twice as many and half the
@@ -107,7 +107,7 @@ def resnet(
 class ResidualBlock(nn.Module):
     """y = relu(shortcut(x) + branch(x)), the branch being conv, norm, ReLU, conv, norm.
 
-    The shortcut has no parameters (He et al. 2015, section 3.3, option A): where the block halves
+    The shortcut has no parameters (He et al. 2016, section 3.3, option A): where the block halves
     the resolution it takes every second pixel, and new channels are zero.
 
     With zero_init the branch is zero at first, so that every block starts as the identity (between
@@ -194,7 +194,7 @@ def _linear(in_features, out_features, rng, bias=True):
 
 
 def _drawn(layer, rng):
-    """Draw weights from N(0, 2 / fan_in) (He et al. 2015b, eq. 10) in NumPy; biases start at 0.
+    """Draw weights from N(0, 2 / fan_in) (He et al. 2015, eq. 10) in NumPy; biases start at 0.
 
     PyTorch's own generator differs between processors, so the layer came without initial values
     (`skip_init`) and did not touch it.

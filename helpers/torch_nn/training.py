@@ -3,9 +3,9 @@
 history = fit(model, load("digits"), epochs=5, batch_size=64, lr=0.1, device=pick_device())
 """
 
+import math
 import re
 import zlib
-from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -18,6 +18,7 @@ from helpers.torch_nn.batches import Batches, as_tensors
 from helpers.torch_nn.history import Recorder
 from helpers.torch_nn.processes import Processes
 from helpers.torch_nn.schedules import SCHEDULES, decay_weights
+from helpers.torch_nn.speed import compiled, cuda_settings, precision
 
 CHECK_EVERY = 100  # steps between two looks at the losses
 
@@ -42,7 +43,7 @@ def evaluate(model, x, y, *, batch_size=1000, amp=False):
     try:
         model.eval()
         for images, labels in zip(x.split(batch_size), y.split(batch_size), strict=True):
-            with _precision(device, amp):
+            with precision(device, amp):
                 logits = model(images.to(device))
             # argmax calls a row of NaN some class; a network that answers NaN is not right by
             # chance.
@@ -91,9 +92,10 @@ def fit(
         lr: the largest learning rate; `schedule` says what share of it each step takes:
             "one_cycle" (up, then down to almost 0), "constant", or a function (step, steps) ->
             share.
-        momentum, nesterov, weight_decay: of torch.optim.SGD. Only the weights of convolutions and
-            linear layers decay, unless param_groups(model) returns other groups for the optimizer;
-            a group's own "lr" is then the largest one of that group.
+        momentum, nesterov, weight_decay: of torch.optim.SGD; without momentum, nesterov has no
+            meaning. Only the weights of convolutions and linear layers decay, unless
+            param_groups(model) returns other groups for the optimizer; a group's own "lr" is then
+            the largest one of that group.
         label_smoothing: the share of each label that is spread over all classes (Szegedy et al.
             2016, section 7).
         augment: a function (x, generator) -> x that changes each training batch, like `Augment`.
@@ -126,6 +128,9 @@ def fit(
     so batch_size remains the number of images per step; see `Processes`.
     """
     settings = _described(locals())
+    for name, value in (("epochs", epochs), ("eval_every", eval_every), ("max_steps", max_steps)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
     share = SCHEDULES.get(schedule, schedule)
     if not callable(share):
         raise ValueError(f"schedule is {schedule!r}, expected one of {', '.join(SCHEDULES)}")
@@ -144,18 +149,20 @@ def fit(
     )
     test = as_tensors(dataset.x_test, dataset.y_test)
     if data_on_device:
-        test = [values.to(device) for values in test]
+        test = tuple(values.to(device) for values in test)
     steps = epochs * len(batches) if max_steps is None else min(epochs * len(batches), max_steps)
 
     groups = param_groups(model) if param_groups else decay_weights(model, weight_decay)
-    nesterov = nesterov and momentum > 0
-    optimizer = torch.optim.SGD(groups, lr, momentum, 0, weight_decay, nesterov)
+    optimizer = torch.optim.SGD(
+        groups, lr, momentum, weight_decay=weight_decay, nesterov=nesterov and momentum > 0
+    )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share(step, steps))
     recorder = Recorder(device, processes)
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "recorder": recorder}
     first_epoch = 0 if checkpoint is None else checkpoints.resume(checkpoint, settings, parts)
+    last_epoch = math.ceil(steps / len(batches))
 
-    net = _compiled(processes.share(model), compile)
+    net = compiled(processes.share(model), compile)
     generator = torch.Generator(device)
     bar = tqdm(
         desc=progress,
@@ -165,15 +172,15 @@ def fit(
         leave=False,
         delay=1,
     )
-    with bar, _backends(tf32), _own_random_state(device):
-        for epoch in range(first_epoch, epochs):
+    with bar, cuda_settings(tf32), _own_random_state(device):
+        for epoch in range(first_epoch, last_epoch):
             _reseed(seed, epoch, processes.rank, generator)
             net.train()
             recorder.start_clock()
             for x, y in islice(batches.epoch(epoch), steps - recorder.steps):
                 if augment is not None:
                     x = augment(x, generator)
-                with _precision(device, amp):
+                with precision(device, amp):
                     logits = net(x)
                 loss = functional.cross_entropy(logits.float(), y, label_smoothing=label_smoothing)
                 optimizer.zero_grad()
@@ -224,34 +231,11 @@ def _reseed(seed, epoch, rank, generator):
     """
     for_augment, for_model = np.random.SeedSequence([seed, epoch, rank]).generate_state(2)
     generator.manual_seed(int(for_augment))
-    torch.manual_seed(int(for_model))
+    torch.default_generator.manual_seed(int(for_model))
+    if generator.device.type == "cuda":
+        with torch.cuda.device(generator.device):
+            torch.cuda.manual_seed(int(for_model))
 
 
 def _own_random_state(device):
     return torch.random.fork_rng([device] if device.type == "cuda" else [])
-
-
-def _precision(device, amp):
-    return torch.autocast(device.type, torch.bfloat16, enabled=amp)
-
-
-def _compiled(model, compile):
-    if compile is None:
-        return model
-    # Without this, a sweep over many models reaches the limit of compilations, behind which
-    # PyTorch quietly goes on without compiling.
-    torch.compiler.reset()
-    options = compile if isinstance(compile, dict) else {"backend": compile}
-    return torch.compile(model, **options)
-
-
-@contextmanager
-def _backends(tf32):
-    """CUDA's settings while training: TF32 or not, and the fastest convolutions, found by trial."""
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
-    try:
-        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = tf32, tf32, True
-        yield
-    finally:
-        matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
