@@ -1,11 +1,15 @@
 """Run an experiment that is too long for a notebook and keep its results.
 
-    python -m helpers.record            list the experiments
-    python -m helpers.record NAME       run one, or go on where it stopped
+    python -m helpers.record                      list the experiments
+    python -m helpers.record NAME                 run one, or go on where it stopped
+    python -m helpers.record NAME --device cuda   run it on the GPU, at full size
 
 Results go to `data/results/NAME.json`, with the versions, the device, the date, the command and the
-data they came from. After every run of an experiment the results so far are saved beside it, in
-`NAME.partial`: Ctrl-C loses at most the run it interrupts.
+data they came from. After every run of an experiment the results so far are saved beside it, in a
+file that ends in `.partial`: Ctrl-C loses at most the run it interrupts.
+
+Experiments of Part III (PyTorch) know devices. On a GPU they run at full size; on a CPU a small
+version takes minutes, and its results say "CPU size". Those of Parts I and II run on the CPU.
 """
 
 import argparse
@@ -13,38 +17,62 @@ import datetime
 import json
 import platform
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from helpers.data import DataError
 from helpers.experiments import EXPERIMENTS, Experiment
 from helpers.files import write_atomically
 
 RESULTS = Path(__file__).parents[1] / "data" / "results"
+SIZES = {"full": "full size", "cpu": "CPU size", "smoke": "smoke test"}
 
 
-def record(experiment: Experiment, folder: Path = RESULTS) -> Path:
-    """Run what is still missing of an experiment; return the file with its results."""
-    partial = folder / f"{experiment.name}.partial"
-    settings = [json.loads(json.dumps(setting)) for setting in experiment.settings]
-    runs = [run for run in _read_partial(partial) if run["setting"] in settings]
+class RecordError(RuntimeError):
+    """What was asked for cannot be recorded; the message says why and what to do."""
+
+
+def record(
+    experiment: Experiment, folder: Path = RESULTS, *, device: str = "cpu", size: str | None = None
+) -> Path:
+    """Run what is still missing of an experiment; return the file with its results.
+
+    device: "cpu" or "cuda". size: "full", "cpu" or "smoke"; None takes what the device is for.
+    Raises RecordError where there is no such device or size, or where results of a larger size
+    would be lost.
+    """
+    size = size or experiment.size_for(device)
+    settings = [json.loads(json.dumps(setting)) for setting in experiment.sizes.get(size, [])]
+    if not settings:
+        raise RecordError(f"{experiment.name} has no {SIZES[size]}: leave out --size")
+    target = folder / f"{experiment.name}.json"
+    origin = {
+        "size": size,
+        "device": device_name(device),
+        "versions": versions(experiment, device),
+        "data": experiment.data_source(*([size] if experiment.knows_devices else [])),
+    }
+    _refuse_to_lose(target, size)
+
+    partial = folder / f"{experiment.name}-{device}-{size}.partial"
+    runs = [run for run in _read_partial(partial, origin) if run["setting"] in settings]
     done = [run["setting"] for run in runs]
     missing = [setting for setting in settings if setting not in done]
     for setting in tqdm(missing, desc=experiment.name, initial=len(done), total=len(settings)):
-        runs.append({"setting": setting, "result": experiment.run(**setting)})
-        _write(partial, {"runs": runs})
-    target = folder / f"{experiment.name}.json"
+        where = {"device": device} if experiment.knows_devices else {}
+        runs.append({"setting": setting, "result": experiment.run(**setting, **where)})
+        _write(partial, {"origin": origin, "runs": runs})
     _write(
         target,
         {
             "name": experiment.name,
             "what": " ".join(experiment.run.__doc__.split()),
-            "command": f"python -m helpers.record {experiment.name}",
+            "command": _command(experiment, device, size),
             "date": datetime.date.today().isoformat(),
-            "device": device(),
-            "versions": {"python": platform.python_version(), "numpy": np.__version__},
-            "data": experiment.data_source(),
+            **origin,
             "runs": sorted(runs, key=lambda run: settings.index(run["setting"])),
         },
     )
@@ -64,11 +92,14 @@ def load(name: str, folder: Path = RESULTS) -> dict:
 
 def label(results: dict) -> str:
     """Return the line that every figure from recorded results carries."""
-    return f"recorded on {results['date']}, {results['device']}, {results['data']}"
+    small = f", {SIZES[results['size']]}" if results.get("size", "full") != "full" else ""
+    return f"recorded on {results['date']}, {results['device']}, {results['data']}{small}"
 
 
-def device() -> str:
-    """Return the name of the processor, as far as the system tells it."""
+def device_name(device: str = "cpu") -> str:
+    """Return the name of the processor or of the GPU, as far as the system tells it."""
+    if device == "cuda":
+        return _torch().cuda.get_device_name()
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
         return next(
@@ -80,9 +111,68 @@ def device() -> str:
         return platform.processor() or platform.machine()
 
 
-def _read_partial(path: Path) -> list[dict]:
+def versions(experiment: Experiment, device: str) -> dict[str, str]:
+    """Return the versions that results depend on; PyTorch's only where an experiment uses it."""
+    found = {"python": platform.python_version(), "numpy": np.__version__}
+    if experiment.knows_devices:
+        found["torch"] = _torch().__version__
+    if device == "cuda":
+        found["cuda"] = _torch().version.cuda
+    return found
+
+
+def experiments() -> dict[str, Experiment]:
+    """Return all experiments by name, those of Part III (which import PyTorch) included."""
+    return EXPERIMENTS | import_module("helpers.torch_nn.experiments").EXPERIMENTS
+
+
+def _find(name: str) -> Experiment:
+    # PyTorch takes seconds to import: the experiments that do without it come first.
+    known = EXPERIMENTS if name in EXPERIMENTS else experiments()
+    if name not in known:
+        raise RecordError(f"No experiment is called {name!r}; there are: {', '.join(known)}.")
+    return known[name]
+
+
+def _choose_device(experiment: Experiment, asked: str | None) -> str:
+    """Return "cpu" or "cuda", or raise RecordError for a device that cannot run the experiment."""
+    if not experiment.knows_devices:
+        if asked == "cuda":
+            raise RecordError(f"{experiment.name} is written in NumPy: it runs on a CPU only.")
+        return "cpu"
+    if asked == "cuda" and not _torch().cuda.is_available():
+        raise RecordError("PyTorch finds no CUDA device here: leave out --device, or use a GPU.")
+    return asked or import_module("helpers.torch_nn.training").pick_device().type
+
+
+def _refuse_to_lose(target: Path, size: str) -> None:
+    """Raise RecordError if results of a larger size lie where those of this size would go."""
+    there = load(target.stem, target.parent).get("size", "full") if target.exists() else size
+    if list(SIZES).index(there) < list(SIZES).index(size):
+        raise RecordError(
+            f"{target} holds results of {SIZES[there]}, and those of {SIZES[size]} would replace "
+            "them: remove the file first, or record into another folder with --folder"
+        )
+
+
+def _command(experiment: Experiment, device: str, size: str) -> str:
+    command = f"python -m helpers.record {experiment.name}"
+    if experiment.knows_devices:
+        command += f" --device {device}"
+        if size != experiment.size_for(device):
+            command += f" --size {size}"
+    return command
+
+
+def _torch():
+    return import_module("torch")
+
+
+def _read_partial(path: Path, origin: dict) -> list[dict]:
+    """The runs saved at `path`, if they are of the same device, size, versions and data."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))["runs"]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content["runs"] if content["origin"] == origin else []
     except (OSError, ValueError, KeyError):
         return []
 
@@ -95,17 +185,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m helpers.record", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("name", nargs="?", metavar="NAME", help="the experiment to run")
-    name = parser.parse_args(arguments).name
-    if name is None:
-        for experiment in EXPERIMENTS.values():
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="default: a GPU if there is one")
+    parser.add_argument("--size", choices=SIZES, help="default: full on a GPU, cpu on a CPU")
+    parser.add_argument("--folder", type=Path, default=RESULTS, help="default: data/results")
+    options = parser.parse_args(arguments)
+    if options.name is None:
+        for experiment in experiments().values():
             print(f"{experiment.name}: {' '.join(experiment.run.__doc__.split())}")
         return 0
-    if name not in EXPERIMENTS:
-        known = ", ".join(EXPERIMENTS)
-        print(f"No experiment is called {name!r}; there are: {known}.", file=sys.stderr)
-        return 2
     try:
-        path = record(EXPERIMENTS[name])
+        experiment = _find(options.name)
+        device = _choose_device(experiment, options.device)
+        path = record(experiment, options.folder, device=device, size=options.size)
+    except (RecordError, DataError) as error:
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on where it stopped.", file=sys.stderr)
         return 130

@@ -1,11 +1,17 @@
 """Recording: results carry their origin, and a run that was stopped goes on where it stopped."""
 
 import json
+import subprocess
+import sys
 
 import pytest
+import torch
 
 from helpers import record
+from helpers.data import DataError
 from helpers.experiments import EXPERIMENTS, Experiment
+
+ROOT = record.RESULTS.parents[1]
 
 
 class Stopped:
@@ -14,7 +20,7 @@ class Stopped:
     def __init__(self, at=None):
         self.at, self.calls = at, []
 
-    def __call__(self, n):
+    def __call__(self, n, device=None):
         """Square a number."""
         if n == self.at:
             self.at = None
@@ -26,6 +32,27 @@ class Stopped:
 def squares(run):
     run.__doc__ = "Square a number."
     return Experiment("squares", run, [{"n": n} for n in range(4)], lambda: "numbers")
+
+
+def squares_anywhere(run):
+    """The same on a CPU or a GPU; a smaller size has fewer numbers."""
+    run.__doc__ = "Square a number."
+    sizes = [[{"n": n} for n in range(count)] for count in (4, 2, 1)]
+    full, cpu, smoke = sizes
+    return Experiment("squares", run, full, lambda size: "numbers", cpu, smoke)
+
+
+def command(*arguments, **options):
+    """Run the recorder as a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "helpers.record", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        **options,
+    )
 
 
 def test_results_carry_their_origin(tmp_path):
@@ -52,17 +79,29 @@ def test_a_stopped_run_goes_on_where_it_stopped(tmp_path):
     assert run.calls == [0, 1, 2, 3]
 
 
+def stopped_at_two(make, folder, **options):
+    """Stop an experiment after its first two runs; return its partial file."""
+    with pytest.raises(KeyboardInterrupt):
+        record.record(make(Stopped(at=2)), folder, **options)
+    (partial,) = folder.glob("*.partial")
+    return partial
+
+
 def test_a_damaged_partial_file_counts_as_nothing(tmp_path):
-    (tmp_path / "squares.partial").write_text("{")
+    stopped_at_two(squares, tmp_path).write_text("{")
     run = Stopped()
     record.record(squares(run), tmp_path)
     assert run.calls == [0, 1, 2, 3]
 
 
 def test_settings_that_the_experiment_no_longer_has_are_dropped(tmp_path):
-    old = {"runs": [{"setting": {"n": 99}, "result": {"square": 9801}}]}
-    (tmp_path / "squares.partial").write_text(json.dumps(old))
-    record.record(squares(Stopped()), tmp_path)
+    partial = stopped_at_two(squares, tmp_path)
+    content = json.loads(partial.read_text())
+    content["runs"].append({"setting": {"n": 99}, "result": {"square": 9801}})
+    partial.write_text(json.dumps(content))
+    run = Stopped()
+    record.record(squares(run), tmp_path)
+    assert run.calls == [2, 3]
     assert len(record.load("squares", tmp_path)["runs"]) == 4
 
 
@@ -74,20 +113,133 @@ def test_missing_results_say_how_to_make_them(tmp_path):
 def test_the_command_lists_refuses_and_stops(monkeypatch, tmp_path, capsys):
     assert record.main([]) == 0
     listed = capsys.readouterr().out
-    assert all(f"{name}: " in listed for name in EXPERIMENTS)
+    assert all(f"{name}: " in listed for name in record.experiments())
     assert record.main(["nothing"]) == 2
     assert "No experiment is called 'nothing'" in capsys.readouterr().err
     monkeypatch.setitem(EXPERIMENTS, "squares", squares(Stopped(at=0)))
-    monkeypatch.setattr(record, "RESULTS", tmp_path)
-    monkeypatch.setattr(record.record, "__defaults__", (tmp_path,))
-    assert record.main(["squares"]) == 130
+    assert record.main(["squares", "--folder", str(tmp_path)]) == 130
     assert "goes on where it stopped" in capsys.readouterr().err
-    assert record.main(["squares"]) == 0
+    assert record.main(["squares", "--folder", str(tmp_path)]) == 0
     assert (tmp_path / "squares.json").exists()
+
+
+@pytest.mark.parametrize("what", ["device", "versions", "data", "size"])
+def test_runs_of_another_origin_are_not_mixed_in(tmp_path, what):
+    partial = stopped_at_two(squares, tmp_path)
+    content = json.loads(partial.read_text())
+    content["origin"][what] = "another"
+    partial.write_text(json.dumps(content))
+    run = Stopped()
+    record.record(squares(run), tmp_path)
+    assert run.calls == [0, 1, 2, 3]
+
+
+def test_the_cpu_leaves_the_runs_of_a_gpu_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "device_name", lambda device: f"some {device}")
+    monkeypatch.setattr(record, "versions", lambda *_: {})
+    partial = stopped_at_two(squares_anywhere, tmp_path, device="cuda")
+    run = Stopped()
+    record.record(squares_anywhere(run), tmp_path, device="cpu")
+    assert run.calls == [0, 1]
+    assert partial.exists()
+    results = record.load("squares", tmp_path)
+    assert (results["device"], results["size"]) == ("some cpu", "cpu")
+    run = Stopped()
+    record.record(squares_anywhere(run), tmp_path, device="cuda")
+    assert run.calls == [2, 3]
+    results = record.load("squares", tmp_path)
+    assert (results["device"], results["size"]) == ("some cuda", "full")
+
+
+@pytest.mark.parametrize(
+    ("size", "numbers", "said"), [("full", 4, ""), ("cpu", 2, "CPU size"), ("smoke", 1, "smoke")]
+)
+def test_results_say_their_size(tmp_path, size, numbers, said):
+    record.record(squares_anywhere(Stopped()), tmp_path, size=size)
+    results = record.load("squares", tmp_path)
+    assert len(results["runs"]) == numbers
+    assert results["size"] == size
+    assert record.label(results).endswith("numbers") == (size == "full")
+    assert said in record.label(results)
+    flag = "" if size == "cpu" else f" --size {size}"
+    assert results["command"] == f"python -m helpers.record squares --device cpu{flag}"
+    assert set(results["versions"]) == {"python", "numpy", "torch"}
+
+
+def test_a_smaller_size_never_replaces_a_larger_one(tmp_path):
+    record.record(squares_anywhere(Stopped()), tmp_path, size="full")
+    run = Stopped()
+    with pytest.raises(record.RecordError, match=r"holds results of full size.*--folder"):
+        record.record(squares_anywhere(run), tmp_path, size="cpu")
+    assert run.calls == []
+    assert record.load("squares", tmp_path)["size"] == "full"
+    record.record(squares_anywhere(Stopped()), tmp_path, size="full")
+
+
+def test_an_experiment_in_numpy_has_one_size(tmp_path):
+    with pytest.raises(record.RecordError, match="squares has no CPU size"):
+        record.record(squares(Stopped()), tmp_path, size="cpu")
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert record.main(["smoke", "--device", "cuda", "--folder", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        "PyTorch finds no CUDA device here: leave out --device, or use a GPU.\n"
+    )
+    assert record.main(["depth", "--device", "cuda", "--folder", str(tmp_path)]) == 2
+    assert "written in NumPy" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_that_cannot_be_had_are_a_sentence(monkeypatch, tmp_path, capsys):
+    def absent():
+        raise DataError("there is no such data")
+
+    nothing = Experiment("squares", Stopped(), [{"n": 1}], absent)
+    monkeypatch.setitem(EXPERIMENTS, "squares", nothing)
+    assert record.main(["squares", "--folder", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "there is no such data\n"
+
+
+def test_the_smallest_experiment_from_end_to_end(tmp_path):
+    arguments = ("smoke", "--device", "cpu", "--size", "smoke", "--folder", str(tmp_path))
+    done = command(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"Results are in {tmp_path / 'smoke.json'}\n"
+    results = record.load("smoke", tmp_path)
+    assert results["versions"]["torch"] == torch.__version__
+    assert results["command"] == "python -m helpers.record smoke --device cpu --size smoke"
+    (run,) = results["runs"]
+    assert 0 <= run["result"]["test_accuracy"][-1] <= 1
+
+
+def test_numpy_experiments_do_without_pytorch(tmp_path):
+    program = (
+        "import sys; sys.modules['torch'] = None; from helpers import record; "
+        f"code = record.main(['depth', '--size', 'smoke', '--folder', {str(tmp_path)!r}]); "
+        "print('code', code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "code 2\n", done.stderr
+    assert "depth has no smoke test" in done.stderr
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_the_smallest_experiment_on_a_gpu(tmp_path):
+    done = command("smoke", "--device", "cuda", "--size", "smoke", "--folder", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    results = record.load("smoke", tmp_path)
+    assert results["device"] == torch.cuda.get_device_name()
+    assert results["versions"]["cuda"] == torch.version.cuda
 
 
 @pytest.mark.parametrize("path", sorted(record.RESULTS.glob("*.json")), ids=lambda p: p.stem)
 def test_committed_results_belong_to_an_experiment(path):
     results = record.load(path.stem)
-    experiment = EXPERIMENTS[path.stem]
-    assert [run["setting"] for run in results["runs"]] == experiment.settings
+    experiment = record.experiments()[path.stem]
+    settings = experiment.sizes[results.get("size", "full")]
+    assert [run["setting"] for run in results["runs"]] == settings
