@@ -11,8 +11,11 @@ import course
 
 # At import, so that pytest-xdist's workers and the notebooks' kernels inherit it. Where course.py
 # has chosen a setting already, it stays.
-if "BN_COURSE_SETTING" not in os.environ:
-    os.environ.update(course.environment(proof=True))
+setting_is_open = "BN_COURSE_SETTING" not in os.environ
+if setting_is_open:
+    variables = course.environment(proof=True)
+    hide_gpus = {"CUDA_VISIBLE_DEVICES": variables.pop("CUDA_VISIBLE_DEVICES")}
+    os.environ.update(variables)
 
 
 def pytest_report_header():
@@ -20,6 +23,9 @@ def pytest_report_header():
 
 
 def pytest_configure(config):
+    # `pytest -m gpu` is the only run that may see GPUs: what notebooks store comes from the CPU.
+    if setting_is_open and config.option.markexpr != "gpu":
+        os.environ.update(hide_gpus)
     config.course_progress = tempfile.TemporaryDirectory(prefix="bn-course-progress-")
 
 
