@@ -1,1 +1,451 @@
 """Answers to the exercises of 14_pytorch."""
+
+import numpy as np
+import torch
+from registry import alternative, mutant
+
+from helpers.numpy_nn.modules import BatchNorm, Flatten, Linear, ReLU
+
+# --- backward_from_saved -------------------------------------------------------------------------
+
+
+def _wide(vector, x):
+    return vector.view(1, -1, *[1] * (x.ndim - 2))
+
+
+def _dims(x):
+    return [0, *range(2, x.ndim)]
+
+
+@alternative("backward_from_saved")
+def through_dx_hat(dy, x, gamma, mean, inv_std):
+    x_hat = (x - _wide(mean, x)) * _wide(inv_std, x)
+    dgamma = (dy * x_hat).sum(_dims(x))
+    dx_hat = _wide(gamma, x) * dy
+    means = dx_hat.mean(_dims(x), keepdim=True)
+    slopes = (dx_hat * x_hat).mean(_dims(x), keepdim=True)
+    return _wide(inv_std, x) * (dx_hat - means - x_hat * slopes), dgamma, dy.sum(_dims(x))
+
+
+@alternative("backward_from_saved")
+def channels_in_rows(dy, x, gamma, mean, inv_std):
+    rows, drows = (a.transpose(0, 1).reshape(len(gamma), -1) for a in (x, dy))
+    x_hat = (rows - mean[:, None]) * inv_std[:, None]
+    dgamma, dbeta = torch.einsum("cn,cn->c", drows, x_hat), drows.sum(1)
+    n = rows.shape[1]
+    dx = drows - dbeta[:, None] / n - x_hat * dgamma[:, None] / n
+    dx = (gamma * inv_std)[:, None] * dx
+    turned = x.transpose(0, 1).shape
+    return dx.reshape(turned).transpose(0, 1), dgamma, dbeta
+
+
+@alternative("backward_from_saved")
+def in_numpy(dy, x, gamma, mean, inv_std):
+    dy, x, gamma, mean, inv_std = (a.numpy() for a in (dy, x, gamma, mean, inv_std))
+    axes = tuple(_dims(x))
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    x_hat = (x - mean.reshape(shape)) * inv_std.reshape(shape)
+    means = dy.mean(axes, keepdims=True) + x_hat * (dy * x_hat).mean(axes, keepdims=True)
+    dx = (gamma * inv_std).reshape(shape) * (dy - means)
+    return torch.from_numpy(dx), (dy * x_hat).sum(axes), dy.sum(axes)
+
+
+def _closed(dy, x, gamma, mean, inv_std, first=1.0, second=1.0):
+    x_hat = (x - _wide(mean, x)) * _wide(inv_std, x)
+    means = dy.mean(_dims(x), keepdim=True)
+    slopes = (dy * x_hat).mean(_dims(x), keepdim=True)
+    dx = _wide(gamma * inv_std, x) * (dy - first * means - second * x_hat * slopes)
+    return dx, (dy * x_hat).sum(_dims(x)), dy.sum(_dims(x))
+
+
+@mutant("backward_from_saved", blamed="three_gradients")
+def for_vectors_only(dy, x, gamma, mean, inv_std):
+    x_hat = (x - mean) * inv_std
+    dgamma, dbeta = (dy * x_hat).sum(0), dy.sum(0)
+    dx = gamma * inv_std * (dy - dbeta / len(x) - x_hat * dgamma / len(x))
+    return dx, dgamma, dbeta
+
+
+@mutant("backward_from_saved", blamed="three_gradients")
+def only_dx(dy, x, gamma, mean, inv_std):
+    return _closed(dy, x, gamma, mean, inv_std)[0]
+
+
+@mutant("backward_from_saved", blamed="three_gradients")
+def parameters_keep_their_axes(dy, x, gamma, mean, inv_std):
+    dx, dgamma, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dx, _wide(dgamma, x), _wide(dbeta, x)
+
+
+@mutant("backward_from_saved", blamed="slopes_of_the_parameters")
+def parameters_swapped(dy, x, gamma, mean, inv_std):
+    dx, dgamma, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dx, dbeta, dgamma
+
+
+@mutant("backward_from_saved", blamed="slopes_of_the_parameters")
+def means_instead_of_sums(dy, x, gamma, mean, inv_std):
+    dx, dgamma, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dx, dgamma * 3 / x.numel(), dbeta * 3 / x.numel()
+
+
+@mutant("backward_from_saved", blamed="slopes_of_the_parameters")
+def x_not_normalized(dy, x, gamma, mean, inv_std):
+    dx, _, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dx, (dy * x).sum(_dims(x)), dbeta
+
+
+@mutant("backward_from_saved", blamed="slopes_of_the_parameters")
+def not_divided(dy, x, gamma, mean, inv_std):
+    dx, _, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dx, (dy * (x - _wide(mean, x))).sum(_dims(x)), dbeta
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def constant_statistics(dy, x, gamma, mean, inv_std):
+    return _closed(dy, x, gamma, mean, inv_std, first=0, second=0)
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def without_the_variance(dy, x, gamma, mean, inv_std):
+    return _closed(dy, x, gamma, mean, inv_std, second=0)
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def without_the_mean(dy, x, gamma, mean, inv_std):
+    return _closed(dy, x, gamma, mean, inv_std, first=0)
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def without_gamma(dy, x, gamma, mean, inv_std):
+    dx, *rest = _closed(dy, x, gamma, mean, inv_std)
+    return dx / _wide(gamma, x), *rest
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def without_inv_std(dy, x, gamma, mean, inv_std):
+    dx, *rest = _closed(dy, x, gamma, mean, inv_std)
+    return dx / _wide(inv_std, x), *rest
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def divides_by_n_alone(dy, x, gamma, mean, inv_std):
+    share = x.numel() / 3 / len(x)
+    return _closed(dy, x, gamma, mean, inv_std, first=share, second=share)
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def sums_not_means(dy, x, gamma, mean, inv_std):
+    count = x.numel() / 3
+    return _closed(dy, x, gamma, mean, inv_std, first=count, second=count)
+
+
+@mutant("backward_from_saved", blamed="what_was_saved_is_used")
+def measures_again(dy, x, gamma, mean, inv_std):
+    mean = x.mean(_dims(x))
+    return _closed(dy, x, gamma, mean, (x.var(_dims(x), correction=0) + 0.3) ** -0.5)
+
+
+# --- update_buffers ------------------------------------------------------------------------------
+
+
+@alternative("update_buffers")
+def with_lerp(running_mean, running_var, num_batches_tracked, x, momentum):
+    count = num_batches_tracked + 1
+    var, mean = torch.var_mean(x, dim=(0, 2, 3))
+    share = momentum or 1 / count
+    return torch.lerp(running_mean, mean, share), torch.lerp(running_var, var, share), count
+
+
+@alternative("update_buffers")
+def by_pytorch(running_mean, running_var, num_batches_tracked, x, momentum):
+    layer = torch.nn.BatchNorm2d(len(running_mean), momentum=momentum).double()
+    layer.running_mean, layer.running_var = running_mean.clone(), running_var.clone()
+    layer.num_batches_tracked = torch.tensor(num_batches_tracked)
+    layer(x)
+    return layer.running_mean, layer.running_var, layer.num_batches_tracked
+
+
+@alternative("update_buffers")
+def through_numpy(running_mean, running_var, num_batches_tracked, x, momentum):
+    a = x.numpy().transpose(1, 0, 2, 3).reshape(len(running_mean), -1)
+    n = num_batches_tracked + 1
+    share = 1 / n if momentum is None else momentum
+    mean = running_mean.numpy() + share * (a.mean(1) - running_mean.numpy())
+    var = running_var.numpy() + share * (a.var(1, ddof=1) - running_var.numpy())
+    return mean, var, np.int64(n)
+
+
+def _moved(running_mean, running_var, n, x, momentum, correction=1, factor=1.0):
+    n = n + 1
+    share = 1 / n if momentum is None else momentum
+    var = factor * x.var((0, 2, 3), correction=correction)
+    mean = (1 - share) * running_mean + share * x.mean((0, 2, 3))
+    return mean, (1 - share) * running_var + share * var, n
+
+
+@mutant("update_buffers", blamed="three_buffers")
+def without_the_count(running_mean, running_var, num_batches_tracked, x, momentum):
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum)[:2]
+
+
+@mutant("update_buffers", blamed="three_buffers")
+def in_place(running_mean, running_var, num_batches_tracked, x, momentum):
+    mean, var, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    running_mean.copy_(mean), running_var.copy_(var)
+    return running_mean, running_var, n
+
+
+@mutant("update_buffers", blamed="three_buffers")
+def over_the_samples_only(running_mean, running_var, num_batches_tracked, x, momentum):
+    share = momentum or 1
+    return (
+        (1 - share) * running_mean[:, None, None] + share * x.mean(0),
+        (1 - share) * running_var[:, None, None] + share * x.var(0),
+        num_batches_tracked + 1,
+    )
+
+
+@mutant("update_buffers", blamed="the_mean")
+def momentum_the_other_way(running_mean, running_var, num_batches_tracked, x, momentum):
+    other = None if momentum is None else 1 - momentum
+    return _moved(running_mean, running_var, num_batches_tracked, x, other)
+
+
+@mutant("update_buffers", blamed="the_mean")
+def always_a_tenth(running_mean, running_var, num_batches_tracked, x, momentum):
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum and 0.1)
+
+
+@mutant("update_buffers", blamed="the_mean")
+def one_mean_for_all(running_mean, running_var, num_batches_tracked, x, momentum):
+    _, var, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    share = 1 / n if momentum is None else momentum
+    return (1 - share) * running_mean + share * x.mean(), var, n
+
+
+@mutant("update_buffers", blamed="the_variance")
+def biased(running_mean, running_var, num_batches_tracked, x, momentum):
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum, correction=0)
+
+
+@mutant("update_buffers", blamed="the_variance")
+def corrected_twice(running_mean, running_var, num_batches_tracked, x, momentum):
+    n = x.numel() / 3
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum, factor=n / (n - 1))
+
+
+@mutant("update_buffers", blamed="the_variance")
+def corrected_by_samples(running_mean, running_var, num_batches_tracked, x, momentum):
+    factor = len(x) / (len(x) - 1)
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum, 0, factor)
+
+
+@mutant("update_buffers", blamed="the_variance")
+def deviation(running_mean, running_var, num_batches_tracked, x, momentum):
+    mean, _, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    share = 1 / n if momentum is None else momentum
+    return mean, (1 - share) * running_var + share * x.std((0, 2, 3)), n
+
+
+@mutant("update_buffers", blamed="the_count")
+def does_not_count(running_mean, running_var, num_batches_tracked, x, momentum):
+    mean, var, _ = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    return mean, var, num_batches_tracked
+
+
+@mutant("update_buffers", blamed="the_count")
+def counts_samples(running_mean, running_var, num_batches_tracked, x, momentum):
+    mean, var, _ = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    return mean, var, num_batches_tracked + len(x)
+
+
+@mutant("update_buffers", blamed="the_count")
+def counts_only_without_momentum(running_mean, running_var, num_batches_tracked, x, momentum):
+    mean, var, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    return mean, var, n if momentum is None else num_batches_tracked
+
+
+@mutant("update_buffers", blamed="the_plain_average")
+def none_means_a_tenth(running_mean, running_var, num_batches_tracked, x, momentum):
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum or 0.1)
+
+
+@mutant("update_buffers", blamed="the_plain_average")
+def counts_too_late(running_mean, running_var, num_batches_tracked, x, momentum):
+    share = 1 / max(num_batches_tracked, 1) if momentum is None else momentum
+    mean, var, _ = _moved(running_mean, running_var, num_batches_tracked, x, share)
+    return mean, var, num_batches_tracked + 1
+
+
+@mutant("update_buffers", blamed="the_plain_average")
+def first_batch_lost(running_mean, running_var, num_batches_tracked, x, momentum):
+    share = 1 / (num_batches_tracked + 2) if momentum is None else momentum
+    mean, var, _ = _moved(running_mean, running_var, num_batches_tracked, x, share)
+    return mean, var, num_batches_tracked + 1
+
+
+# --- to_state_dict -------------------------------------------------------------------------------
+
+NAMES = {
+    Linear: {"weight": "weight.data", "bias": "bias.data"},
+    BatchNorm: {
+        "weight": "gamma.data",
+        "bias": "beta.data",
+        "running_mean": "running_mean",
+        "running_var": "running_var",
+        "num_batches_tracked": "num_batches_tracked",
+    },
+}
+
+
+def _get(layer, path):
+    for name in path.split("."):
+        layer = getattr(layer, name)
+    return layer
+
+
+@alternative("to_state_dict")
+def with_a_table(model):
+    return {
+        f"{i}.{name}": torch.as_tensor(_get(layer, path))
+        for i, layer in enumerate(model.layers)
+        for name, path in NAMES.get(type(layer), {}).items()
+    }
+
+
+@alternative("to_state_dict")
+def by_attributes(model):
+    state = {}
+    for i in range(len(model)):
+        layer = model[i]
+        if hasattr(layer, "gamma"):
+            state[f"{i}.weight"] = torch.from_numpy(layer.gamma.data)
+            state[f"{i}.bias"] = torch.from_numpy(layer.beta.data)
+            state[f"{i}.running_mean"] = torch.from_numpy(layer.running_mean)
+            state[f"{i}.running_var"] = torch.from_numpy(layer.running_var)
+            state[f"{i}.num_batches_tracked"] = torch.tensor(layer.num_batches_tracked)
+        elif hasattr(layer, "weight"):
+            state[str(i) + ".weight"] = torch.from_numpy(layer.weight.data)
+            state[str(i) + ".bias"] = torch.from_numpy(layer.bias.data)
+    return state
+
+
+@alternative("to_state_dict")
+def as_modules(model):
+    layers = []
+    for layer in model:
+        if isinstance(layer, Linear):
+            layers.append(torch.nn.Linear(*layer.weight.data.shape[::-1]))
+        elif isinstance(layer, BatchNorm):
+            layers.append(torch.nn.BatchNorm1d(len(layer.gamma.data)))
+        else:
+            layers.append(torch.nn.Identity())
+    state = torch.nn.Sequential(*layers).double().state_dict()
+    for key, tensor in state.items():
+        place, name = key.split(".")
+        layer = model[int(place)]
+        tensor.copy_(torch.as_tensor(_get(layer, NAMES[type(layer)][name])))
+    return state
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def without_places(model):
+    return {key.partition(".")[2]: value for key, value in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def only_layers_with_state_count(model):
+    layers = [layer for layer in model if not isinstance(layer, (Flatten, ReLU))]
+    return with_a_table(type(model)(*layers))
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def names_of_part_one(model):
+    state = with_a_table(model)
+    for key in list(state):
+        if f"{key.partition('.')[0]}.running_mean" in state and key.endswith("weight"):
+            state[key.replace("weight", "gamma")] = state.pop(key)
+    return state
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def only_parameters(model):
+    return {k: v for k, v in with_a_table(model).items() if k.endswith(("weight", "bias"))}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def count_forgotten(model):
+    return {k: v for k, v in with_a_table(model).items() if not k.endswith("tracked")}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def settings_too(model):
+    return {**with_a_table(model), "2.eps": torch.tensor(model[2].eps)}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def arrays(model):
+    return {key: value.numpy() for key, value in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def a_list(model):
+    return list(with_a_table(model).values())
+
+
+@mutant("to_state_dict", blamed="the_values")
+def gamma_and_beta_swapped(model):
+    state = with_a_table(model)
+    for i, layer in enumerate(model):
+        if isinstance(layer, BatchNorm):
+            state[f"{i}.weight"], state[f"{i}.bias"] = state[f"{i}.bias"], state[f"{i}.weight"]
+    return state
+
+
+@mutant("to_state_dict", blamed="the_values")
+def transposed(model):
+    return {k: v.T if v.ndim == 2 else v for k, v in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="the_values")
+def deviations(model):
+    return {k: v.sqrt() if k.endswith("var") else v for k, v in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="the_values")
+def batch_statistics(model):
+    state = with_a_table(model)
+    for i, layer in enumerate(model):
+        if isinstance(layer, BatchNorm):
+            state[f"{i}.running_mean"] = torch.tensor(layer.cache.mean)
+            state[f"{i}.running_var"] = torch.tensor(layer.cache.var)
+    return state
+
+
+@mutant("to_state_dict", blamed="the_values")
+def count_started_anew(model):
+    return {
+        k: torch.tensor(0) if k.endswith("tracked") else v for k, v in with_a_table(model).items()
+    }
+
+
+@mutant("to_state_dict", blamed="the_values")
+def in_single_precision(model):
+    state = with_a_table(model)
+    return {k: v if k.endswith("tracked") else v.float() for k, v in state.items()}
+
+
+@mutant("to_state_dict", blamed="the_dtypes")
+def count_as_a_float(model):
+    return {k: v.double() if k.endswith("tracked") else v for k, v in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="another_depth")
+def for_this_depth_only(model):
+    layers = {1: Linear, 2: BatchNorm, 4: Linear, 5: BatchNorm, 7: Linear}
+    return {
+        f"{i}.{name}": torch.as_tensor(_get(model[i], path))
+        for i, kind in layers.items()
+        for name, path in NAMES[kind].items()
+    }
