@@ -5,6 +5,8 @@ statistics of parts make those of the whole: Chan, Golub & LeVeque 1983, "Algori
 the Sample Variance". Unlike E[x^2] - E[x]^2 it takes no difference of large numbers.
 """
 
+import os
+
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -24,6 +26,28 @@ from helpers.torch_nn.batchnorm import (
 def world_size(group=None):
     """Return how many processes take part; 1 where nothing is distributed."""
     return dist.get_world_size(group) if dist.is_available() and dist.is_initialized() else 1
+
+
+def join():
+    """Join the processes that torchrun started and return the device of this one.
+
+    Each process gets a GPU of its own and they talk by NCCL, or, on a machine without GPUs, by gloo
+    on the CPU. Raises ValueError if there are more processes on this machine than GPUs, KeyError if
+    torchrun did not start this process.
+    """
+    if not torch.cuda.is_available():
+        dist.init_process_group("gloo")
+        return torch.device("cpu")
+    local_rank, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if local_rank >= gpus:
+        raise ValueError(
+            f"this is process {local_rank + 1} on a machine with {gpus} GPUs, and each process "
+            f"needs one: start torchrun with --nproc-per-node {gpus}"
+        )
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    dist.init_process_group("nccl", device_id=device)
+    return device
 
 
 def combined(counts, means, variances):
