@@ -1,1 +1,398 @@
-"""Exercises and predictions of the notebook 19_verdicts."""
+"""Exercises, predictions and the final quiz of the notebook 19_verdicts."""
+
+import numpy as np
+
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip
+
+# The questions of the quiz, in order, and the notebook that each goes back to.
+QUIZ: dict[str, str] = {}
+
+
+def question(name: str, about: str, *, right: str, **explanations: str) -> None:
+    """Register a question of the quiz: a prediction, and the notebook to read again."""
+    QUIZ[name] = about
+    prediction(name, right=right, **explanations)
+
+
+prediction(
+    "19-count",
+    right="b",
+    a="many sentences about batch norm are true of one network or one rate and false of the next.",
+    b="most of what is said is true somewhere. The work was to find out where.",
+    c="some of it is plainly wrong, but more of it is right under a condition that nobody states.",
+)
+prediction(
+    "19-gamma",
+    right="c",
+    a="inside the network the next layer can indeed do what gamma does. Behind the output there is "
+    "no next layer.",
+    b="the next layer's weights can be made larger instead of gamma: nothing is lost there.",
+    c="behind the output nothing else can make the outputs larger, so the network is never sure of "
+    "its answers, and the loss counts how sure it is.",
+)
+
+question(
+    "19-twice",
+    "02_forward",
+    right="a",
+    a="mean and variance over the 64 are those of the 32, since every value merely counts twice. "
+    "(The running variance differs by a hair: N / (N - 1) is 64/63 and no longer 32/31.)",
+    b="N counts samples, but copies tell nothing new: the same 32 images are averaged.",
+    c="the sum of the squared distances doubles together with N, so the variance stays.",
+)
+question(
+    "19-check",
+    "03_backward",
+    right="b",
+    a="a forgotten term can be invisible here: the true gradient is 0 for any input, and so is "
+    "that of several wrong backward passes.",
+    b="the outputs of a feature always sum to N beta, so this loss cannot depend on x. Weigh the "
+    "outputs with random numbers and try again.",
+    c="0 is right: y.sum() is N beta whatever x is. The test is at fault, not the gradient.",
+)
+question(
+    "19-factor",
+    "04_training",
+    right="c",
+    a="here batch norm may raise its rate and the plain network may not. The factor of the "
+    "original paper came about in that way.",
+    b="0.1 suits neither of the two. One rate for both is fair only if it is nobody's bad rate.",
+    c="each at its best: 240 against 50. But 3 is the last rate of the grid, and batch norm still "
+    "gets better there, so its best may lie beyond.",
+)
+question(
+    "19-log",
+    "05_inference",
+    right="b",
+    a="an overfitted network is good on its training images in eval mode, too. This one is not.",
+    b="the weights are fine, as training mode shows on the same images. With momentum 0.001 the "
+    "initial 0 and 1 still weigh 0.999^300, about 74 %. Recompute the statistics.",
+    c="with too large a rate the loss in training mode would not be 0.03.",
+)
+question(
+    "19-camera",
+    "06_convolution",
+    right="c",
+    a="a factor on all values goes into the standard deviation, and new statistics take it out.",
+    b="a constant goes into the mean, and new statistics take it out.",
+    c="the negative turns every deviation from the mean round. Batch norm subtracts and divides by "
+    "a positive number; it cannot turn a sign.",
+)
+question(
+    "19-tautology",
+    "07_covariate_shift",
+    right="b",
+    a="more seeds make the number surer. It is sure already: batch norm sets these means and "
+    "variances, whatever the network learns.",
+    b="if the drift is the reason, bringing it back must bring the slow training back. In three "
+    "layers it did not.",
+    c="more layers show the same again. What follows from a definition cannot be a cause that was "
+    "found.",
+)
+question(
+    "19-edge",
+    "08_smoothing",
+    right="b",
+    a="the smaller number may come from the larger rate alone: training goes to steeper places "
+    "until the rate forbids it.",
+    b="2 / rate is 100 for A and 10 for B: both sit at the edge of stability.",
+    c="at 2 / rate a step just begins to raise the loss along its own direction. Networks train "
+    "there for a long time.",
+)
+question(
+    "19-tenfold",
+    "11_length_and_direction",
+    right="b",
+    a="the answers are the same. The training is not: what counts is lr / |w|^2.",
+    b="the gradient is ten times shorter and the weights are ten times longer, so they turn by a "
+    "hundredth of the usual angle.",
+    c="in front of batch norm longer weights get shorter gradients, not longer ones.",
+)
+question(
+    "19-decay",
+    "11_length_and_direction",
+    right="b",
+    a="in front of batch norm the answers do not depend on the length of the weights, so decay "
+    "never held them back.",
+    b="every step makes them longer and nothing shortens them any more, so the angle per step "
+    "falls. Decay had kept it at sqrt(2 lr weight_decay).",
+    c="the length has no effect on the answers, but it sets the effective learning rate.",
+)
+question(
+    "19-deep",
+    "10_depth",
+    right="b",
+    a="the scale of the weights cancels: batch norm divides it out forward and backward.",
+    b="the stream past the branches grows, and beside it each branch counts less and less.",
+    c="smaller batches make it worse: the growth per layer rises from 1.47 to 1.79 at N = 8.",
+)
+question(
+    "19-labels",
+    "12_regularization",
+    right="b",
+    a="it was not wiser, only slower: it had not got round to the wrong labels.",
+    b="batch norm is faster at everything, learning by heart included. Given the steps, the plain "
+    "network does the same.",
+    c="its images have not changed: 40 % of the labels are still wrong, and more steps fit them.",
+)
+question(
+    "19-voices",
+    "13_when_it_fails",
+    right="b",
+    a="comparable is what they become: what makes a voice that voice is what its recordings share.",
+    b="mean and spread of the batch are the speaker's, and they are removed. It was so with "
+    "batches of one digit.",
+    c="eval mode comes too late: the weights have been trained on features without the speaker.",
+)
+question(
+    "19-leak",
+    "13_when_it_fails",
+    right="c",
+    a="stale statistics are cured by new ones. These were not.",
+    b="an overfitted network would fail on new sequences in either mode.",
+    c="right on new sequences, but only in their company, and no fixed statistics can replace it: "
+    "the answer is in the batch.",
+)
+question(
+    "19-frozen",
+    "18_bug_clinic",
+    right="b",
+    a="a parameter without a gradient is skipped by the optimizer, its decay included.",
+    b="requires_grad concerns parameters. The running statistics are buffers, and every forward "
+    "pass in training mode moves them. Put these layers in eval mode.",
+    c="rounding differs in the seventh digit, not by what you see.",
+)
+question(
+    "19-fold",
+    "16_cost",
+    right="b",
+    a="in training mode the scale and the shift depend on the batch; there is nothing fixed that "
+    "could be folded.",
+    b="with fixed statistics batch norm is a scale and a shift per channel, and a convolution "
+    "followed by those is a convolution.",
+    c="it is the same function, not an approximation of it. Only the rounding differs.",
+)
+question(
+    "19-accumulate",
+    "17_many_gpus",
+    right="b",
+    a="so it would be without batch norm: gradients add up. But the statistics are taken 8 images "
+    "at a time.",
+    b="adding up gradients is one thing, and exact. Whoever normalizes with 8 images has the noise "
+    "of 8 images, and the loss of another network.",
+    c="the rate changes the length of the step. It cannot change whose mean was subtracted.",
+)
+
+# Seeds in rows, rates in columns; lower is better. The best rates differ, and lie inside.
+BASELINE = np.array(
+    [
+        [9.0, 5.0, 3.0, 6.0, np.inf],
+        [8.0, 4.5, 4.0, 1.5, np.inf],
+        [9.5, 6.0, 3.5, 8.0, 7.0],
+        [7.0, 4.0, 9.0, 9.5, np.inf],
+        [8.5, 5.5, 3.2, 7.0, np.inf],
+    ]
+)
+CHANGED = np.array(
+    [
+        [7.0, 2.0, 4.0, 5.0, 6.0],
+        [6.5, 1.6, 3.0, 5.5, 0.7],
+        [7.5, 9.0, 2.5, 6.0, 8.0],
+        [6.0, 1.8, 3.5, 4.0, np.inf],
+        [8.0, 2.2, 2.0, 7.0, 9.0],
+    ]
+)
+
+
+def _medians(grid):
+    return np.median(grid, axis=0)
+
+
+@exercise(
+    "For each arm by itself: the median over the seeds at every rate, then the rate whose median "
+    "is lowest. Then look whether that rate has neighbours on both sides.",
+    "medians = np.median(grid, axis=0) and best = np.argmin(medians). The optimum is inside if "
+    "0 < best < len(medians) - 1.",
+    "Do this for both grids; return np.nan if either optimum is at an edge, otherwise the best "
+    "median of `changed` divided by that of `baseline`.",
+)
+def tuned_ratio(baseline, changed):
+    best = []
+    for grid in (baseline, changed):
+        medians = np.median(grid, axis=0)
+        rate = np.argmin(medians)
+        if rate in (0, len(medians) - 1):
+            return np.nan
+        best.append(medians[rate])
+    return best[1] / best[0]
+
+
+@tuned_ratio.expect
+def each_at_its_best():
+    """Each arm counts with its median over the seeds at its own best rate: changed / baseline."""
+    ratio = array_like((yield (BASELINE, CHANGED), {}), "the ratio", shape=())
+    right, base, change = tuned_ratio(BASELINE, CHANGED), _medians(BASELINE), _medians(CHANGED)
+    slip(ratio, 1 / right, "this is baseline / changed: turn it over")
+    says = "you compare both at the baseline's best rate; each arm has a best rate of its own"
+    slip(ratio, change[base.argmin()] / base.min(), says)
+    says = "you compare both at the changed arm's best rate; each arm has a best rate of its own"
+    slip(ratio, change.min() / base[change.argmin()], says)
+    slip(ratio, CHANGED.min() / BASELINE.min(), "that is the luckiest single run of each arm")
+    per_seed = np.median(CHANGED.min(axis=1)) / np.median(BASELINE.min(axis=1))
+    slip(ratio, per_seed, "you pick a rate for every seed: choose one rate per arm, for all seeds")
+    means = CHANGED.mean(axis=0).min() / BASELINE.mean(axis=0).min()
+    slip(ratio, means, "this is the mean over the seeds: one bad run rules it; take the median")
+    pairs = np.median(CHANGED[:, change.argmin()] / BASELINE[:, base.argmin()])
+    slip(ratio, pairs, "the ratio of the two medians is wanted, not the median of ratios")
+    slip(ratio, change.max() / base.max(), "lower is better: look for the smallest median")
+    slip(ratio, change.min() - base.min(), "a ratio, not a difference")
+    if np.isnan(ratio):
+        raise AssertionError("it is nan, although both best rates have neighbours on both sides")
+    same(ratio, right, "the ratio")
+
+
+@tuned_ratio.expect
+def an_optimum_at_the_edge():
+    """If the best rate of either arm is the first or the last of the grid, there is no answer."""
+    for where, columns in (("last", slice(None, 3)), ("first", slice(2, None))):
+        ratio = array_like((yield (BASELINE[:, columns], CHANGED), {}), "the ratio", shape=())
+        if not np.isnan(ratio):
+            raise AssertionError(
+                f"the baseline is best at the {where} rate of its grid, so it may be better still "
+                f"beyond: return np.nan instead of {float(ratio):.3g}"
+            )
+    for where, columns in (("last", slice(None, 2)), ("first", slice(1, None))):
+        ratio = array_like((yield (BASELINE, CHANGED[:, columns]), {}), "the ratio", shape=())
+        if not np.isnan(ratio):
+            raise AssertionError(
+                f"the changed arm is best at the {where} rate of its grid, so it may be better "
+                f"still beyond: return np.nan instead of {float(ratio):.3g}"
+            )
+
+
+@tuned_ratio.expect
+def runs_that_failed():
+    """Runs that never arrived are np.inf: they count as the worst, they are not left out."""
+    failing = CHANGED.copy()
+    failing[[0, 1, 2], 1] = np.inf  # most seeds fail at what was the best rate
+    ratio = array_like((yield (BASELINE, failing), {}), "the ratio", shape=())
+    kept = np.ma.masked_invalid(failing)
+    left_out = np.ma.median(kept, axis=0).min() / _medians(BASELINE).min()
+    says = "you leave the failed runs out: a rate at which most seeds fail then looks good"
+    slip(ratio, left_out, says)
+    same(ratio, tuned_ratio(BASELINE, failing), "the ratio where most seeds fail at one rate")
+    ratio = yield (BASELINE, np.full((5, 4), np.inf)), {}
+    if not np.isnan(array_like(ratio, "the ratio", shape=())):
+        raise AssertionError("an arm that fails at every rate has no best rate: return np.nan")
+
+
+@tuned_ratio.expect
+def grids_of_any_size():
+    """It works for any number of seeds, and for grids of different lengths."""
+    for baseline, changed in ((BASELINE[:3, 1:4], CHANGED[:3]), (CHANGED, BASELINE[:4])):
+        ratio = yield (baseline, changed), {}
+        what = f"the ratio for grids of shapes {baseline.shape} and {changed.shape}"
+        same(ratio, tuned_ratio(baseline, changed), what)
+
+
+ALIKE = np.full(5, 0.3)  # seeds that do not differ,
+PLAIN = np.array([0.30, 0.10, 0.22, 0.15, 0.26])  # and seeds that do
+
+
+@exercise(
+    "The seeds are paired: seed by seed, by how much is `changed` lower than `baseline`?",
+    "gains = baseline - changed. Now there are three cases: all gains reach the margin, none "
+    "does, or some do.",
+    "Before that, two reasons to refuse: fewer than five seeds, and a result that is not a finite "
+    "number (np.isfinite).",
+)
+def judge_claim(baseline, changed, margin):
+    gains = baseline - changed
+    if len(gains) < 5 or not np.isfinite(gains).all():
+        return "cannot tell"
+    if (gains >= margin).all():
+        return "holds"
+    if (gains < margin).all():
+        return "does not hold"
+    return "cannot tell"
+
+
+def _word(answer):
+    words = ("holds", "does not hold", "cannot tell")
+    if not isinstance(answer, str) or answer not in words:
+        raise AssertionError(f"return one of {', '.join(map(repr, words))}; got {answer!r}")
+    return answer
+
+
+def _expect_word(answer, wanted, why):
+    got = _word(answer)
+    if got != wanted:
+        raise AssertionError(f"{why}: {wanted!r}, not {got!r}")
+
+
+@judge_claim.expect
+def holds_in_every_seed():
+    """It holds if `changed` is lower than `baseline` by at least the margin in every seed."""
+    answer = yield (ALIKE, ALIKE - np.array([0.05, 0.06, 0.05, 0.09, 0.07]), 0.04), {}
+    _expect_word(answer, "holds", "every seed gains at least 0.05, the margin is 0.04")
+    gains = np.array([0.25, 0.5, 0.25, 0.75, 0.25])
+    answer = yield (1 + gains, np.ones(5), 0.25), {}
+    _expect_word(answer, "holds", "a gain of exactly the margin is enough")
+
+
+@judge_claim.expect
+def holds_in_no_seed():
+    """It does not hold if no seed gains as much as the margin, even if all gain a little."""
+    answer = yield (ALIKE, ALIKE + 0.05, 0.04), {}
+    _expect_word(answer, "does not hold", "every seed is worse by 0.05")
+    answer = yield (ALIKE, ALIKE - np.array([0.01, 0.02, 0.01, 0.03, 0.02]), 0.04), {}
+    _expect_word(answer, "does not hold", "every seed gains, but at most 0.03 of a margin of 0.04")
+
+
+@judge_claim.expect
+def seeds_that_disagree():
+    """If some seeds reach the margin and others do not, one cannot tell."""
+    answer = yield (ALIKE, ALIKE - np.array([0.2, 0.2, 0.01, 0.2, 0.2]), 0.04), {}
+    _expect_word(answer, "cannot tell", "one seed of five gains less than the margin")
+    answer = yield (ALIKE, ALIKE - np.array([-0.02, 0.0, 0.3, 0.01, 0.02]), 0.04), {}
+    _expect_word(answer, "cannot tell", "one seed of five gains more than the margin")
+
+
+@judge_claim.expect
+def pairs_of_the_same_seed():
+    """Seeds are compared in pairs: what differs between seeds must not hide the gain."""
+    answer = yield (PLAIN, PLAIN - 0.05, 0.04), {}
+    _expect_word(
+        answer, "holds", "every seed gains 0.05, though seeds differ by more than that"
+    )
+    answer = yield (PLAIN, np.sort(PLAIN) - 0.05, 0.04), {}
+    _expect_word(answer, "cannot tell", "entry i of both arrays belongs to seed i: do not sort")
+
+
+@judge_claim.expect
+def too_few_seeds():
+    """With fewer than five seeds one cannot tell, whatever they say."""
+    for sign in (1, -1):
+        answer = yield (PLAIN[:4], PLAIN[:4] - sign * 0.2, 0.04), {}
+        _expect_word(answer, "cannot tell", "four seeds are too few, even if they agree")
+    answer = yield (np.append(PLAIN, 0.2), np.append(PLAIN, 0.2) - 0.2, 0.04), {}
+    _expect_word(answer, "holds", "six seeds are enough")
+
+
+@judge_claim.expect
+def failed_runs():
+    """A result that is nan or infinite is no result: one cannot tell."""
+    for broken, value in (("changed", np.nan), ("changed", np.inf), ("baseline", np.inf)):
+        baseline, changed = PLAIN.copy(), PLAIN + (0.2 if broken == "changed" else -0.2)
+        (baseline if broken == "baseline" else changed)[2] = value
+        answer = yield (baseline, changed, 0.04), {}
+        _expect_word(answer, "cannot tell", f"a seed of `{broken}` ended in {value}")
+
+
+@judge_claim.expect
+def a_margin_below_zero():
+    """A margin below zero asks for no harm: worse by less than that is allowed."""
+    answer = yield (PLAIN, PLAIN + np.array([0.01, -0.02, 0.02, 0.0, 0.01]), -0.03), {}
+    _expect_word(answer, "holds", "no seed is worse by more than 0.02, and 0.03 is allowed")
+    answer = yield (PLAIN, PLAIN + 0.05, -0.03), {}
+    _expect_word(answer, "does not hold", "every seed is worse by 0.05, and 0.03 is allowed")

@@ -1,0 +1,22 @@
+"""The score of the final quiz. Its questions are predictions of the notebook 19_verdicts."""
+
+from helpers.exercises import progress_file
+from helpers.exercises.engine import PREDICTIONS
+from helpers.exercises.verdicts import QUIZ
+from helpers.wrapping import wrapped
+
+
+def quiz_score() -> None:
+    """Print how many questions were right at the first try, and which notebooks to read again."""
+    chosen = progress_file.load()["predictions"]
+    answered = [name for name in QUIZ if name in chosen]
+    wrong = [name for name in answered if chosen[name] != PREDICTIONS[name].right]
+    print(
+        f"Answered {len(answered)} of {len(QUIZ)} questions, "
+        f"right at the first try: {len(answered) - len(wrong)}."
+    )
+    if wrong:
+        again = sorted({f"{QUIZ[name].replace('_', ' ')}" for name in wrong})
+        print(wrapped(f"Worth reading again: {', '.join(again)}."))
+    elif len(answered) == len(QUIZ):
+        print("There is nothing left to ask you.")

@@ -1,0 +1,165 @@
+"""Turn claims into Markdown that a reader can use: tables by question, filtered by word or verdict.
+
+Claims are those of `claims.all_claims()`: a dict from id to entry. Every function is pure: the same
+claims give the same text.
+"""
+
+import re
+from collections.abc import Mapping
+
+Claims = Mapping[str, Mapping]
+
+CLASSES = ("holds", "holds if", "does not hold")
+
+# A claim belongs to the question that lists its id, otherwise to the one that lists its notebook.
+QUESTIONS = {
+    "What does it compute?": (
+        "00_start_here",
+        "01_why_normalize_inputs",
+        "02_forward",
+        "03_backward",
+        "14_pytorch",
+        "undo-in-training",
+        "alike-at-every-position",
+        "before-the-activation",
+        "redundant-bias",
+    ),
+    "What happens at inference?": (
+        "05_inference",
+        "robust-by-itself",
+        "black-cats",
+        "conv-brightness",
+    ),
+    "What does it buy?": (
+        "04_training",
+        "06_convolution",
+        "09_learning_rate_and_init",
+        "12_regularization",
+        "15_gpu_training",
+        "depth-trainable-by-norm",
+    ),
+    "Why does it work?": (
+        "07_covariate_shift",
+        "08_smoothing",
+        "11_length_and_direction",
+        "similar-scale",
+        "stable-inputs",
+    ),
+    "What does it cost?": ("16_cost", "17_many_gpus"),
+    "When does it fail?": (
+        "10_depth",
+        "13_when_it_fails",
+        "18_bug_clinic",
+        "gradients-stable",
+        "no-harm-with-wrong-labels",
+    ),
+    "Your own claims": ("19_verdicts",),
+}
+
+
+def classify(verdict: str) -> str:
+    """Return the class of a verdict, one of CLASSES; ValueError if it is none of them."""
+    if verdict in ("holds", "does not hold"):
+        return verdict
+    if verdict.startswith("holds if "):
+        return "holds if"
+    raise ValueError(
+        f"the verdict {verdict!r} is not 'holds', 'does not hold' or 'holds if ...': "
+        "mend it in claims.toml"
+    )
+
+
+def counts(claims: Claims) -> dict[str, int]:
+    """Return how many claims fall in each class, in the order of CLASSES."""
+    found = [classify(entry["verdict"]) for entry in claims.values()]
+    return {name: found.count(name) for name in CLASSES}
+
+
+def by_question(claims: Claims) -> dict[str, dict]:
+    """Return the claims of each question, by the order of notebooks; no question is left out.
+
+    Raises KeyError for a claim whose notebook no question lists.
+    """
+    question_of = {key: question for question, keys in QUESTIONS.items() for key in keys}
+    groups = {question: {} for question in QUESTIONS}
+    for name, entry in sorted(claims.items(), key=lambda item: item[1]["notebook"]):
+        question = question_of.get(name) or question_of[entry["notebook"]]
+        groups[question][name] = entry
+    return groups
+
+
+def select(claims: Claims, words: str = "", verdict: str = "") -> dict:
+    """Return the claims in whose id, sentences or notebook every word occurs, case ignored.
+
+    verdict: one of CLASSES, or nothing for all. Raises ValueError for any other.
+    """
+    if verdict and verdict not in CLASSES:
+        known = ", ".join(repr(name) for name in CLASSES)
+        raise ValueError(f"no verdict is called {verdict!r}; there are {known}")
+    wanted = words.lower().split()
+    return {
+        name: entry
+        for name, entry in claims.items()
+        if verdict in ("", classify(entry["verdict"]))
+        and all(word in _everything(name, entry) for word in wanted)
+    }
+
+
+def page(claims: Claims, words: str = "", verdict: str = "") -> str:
+    """Return Markdown: how many claims `select` finds and, if any, their table."""
+    found = select(claims, words, verdict)
+    wanted = [f"the verdict “{verdict}”"] if verdict else []
+    if words.strip():
+        wanted.append(f"“{escape(words)}” in {'them' if len(found) > 1 else 'it'}")
+    with_what = f" with {' and '.join(wanted)}" if wanted else ""
+    if not found:
+        return f"There is no claim{with_what}. Try a shorter word, or another verdict."
+    return f"{len(found)} claim{'s' if len(found) > 1 else ''}{with_what}.\n\n{table(found)}"
+
+
+def table(claims: Claims) -> str:
+    """Return a Markdown table, one row per claim, with a link to the notebook that tests it.
+
+    "But:" stands before the limit of a claim that holds under a condition.
+    """
+    rows = ["| what is said | verdict | what the course found | tested in |", "|---|---|---|---|"]
+    return "\n".join(rows + [_row(name, entry) for name, entry in claims.items()])
+
+
+def overview(claims: Claims) -> str:
+    """Return Markdown: for every question that has claims, how many fall in each class."""
+    rows = [f"| question | claims | {' | '.join(CLASSES)} |", f"|---|{'--:|' * 4}"]
+    groups = {question: group for question, group in by_question(claims).items() if group}
+    for question, group in groups.items():
+        rows.append(f"| {question} | {len(group)} | {_numbers(group)} |")
+    rows.append(f"| **all** | **{len(claims)}** | {_numbers(claims)} |")
+    return "\n".join(rows)
+
+
+def escape(text: str) -> str:
+    """Return text as it is to be read: Markdown's signs, and those of mathematics, mean nothing."""
+    return re.sub(r"([\\`*_\[\]<>|$~&])", r"\\\1", " ".join(text.split()))
+
+
+def _row(name: str, entry: Mapping) -> str:
+    verdict = entry["verdict"]
+    kind = classify(verdict)
+    found = escape(entry["finding"])
+    if "limit" in entry:
+        found += f" *But:* {escape(entry['limit'])}"
+    cells = [
+        f"“{escape(entry['said'])}” ({escape(entry['by'])})",
+        f"**{kind}** {escape(verdict.removeprefix(kind))}".rstrip(),
+        found,
+        f"[{entry['notebook'].replace('_', ' ')}]({entry['notebook']}.ipynb), `{name}`",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _numbers(claims: Claims) -> str:
+    return " | ".join(map(str, counts(claims).values()))
+
+
+def _everything(name: str, entry: Mapping) -> str:
+    fields = ("said", "by", "notebook", "verdict", "finding", "limit")
+    return " ".join([name, *(entry.get(field, "") for field in fields)]).lower()
