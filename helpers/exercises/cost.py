@@ -1,1 +1,317 @@
-"""Exercises and predictions of the notebook 16_cost."""
+"""Exercises of the notebook 16_cost: bytes moved, and folding behind and in front of a layer."""
+
+import numpy as np
+import torch
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+
+prediction(
+    "16-share",
+    right="c",
+    a="that is its share of the arithmetic. But a batch norm reads and writes tensors of the size "
+    "of the layer's output, and so does a convolution.",
+    b="that would be right if the two passes of batch norm over its input needed one.",
+    c="eight passes over the tensor, forward and backward together, are many beside the few of a "
+    "convolution or of a ReLU.",
+)
+prediction(
+    "16-small",
+    right="c",
+    a="the arithmetic is the same, but every operator writes its result to memory, and the next "
+    "one reads it back.",
+    b="that is about right for the forward pass alone: 10 instead of 3 is a little more than "
+    "three times. Autograd's backward pass has many more operators.",
+    c="every line of the forward pass has at least one operator of its own in the backward pass, "
+    "and each of them reads and writes whole tensors.",
+)
+prediction(
+    "16-border",
+    right="b",
+    a="the border is where the zeros are, and batch norm does not turn zeros into zeros.",
+    b="inside, every output sees nine pixels that went through batch norm. At the border it sees "
+    "zeros that did not, and the folded bias counts them as if they had.",
+    c="where no zeros are involved, scale and shift pass through the sum exactly.",
+)
+prediction(
+    "16-tune",
+    right="c",
+    a="they compute the same function of x, but not the same function of their weights.",
+    b="the shift does move into the bias, but the scale moves into the weights, and with them the "
+    "length of a step.",
+    c="the folded weight is scale times the old one, and so is its gradient divided by scale: a "
+    "step of the old weight counts scale times scale in the folded one.",
+)
+
+
+@exercise(
+    "Take T = bytes of x. For each mode, write down what has to be read before the first output "
+    "can be written, and what is read after that.",
+    "Forward reads x for the statistics; then it reads x again and writes y. Backward needs two "
+    "sums over x and dy before the first dx; then it needs both again.",
+    "size = itemsize * product of the shape; eval: (size, size), forward: (2 * size, size), "
+    "backward: (4 * size, size).",
+)
+def batch_norm_bytes(shape, itemsize, mode):
+    size = itemsize
+    for length in shape:
+        size *= length
+    read = {"eval": 1, "forward": 2, "backward": 4}[mode]
+    return read * size, size
+
+
+SHAPE = (2, 3, 4, 5)  # 120 values
+SIZE = 480  # bytes, in float32
+
+
+def _moved(result):
+    read, written = parts(result, "read", "written")
+    array_like(read, "read", shape=())
+    array_like(written, "written", shape=())
+    return read, written
+
+
+@batch_norm_bytes.expect
+def two_numbers():
+    """Return (read, written), two numbers of bytes."""
+    _moved((yield (SHAPE, 4, "eval"), {}))
+
+
+@batch_norm_bytes.expect
+def eval_mode():
+    """In eval mode x is read once and y written once: T and T."""
+    read, written = _moved((yield (SHAPE, 4, "eval"), {}))
+    slip(read, 120, "bytes, not values: multiply by itemsize")
+    slip(read, 2 * SIZE, "the statistics are known in eval mode: one look at x is enough")
+    same(read, SIZE, "read")
+    slip(written, 0, "the output has to be written")
+    same(written, SIZE, "written")
+
+
+@batch_norm_bytes.expect
+def forward_pass():
+    """In training x is read twice, and y is written once."""
+    read, written = _moved((yield (SHAPE, 4, "forward"), {}))
+    says = "no output can be computed before the statistics are known: x is read again"
+    slip(read, SIZE, says)
+    slip(read, 3 * SIZE, "mean and variance can be had from one look at x (their sums together)")
+    same(read, 2 * SIZE, "read")
+    slip(written, 2 * SIZE, "x_hat need not be written: it can be had from x when it is needed")
+    same(written, SIZE, "written")
+
+
+@batch_norm_bytes.expect
+def backward_pass():
+    """The backward pass reads x and dy for its two sums, reads both again, and writes dx."""
+    read, written = _moved((yield (SHAPE, 4, "backward"), {}))
+    slip(read, SIZE, "dy alone is not enough, and no dx is known before two sums over the batch")
+    slip(read, 2 * SIZE, "x and dy are read for the sums, and once more for dx")
+    slip(read, 3 * SIZE, "for dx both are needed again: x (in x_hat) and dy")
+    same(read, 4 * SIZE, "read")
+    same(written, SIZE, "written")
+
+
+@batch_norm_bytes.expect
+def other_shapes_and_types():
+    """It works for any shape, such as (N, C), and for values of two or eight bytes."""
+    for shape, itemsize in (((7, 11), 2), ((1, 2, 3, 4, 5), 8), ((2, 3, 4, 5), 2)):
+        for mode, passes in (("eval", (1, 1)), ("forward", (2, 1)), ("backward", (4, 1))):
+            moved = _moved((yield (shape, itemsize, mode), {}))
+            size = itemsize * int(np.prod(shape))
+            what = f"({mode}, shape {shape}, itemsize {itemsize})"
+            for part, count, name in zip(moved, passes, ("read", "written"), strict=True):
+                same(part, count * size, f"{name} {what}")
+
+
+_rng = np.random.default_rng(160)
+
+
+def _tensor(*shape, low=None, high=None):
+    draw = _rng.normal(size=shape) if low is None else _rng.uniform(low, high, size=shape)
+    return torch.from_numpy(draw)
+
+
+# As many outputs as inputs, and as many as a kernel is wide: a scale along the wrong axis gives
+# wrong numbers, not an error about shapes.
+WEIGHT, BIAS = _tensor(3, 3, 3, 3), _tensor(3)
+NORM = {
+    "gamma": torch.tensor([1.7, -0.6, 0.4], dtype=torch.float64),
+    "beta": torch.tensor([0.5, -2.0, 3.0], dtype=torch.float64),
+    "running_mean": torch.tensor([2.0, -1.5, 0.7], dtype=torch.float64),
+    "running_var": torch.tensor([0.3, 4.0, 1.6], dtype=torch.float64),
+}
+EPS = 0.3  # large enough that every misplaced eps shows
+ARGUMENTS = (WEIGHT, BIAS, *NORM.values())
+
+
+@exercise(
+    "In eval mode, batch norm is scale * y + shift for every channel of y. Put the convolution's "
+    "y = weight * x + bias into it and sort: what stands before x, and what is left?",
+    "scale = gamma / sqrt(running_var + eps) multiplies all weights of an output channel, the "
+    "first axis of weight. The old bias is scaled, too.",
+    "weight = weight * scale.reshape(-1, 1, 1, 1) (in general one 1 per further axis); "
+    "bias = (bias - running_mean) * scale + beta, with 0 for a bias of None.",
+)
+def fold_batch_norm(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    if bias is None:
+        bias = torch.zeros_like(running_mean)
+    per_output = scale.reshape(-1, *[1] * (weight.dim() - 1))
+    return per_output * weight, scale * (bias - running_mean) + beta
+
+
+def _folded(result, weight=WEIGHT):
+    new_weight, new_bias = parts(result, "weight", "bias")
+    new_weight = array_like(new_weight, "weight", shape=tuple(weight.shape))
+    return new_weight, array_like(new_bias, "bias", shape=(len(weight),))
+
+
+def _along(scale, axis):
+    shape = [1] * 4
+    shape[axis] = -1
+    return scale.reshape(shape)
+
+
+@fold_batch_norm.expect
+def same_shapes():
+    """Return (weight, bias): weight keeps its shape, bias has one entry per output channel."""
+    _folded((yield ARGUMENTS, {"eps": EPS}))
+
+
+@fold_batch_norm.expect
+def scaled_weights():
+    """All weights of an output channel are multiplied by gamma / sqrt(running_var + eps)."""
+    weight, _ = _folded((yield ARGUMENTS, {"eps": EPS}))
+    gamma, var = NORM["gamma"], NORM["running_var"]
+    scale = gamma / torch.sqrt(var + EPS)
+    slip(weight, WEIGHT, "the weights are as before: scale them")
+    slip(weight, _along(scale, 1) * WEIGHT, "you scale the input channels; the outputs come first")
+    says = "you scale along the width of the kernel; reshape scale to (C_out, 1, 1, 1)"
+    slip(weight, scale * WEIGHT, says)
+    slip(weight, _along(gamma / torch.sqrt(var), 0) * WEIGHT, "eps is missing")
+    slip(weight, _along(gamma / (torch.sqrt(var) + EPS), 0) * WEIGHT, "eps belongs inside the root")
+    slip(weight, _along(gamma / (var + EPS), 0) * WEIGHT, "divide by the root of running_var + eps")
+    slip(weight, _along(1 / torch.sqrt(var + EPS), 0) * WEIGHT, "gamma is missing")
+    says = "you use 1e-5 whatever eps you are given"
+    slip(weight, _along(gamma / torch.sqrt(var + 1e-5), 0) * WEIGHT, says)
+    same(weight, _along(scale, 0) * WEIGHT, "weight")
+
+
+@fold_batch_norm.expect
+def shifted_bias():
+    """The bias becomes (bias - running_mean) * gamma / sqrt(running_var + eps) + beta."""
+    _, bias = _folded((yield ARGUMENTS, {"eps": EPS}))
+    beta, mean = NORM["beta"], NORM["running_mean"]
+    scale = NORM["gamma"] / torch.sqrt(NORM["running_var"] + EPS)
+    slip(bias, BIAS, "the bias is as before: batch norm scales and shifts it, too")
+    slip(bias, -scale * mean + beta, "the old bias is lost: it goes through batch norm, too")
+    slip(bias, BIAS - scale * mean + beta, "the old bias goes through batch norm: scale it")
+    slip(bias, scale * BIAS + beta, "running_mean is not subtracted")
+    slip(bias, scale * BIAS - mean + beta, "running_mean is scaled like everything before beta")
+    slip(bias, scale * (BIAS - mean), "beta is missing")
+    slip(bias, scale * (BIAS - mean + beta), "beta comes last: it is not scaled")
+    slip(bias, scale * (BIAS + mean) + beta, "running_mean is subtracted, not added")
+    same(bias, scale * (BIAS - mean) + beta, "bias")
+
+
+@fold_batch_norm.expect
+def without_bias():
+    """A convolution in front of batch norm often has none: bias may be None, which counts as 0."""
+    arguments = (WEIGHT, None, *NORM.values())
+    weight, bias = _folded((yield arguments, {"eps": EPS}))
+    expected = fold_batch_norm(*arguments, eps=EPS)
+    same(weight, expected[0].numpy(), "weight")
+    same(bias, expected[1].numpy(), "bias")
+
+
+@fold_batch_norm.expect
+def any_layer():
+    """It works for other kernels and numbers of channels, and for a linear layer's (C_out, C_in);
+    without an eps it uses 1e-5."""
+    for shape in ((3, 5, 1, 2), (3, 4), (3, 2, 3)):
+        weight = torch.linspace(-1, 2, int(np.prod(shape)), dtype=torch.float64).reshape(shape)
+        small = dict(NORM, running_var=NORM["running_var"] * 1e-5)
+        got = _folded((yield (weight, BIAS, *small.values()), {}), weight)
+        expected = fold_batch_norm(weight, BIAS, *small.values())
+        for part, wanted, name in zip(got, expected, ("weight", "bias"), strict=True):
+            same(part, wanted.numpy(), f"{name} (weight of shape {shape})")
+
+
+LINEAR, LINEAR_BIAS = _tensor(3, 3), _tensor(3)
+
+
+@exercise(
+    "Now the inputs are normalized: weight @ (scale * x + shift) + bias. Multiply out.",
+    "The scale belongs to an input, so it multiplies a column of weight. The shift goes through "
+    "the weights before it arrives in the bias.",
+    "scale = gamma / sqrt(running_var + eps), shift = beta - scale * running_mean; weight * scale, "
+    "and bias + weight @ shift with the old weight.",
+)
+def fold_before(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    shift = beta - scale * running_mean
+    new_bias = weight @ shift
+    if bias is not None:
+        new_bias = new_bias + bias
+    return weight * scale, new_bias
+
+
+BEFORE = (LINEAR, LINEAR_BIAS, *NORM.values())
+
+
+def _scale_and_shift():
+    scale = NORM["gamma"] / torch.sqrt(NORM["running_var"] + EPS)
+    return scale, NORM["beta"] - scale * NORM["running_mean"]
+
+
+@fold_before.expect
+def weight_and_bias():
+    """Return (weight, bias), shaped as before: (C_out, C_in) and (C_out,)."""
+    _folded((yield BEFORE, {"eps": EPS}), LINEAR)
+
+
+@fold_before.expect
+def scaled_columns():
+    """Every column of weight is multiplied by the scale of its input."""
+    weight, _ = _folded((yield BEFORE, {"eps": EPS}), LINEAR)
+    scale, _ = _scale_and_shift()
+    gamma, var = NORM["gamma"], NORM["running_var"]
+    says = "you scale the rows: that is batch norm behind the layer. Here it is in front"
+    slip(weight, scale[:, None] * LINEAR, says)
+    slip(weight, LINEAR, "the weights are as before: scale them")
+    slip(weight, LINEAR / scale, "multiply by the scale; you divide by it")
+    slip(weight, gamma / torch.sqrt(var) * LINEAR, "eps is missing")
+    slip(weight, gamma / torch.sqrt(var + 1e-5) * LINEAR, "you use 1e-5 whatever eps you are given")
+    same(weight, (LINEAR * scale).numpy(), "weight")
+
+
+@fold_before.expect
+def shift_through_the_weights():
+    """The bias grows by what the layer makes of the shift: weight @ (beta - scale * mean)."""
+    _, bias = _folded((yield BEFORE, {"eps": EPS}), LINEAR)
+    scale, shift = _scale_and_shift()
+    slip(bias, LINEAR_BIAS, "the bias is as before: the shift has to go somewhere")
+    slip(bias, LINEAR_BIAS + shift, "the shift goes through the layer: weight @ shift")
+    says = "the shift is added behind the scale: use the old weight, not the scaled one"
+    slip(bias, LINEAR_BIAS + (LINEAR * scale) @ shift, says)
+    slip(
+        bias, LINEAR_BIAS + LINEAR.T @ shift, "weight @ shift: sum over the inputs, not the outputs"
+    )
+    slip(bias, LINEAR @ shift, "the old bias is lost")
+    slip(bias, scale * LINEAR_BIAS + LINEAR @ shift, "the old bias comes after batch norm: keep it")
+    slip(bias, LINEAR_BIAS + LINEAR @ NORM["beta"], "running_mean is missing in the shift")
+    no_scale = LINEAR @ (NORM["beta"] - NORM["running_mean"])
+    slip(bias, LINEAR_BIAS + no_scale, "running_mean is scaled, too: shift = beta - scale * mean")
+    same(bias, (LINEAR_BIAS + LINEAR @ shift).numpy(), "bias")
+
+
+@fold_before.expect
+def other_sizes():
+    """It works for any number of inputs and outputs, without a bias, and with eps left out."""
+    for rows, bias in ((5, None), (2, LINEAR_BIAS[:2]), (1, None)):
+        weight = torch.linspace(-1, 2, 3 * rows, dtype=torch.float64).reshape(rows, 3)
+        small = dict(NORM, running_var=NORM["running_var"] * 1e-5)
+        got = _folded((yield (weight, bias, *small.values()), {}), weight)
+        expected = fold_before(weight, bias, *small.values())
+        kind = "no bias" if bias is None else "a bias"
+        for part, wanted, name in zip(got, expected, ("weight", "bias"), strict=True):
+            same(part, wanted.numpy(), f"{name} (weight of shape {(rows, 3)}, {kind})")

@@ -2,21 +2,32 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from helpers.torch_nn.speed import precision
+
 Timer = Callable[[Callable[[], object], int], float]
+
+# This thread's own time leaves out what other programs take, where the system counts it finely.
+FINE = time.get_clock_info("thread_time").resolution < 1e-6
+
+
+def clock() -> float:
+    """Return the seconds of a clock that runs while this thread does."""
+    return time.thread_time() if FINE else time.perf_counter()
 
 
 def cpu_timer(function: Callable[[], object], calls: int) -> float:
     """Return the seconds per call of a function, over `calls` calls in a row."""
-    start = time.perf_counter()
+    start = clock()
     for _ in range(calls):
         function()
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls
 
 
 def cuda_timer(function: Callable[[], object], calls: int) -> float:
@@ -66,6 +77,17 @@ def paired(
 def multiples(seconds: Mapping[str, np.ndarray], unit: str) -> dict[str, float]:
     """Return each arm's time as a multiple of the arm `unit`: medians of the rounds' ratios."""
     return {name: float(np.median(taken / seconds[unit])) for name, taken in seconds.items()}
+
+
+@contextmanager
+def one_thread():
+    """Within it, PyTorch computes on one CPU thread: with more, busy neighbours are measured."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def copy_bandwidth(x: torch.Tensor, *, rounds: int = 20, calls: int = 1) -> float:
@@ -158,16 +180,35 @@ def _forward_and_backward(function, x, dy):
     return lambda: torch.autograd.grad(function(*inputs), inputs, dy)
 
 
-def training_step(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> Callable[[], None]:
-    """Return a function that takes one step of SGD on one batch. x: (N, C, H, W), y: (N,)."""
+def training_step(
+    model: nn.Module, x: torch.Tensor, y: torch.Tensor, *, amp: bool = False
+) -> Callable[[], None]:
+    """Return a function that takes one step of SGD on one batch. x: (N, C, H, W), y: (N,).
+
+    amp: automatic mixed precision with bfloat16.
+    """
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        F.cross_entropy(model(x), y).backward()
+        with precision(x.device, amp):
+            loss = F.cross_entropy(model(x), y)
+        loss.backward()
         optimizer.step()
 
     return step
+
+
+def inference(
+    model: nn.Module, x: torch.Tensor, *, amp: bool = False
+) -> Callable[[], torch.Tensor]:
+    """Return a function that applies a model, in the mode it is in, without a graph."""
+
+    def run():
+        with torch.no_grad(), precision(x.device, amp):
+            return model(x)
+
+    return run
 
 
 def profiled_share(step: Callable[[], object], device: torch.device | str = "cpu") -> float:

@@ -12,7 +12,7 @@ from helpers.torch_nn import timing
 class Clock:
     def __init__(self, monkeypatch):
         self.now = 0.0
-        monkeypatch.setattr(timing.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(timing, "clock", lambda: self.now)
 
     def work(self, seconds):
         self.now += seconds
@@ -66,6 +66,15 @@ def test_a_copy_moves_its_bytes_twice(monkeypatch):
 def test_the_timer_fits_the_device():
     assert timing.timer_for("cpu") is timing.timer_for(torch.device("cpu")) is timing.cpu_timer
     assert timing.timer_for("cuda") is timing.timer_for(torch.device("cuda:0")) is timing.cuda_timer
+
+
+def test_one_thread_is_for_a_while():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    with timing.one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
 
 
 def test_small_operators_are_batch_norm():
@@ -122,6 +131,12 @@ def test_the_profiler_finds_batch_norm():
 
     assert timing.profiled_share(step(nn.Conv2d(3, 8, 3))) == 0
     assert 0 < timing.profiled_share(step(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))) < 1
+
+
+def test_the_clock_runs_while_work_is_done():
+    start = timing.clock()
+    sum(range(10**6))
+    assert timing.clock() > start
 
 
 @pytest.mark.gpu
