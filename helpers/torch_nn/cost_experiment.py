@@ -141,7 +141,7 @@ BATCH_NORM_COST = Experiment(
         *_tensors([[32, 64, 16, 16], [64, 64, 28, 28]], ["float32"], compiled=True, rounds=15),
         *_networks(
             15,
-            _options((False, False, False), (True, False, False), (False, False, True)),
+            _options((False, False, False), (True, False, False)),
             width=16,
             blocks=[1, 1, 1],
             batch_size=32,

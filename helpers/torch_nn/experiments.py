@@ -1,4 +1,4 @@
-"""The recorded experiments of notebook 15: `python -m helpers.record NAME --device cuda`.
+"""The recorded experiments of notebook 15 (that of 16 is in `cost_experiment`): `python -m helpers.record NAME --device cuda`.
 
 Each has settings for a GPU (full size), for a CPU (a few minutes on one core) and for a test of the
 recorder. What a setting does not name is written in the function that runs it.
@@ -16,6 +16,7 @@ from helpers.data import Dataset
 from helpers.experiments import Experiment
 from helpers.torch_nn import models
 from helpers.torch_nn.augmentation import Augment
+from helpers.torch_nn.cost_experiment import BATCH_NORM_COST
 from helpers.torch_nn.history import History
 from helpers.torch_nn.training import fit
 
@@ -349,6 +350,7 @@ _ALL = (
         ),
         data_source=_source,
     ),
+    BATCH_NORM_COST,
     Experiment(
         name="smoke",
         run=smoke,
