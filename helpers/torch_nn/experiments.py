@@ -1,5 +1,6 @@
-"""The recorded experiments of notebook 15 (that of 16 is in `cost_experiment`): `python -m helpers.record NAME --device cuda`.
+"""The recorded experiments of Part III: `python -m helpers.record NAME --device cuda`.
 
+Here are those of notebook 15; notebook 16 has its own in `cost_experiment`.
 Each has settings for a GPU (full size), for a CPU (a few minutes on one core) and for a test of the
 recorder. What a setting does not name is written in the function that runs it.
 """
