@@ -3,8 +3,8 @@
 In all of them `norm` says what normalizes:
 
 - "batch": nn.BatchNorm1d or nn.BatchNorm2d; "ours": the ones from `helpers.torch_nn.batchnorm`;
-- "group": GroupNorm with GROUPS groups; "layer": each sample as a whole (LayerNorm, and for images
-  GroupNorm with one group, as Wu & He 2018, section 3.1);
+- "group": GroupNorm with GROUP_SIZE features in a group; "layer": each sample as a whole
+  (LayerNorm, and for images GroupNorm with one group, as Wu & He 2018, section 3.1);
 - "none": nothing;
 - or a function num_features -> Module.
 
@@ -21,7 +21,9 @@ from torch import nn
 
 from helpers.torch_nn import batchnorm
 
-GROUPS = 8  # of "group"; it must divide the number of features
+# With 8 channels or more in a group it makes little difference how many (Wu & He 2018, section
+# 4.1, "group division"), and very few do harm: a group of two features has only the outputs -1, 1.
+GROUP_SIZE = 8
 
 
 def mlp(sizes, rng, *, norm="batch", activation=nn.ReLU):
@@ -155,16 +157,21 @@ class Scale(nn.Module):
 
 # --- layers ------------------------------------------------------------------------------------
 
+
+def _group_norm(features):
+    return nn.GroupNorm(max(1, features // GROUP_SIZE), features)
+
+
 FOR_FEATURES = {  # inputs (N, C)
     "batch": nn.BatchNorm1d,
     "ours": batchnorm.BatchNorm1d,
-    "group": lambda features: nn.GroupNorm(GROUPS, features),
+    "group": _group_norm,
     "layer": nn.LayerNorm,
 }
 FOR_IMAGES = {  # inputs (N, C, H, W)
     "batch": nn.BatchNorm2d,
     "ours": batchnorm.BatchNorm2d,
-    "group": lambda features: nn.GroupNorm(GROUPS, features),
+    "group": _group_norm,
     "layer": lambda features: nn.GroupNorm(1, features),
 }
 
