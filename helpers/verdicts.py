@@ -19,6 +19,7 @@ QUESTIONS = {
         "02_forward",
         "03_backward",
         "14_pytorch",
+        "19_verdicts",
         "undo-in-training",
         "alike-at-every-position",
         "before-the-activation",
@@ -53,7 +54,6 @@ QUESTIONS = {
         "gradients-stable",
         "no-harm-with-wrong-labels",
     ),
-    "Your own claims": ("19_verdicts",),
 }
 
 
@@ -122,13 +122,13 @@ def table(claims: Claims) -> str:
 
     "But:" stands before the limit of a claim that holds under a condition.
     """
-    rows = ["| what is said | verdict | what the course found | tested in |", "|---|---|---|---|"]
+    rows = ["| what is said | verdict | what the course found | tested in |", "|:--|:--|:--|:--|"]
     return "\n".join(rows + [_row(name, entry) for name, entry in claims.items()])
 
 
 def overview(claims: Claims) -> str:
     """Return Markdown: for every question that has claims, how many fall in each class."""
-    rows = [f"| question | claims | {' | '.join(CLASSES)} |", f"|---|{'--:|' * 4}"]
+    rows = [f"| question | claims | {' | '.join(CLASSES)} |", f"|:--|{'--:|' * 4}"]
     groups = {question: group for question, group in by_question(claims).items() if group}
     for question, group in groups.items():
         rows.append(f"| {question} | {len(group)} | {_numbers(group)} |")

@@ -67,7 +67,7 @@ question(
     a="an overfitted network is good on its training images in eval mode, too. This one is not.",
     b="the weights are fine, as training mode shows on the same images. With momentum 0.001 the "
     "initial 0 and 1 still weigh 0.999^300, about 74 %. Recompute the statistics.",
-    c="with too large a rate the loss in training mode would not be 0.03.",
+    c="with too large a rate the network would not be right on its training images in either mode.",
 )
 question(
     "19-camera",

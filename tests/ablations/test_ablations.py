@@ -38,7 +38,15 @@ ALL_FAST = "train_groups(model, (lr, lr, lr), seed)"
 
 RIGHT = {"y[:spoiled] = (y[:spoiled] + rng.integers(1, 10, size=spoiled)) % 10": "pass"}
 
+EIGHT_SAMPLES = "measured=[hidden(8, seed) for seed in range(5)]"
+
+GAMMA_TRAINED = "layer.weight.requires_grad_(gamma_trained)"
+NEXT_LAYER = "(m.weight for m in model if isinstance(m, nn.Linear))"
+ALL_FIXED = f"[p.requires_grad_(gamma_trained) for p in [layer.weight, *{NEXT_LAYER}]]"
+
 ABLATIONS = {
+    "gamma-trained": Ablation(replace={GAMMA_TRAINED: "layer.weight.requires_grad_(True)"}),
+    "next-layer-fixed": Ablation(replace={GAMMA_TRAINED: ALL_FIXED}),
     "with-replacement": Ablation(replace={"replace=False": "replace=True"}),
     "right-labels": Ablation(replace=RIGHT),
     "no-dropout": Ablation(replace={"Dropout(0.5, noise)": "Dropout(0.0, noise)"}),
@@ -93,6 +101,29 @@ ABLATIONS = {
         }
     ),
     "constant-statistics": Ablation(patch="constant_statistics"),
+    "short-gradient": Ablation(
+        replace={"(dy - dbeta / N - x_hat * dgamma / N)": "(dy - dbeta / N)"},
+    ),
+    "biased-buffer": Ablation(replace={" * len(x) / (len(x) - 1)  # unbiased": ""}),
+    "unbiased-by-hand": Ablation(
+        replace={"variance = small.var(dim=0, correction=0)": "variance = small.var(dim=0)"}
+    ),
+    "eval-after-all": Ablation(replace={"layer.train()  # the mistake": "layer.eval()  #"}),
+    "half-buffers": Ablation(
+        replace={
+            "layer = nn.BatchNorm2d(8, momentum=1.0)": (
+                "layer = nn.BatchNorm2d(8, momentum=1.0).bfloat16()"
+            ),
+        }
+    ),
+    "two-samples": Ablation(
+        replace={EIGHT_SAMPLES: EIGHT_SAMPLES.replace("hidden(8", "hidden(2")},
+    ),
+    "double-precision": Ablation(
+        replace={
+            "sick(column) / column.var": "sick(column.astype(np.float64)) / column.var",
+        }
+    ),
     "uniform-weights": Ablation(
         replace={"x8, w8 = rng.normal(size=(8, 3)) * 3, rng.normal(size=(8, 3))": UNIFORM}
     ),
