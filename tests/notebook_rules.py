@@ -134,7 +134,8 @@ def _blank(function: ast.FunctionDef, cell) -> Iterator[str]:
     else:
         untouched, mark = _body(function) == _body(_parsed(bug)), "✗"
     if not untouched:
-        yield f"the exercise {function.name} is filled in"
+        state = "is filled in" if bug is None else "is not the code to repair that helpers have"
+        yield f"the exercise {function.name} {state}"
     if f"check({function.name})" not in cell.source:
         yield f"the exercise {function.name} is not checked in its cell"
     text = "".join(output.get("text", "") for output in cell.outputs)

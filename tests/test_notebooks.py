@@ -128,3 +128,64 @@ def test_a_broken_notebook_is_caught(breakage, complaint):
     notebook = read(next(path for path in PATHS if path.stem == GOOD))
     breakage(notebook)
     assert any(complaint in line for line in complaints(GOOD, notebook, NAMES))
+
+
+# In the bug clinic the exercises are code to repair: they must stay as sick as they were.
+
+CLINIC = "18_bug_clinic"
+
+
+def repaired(notebook):
+    cell = cell_with(notebook, "def moving_average")
+    cell.source = cell.source.replace(
+        "momentum * stored + (1 - momentum) * batch", "(1 - momentum) * stored + momentum * batch"
+    )
+
+
+def another_bug(notebook):
+    cell = cell_with(notebook, "def feature_variance")
+    cell.source = cell.source.replace("(x**2).mean(axis=0)", "(x**2).sum(axis=0)")
+
+
+def bug_left_out(notebook):
+    cell = cell_with(notebook, "def feature_variance")
+    cell.source = cell.source.replace(
+        "return (x**2).mean(axis=0) - x.mean(axis=0) ** 2", "...  # your code here"
+    )
+
+
+def healed_output(notebook):
+    cell_with(notebook, "def moving_average").outputs[0].text = "✓ all 4 checks passed\n"
+
+
+def blank_output(notebook):
+    cell_with(notebook, "def moving_average").outputs[0].text = "○ not attempted yet\n"
+
+
+def other_default(notebook):
+    cell = cell_with(notebook, "def moving_average")
+    cell.source = cell.source.replace("momentum=0.1", "momentum=0.9")
+
+
+def bug_not_checked(notebook):
+    cell = cell_with(notebook, "def moving_average")
+    cell.source = cell.source.replace("check(moving_average)", "")
+
+
+@pytest.mark.parametrize(
+    ("breakage", "complaint"),
+    [
+        (repaired, "moving_average is not the code to repair"),
+        (another_bug, "feature_variance is not the code to repair"),
+        (bug_left_out, "feature_variance is not the code to repair"),
+        (healed_output, "expected ✗"),
+        (blank_output, "expected ✗"),
+        (other_default, "in its reference"),
+        (bug_not_checked, "moving_average is not checked"),
+    ],
+)
+def test_a_broken_clinic_is_caught(breakage, complaint):
+    notebook = read(next(path for path in PATHS if path.stem == CLINIC))
+    before = complaints(CLINIC, notebook, NAMES)
+    breakage(notebook)
+    assert any(complaint in line for line in set(complaints(CLINIC, notebook, NAMES)) - set(before))

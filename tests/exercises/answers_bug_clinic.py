@@ -1,4 +1,7 @@
-"""Answers to the exercises of 18_bug_clinic, in two halves."""
+"""Answers to the exercises of 18_bug_clinic, in parts."""
 
 import answers_bug_clinic_formulas  # noqa: F401
+import answers_bug_clinic_gradients  # noqa: F401
+import answers_bug_clinic_modes  # noqa: F401
 import answers_bug_clinic_state  # noqa: F401
+import answers_bug_clinic_steps  # noqa: F401

@@ -1,1 +1,514 @@
-"""Answers to the exercises of 18_bug_clinic about what is computed."""
+"""Answers to the exercises of 18_bug_clinic about statistics and averages."""
+
+import numpy as np
+import torch
+from registry import alternative, mutant
+from torch import nn
+
+# feature_variance
+
+
+@alternative("feature_variance")
+def with_numpy(x):
+    return np.var(x, axis=0)
+
+
+@alternative("feature_variance")
+def in_double_precision(x):
+    wide = x.astype(np.float64)
+    return ((wide**2).mean(axis=0) - wide.mean(axis=0) ** 2).astype(x.dtype)
+
+
+@alternative("feature_variance")
+def shifted_by_the_first_sample(x):
+    shifted = x - x[0]
+    return (shifted**2).mean(axis=0) - shifted.mean(axis=0) ** 2
+
+
+@alternative("feature_variance")
+def welford(x):
+    mean, total = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for count, row in enumerate(x, start=1):
+        delta = row - mean
+        mean = mean + delta / x.dtype.type(count)
+        total = total + delta * (row - mean)
+    return total / x.dtype.type(len(x))
+
+
+@mutant("feature_variance", blamed="offset_costs_nothing")
+def never_below_zero(x):
+    return np.maximum((x**2).mean(axis=0) - x.mean(axis=0) ** 2, 0)
+
+
+@mutant("feature_variance", blamed="offset_costs_nothing")
+def without_the_sign(x):
+    return np.abs((x**2).mean(axis=0) - x.mean(axis=0) ** 2)
+
+
+@mutant("feature_variance", blamed="offset_costs_nothing")
+def a_little_added(x):
+    return (x**2).mean(axis=0) - x.mean(axis=0) ** 2 + x.dtype.type(1e-5)
+
+
+@mutant("feature_variance", blamed="offset_costs_nothing")
+def nan_to_zero(x):
+    root = np.sqrt(np.maximum((x**2).mean(axis=0) - x.mean(axis=0) ** 2, 0))
+    return np.nan_to_num(root) ** 2
+
+
+@mutant("feature_variance", blamed="any_offset")
+def this_offset_only(x):
+    shifted = x - x.dtype.type(1000) if x.mean() > 500 else x
+    return (shifted**2).mean(axis=0) - shifted.mean(axis=0) ** 2
+
+
+@mutant("feature_variance", blamed="any_offset")
+def one_shift_for_all_features(x):
+    shifted = x - x.mean()
+    return (shifted**2).mean(axis=0) - shifted.mean(axis=0) ** 2
+
+
+@mutant("feature_variance", blamed="around_zero")
+def one_less(x):
+    return x.var(axis=0, ddof=1)
+
+
+@mutant("feature_variance", blamed="around_zero")
+def deviation(x):
+    return x.std(axis=0)
+
+
+@mutant("feature_variance", blamed="around_zero")
+def root_of_the_wrong_thing(x):
+    return (x**2).mean(axis=0) - x.mean(axis=0)
+
+
+@mutant("feature_variance", blamed="around_zero")
+def of_each_sample(x):
+    return x.var(axis=1)
+
+
+@mutant("feature_variance", blamed="type_stays")
+def stays_in_double_precision(x):
+    return x.astype(np.float64).var(axis=0)
+
+
+@mutant("feature_variance", blamed="type_stays")
+def always_single_precision(x):
+    return x.var(axis=0).astype(np.float32)
+
+
+# moving_average
+
+
+@alternative("moving_average")
+def a_step_towards_the_batch(stored, batch, momentum=0.1):
+    return stored + momentum * (batch - stored)
+
+
+@alternative("moving_average")
+def with_numpy_average(stored, batch, momentum=0.1):
+    return np.average([stored, batch], axis=0, weights=[1 - momentum, momentum])
+
+
+@mutant("moving_average", blamed="default_momentum")
+def another_default(stored, batch, momentum=0.9):
+    return (1 - momentum) * stored + momentum * batch
+
+
+@mutant("moving_average", blamed="remembers")
+def both_exchanged(stored, batch, momentum=0.9):
+    return momentum * stored + (1 - momentum) * batch
+
+
+@mutant("moving_average", blamed="remembers")
+def always_a_tenth(stored, batch, momentum=0.1):
+    return 0.9 * stored + 0.1 * batch
+
+
+@mutant("moving_average", blamed="constant_stays")
+def nothing_fades(stored, batch, momentum=0.1):
+    return stored + momentum * batch
+
+
+@mutant("moving_average", blamed="remembers")
+def half_and_half(stored, batch, momentum=0.1):
+    return (stored + batch) / 2
+
+
+@mutant("moving_average", blamed="remembers")
+def away_from_the_batch(stored, batch, momentum=0.1):
+    return stored + momentum * (stored - batch)
+
+
+@mutant("moving_average", blamed="remembers")
+def frozen(stored, batch, momentum=0.1):
+    return stored
+
+
+@mutant("moving_average", blamed="remembers")
+def the_smaller_share(stored, batch, momentum=0.1):
+    share = min(momentum, 1 - momentum)
+    return (1 - share) * stored + share * batch
+
+
+@mutant("moving_average", blamed="any_values")
+def zero_means_default(stored, batch, momentum=0.1):
+    momentum = momentum or 0.1
+    return (1 - momentum) * stored + momentum * batch
+
+
+@mutant("moving_average", blamed="default_momentum")
+def only_upwards(stored, batch, momentum=0.1):
+    return stored + momentum * np.maximum(batch - stored, 0)
+
+
+# ported_layer
+
+
+def built(keras, **changes):
+    """A right layer, but for the changes."""
+    values = {
+        "momentum": 1 - keras["momentum"],
+        "eps": keras["epsilon"],
+        "weight": keras["gamma"],
+        "bias": keras["beta"],
+        "mean": keras["moving_mean"],
+        "var": keras["moving_variance"],
+    } | changes
+    layer = nn.BatchNorm1d(
+        len(values["weight"]), values["eps"], values["momentum"], dtype=torch.float64
+    )
+    names = ["weight", "bias", "running_mean", "running_var"]
+    state = dict(zip(names, [values[k] for k in ("weight", "bias", "mean", "var")], strict=True))
+    layer.load_state_dict({k: torch.tensor(v) for k, v in state.items()}, strict=False)
+    return layer
+
+
+@alternative("ported_layer")
+def with_load_state_dict(keras):
+    return built(keras)
+
+
+@alternative("ported_layer")
+def momentum_set_afterwards(keras):
+    layer = built(keras, momentum=0.5)
+    layer.momentum = 1.0 - keras["momentum"]
+    return layer
+
+
+@mutant("ported_layer", blamed="memory")
+def default_of_pytorch(keras):
+    return built(keras, momentum=0.1)
+
+
+@mutant("ported_layer", blamed="other_momentum")
+def one_hundredth(keras):
+    return built(keras, momentum=0.01)
+
+
+@mutant("ported_layer", blamed="memory")
+def average_over_everything(keras):
+    return built(keras, momentum=None)
+
+
+@mutant("ported_layer", blamed="memory")
+def does_not_move(keras):
+    return built(keras, momentum=0.0)
+
+
+@mutant("ported_layer", blamed="still_learns")
+def left_in_eval_mode(keras):
+    return built(keras).eval()
+
+
+@mutant("ported_layer", blamed="still_learns")
+def parameters_frozen(keras):
+    return built(keras).requires_grad_(False)
+
+
+@mutant("ported_layer", blamed="still_learns")
+def always_running_statistics(keras):
+    layer = built(keras)
+    layer.forward = lambda x: nn.functional.batch_norm(
+        x, layer.running_mean, layer.running_var, layer.weight, layer.bias, False, 0.0, layer.eps
+    )
+    return layer
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def eps_turned_as_well(keras):
+    return built(keras, eps=1 - keras["epsilon"])
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def default_eps(keras):
+    return built(keras, eps=1e-5)
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def gamma_and_beta_exchanged(keras):
+    return built(keras, weight=keras["beta"], bias=keras["gamma"])
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def deviation_for_the_variance(keras):
+    return built(keras, var=np.sqrt(keras["moving_variance"]))
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def statistics_forgotten(keras):
+    return built(keras, mean=np.zeros(4), var=np.ones(4))
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def a_dictionary(keras):
+    return {"momentum": 1 - keras["momentum"], "eps": keras["epsilon"]}
+
+
+# running_update
+
+
+def biased(x):
+    return x.var(dim=(0, 2, 3), correction=0)
+
+
+def averaged(running_mean, running_var, x, momentum, var):
+    mean = (1 - momentum) * running_mean + momentum * x.mean(dim=(0, 2, 3))
+    return mean, (1 - momentum) * running_var + momentum * var
+
+
+@alternative("running_update")
+def factor_by_hand(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * n / (n - 1))
+
+
+@alternative("running_update")
+def with_the_layer(running_mean, running_var, x, momentum=0.1):
+    layer = nn.BatchNorm2d(x.shape[1], momentum=momentum, dtype=x.dtype)
+    layer.running_mean.copy_(running_mean)
+    layer.running_var.copy_(running_var)
+    layer(x)
+    return layer.running_mean, layer.running_var
+
+
+@alternative("running_update")
+def as_columns(running_mean, running_var, x, momentum=0.1):
+    columns = x.transpose(1, 3).reshape(-1, x.shape[1])
+    mean = torch.lerp(running_mean, columns.mean(dim=0), momentum)
+    return [mean, torch.lerp(running_var, columns.var(dim=0), momentum)]
+
+
+@mutant("running_update", blamed="variance_moves")
+def counts_images(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    return averaged(running_mean, running_var, x, momentum, biased(x) * n / (n - 1))
+
+
+@mutant("running_update", blamed="right_on_average")
+def counts_channels(running_mean, running_var, x, momentum=0.1):
+    n = x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * n / (n - 1))
+
+
+@mutant("running_update", blamed="right_on_average")
+def the_wrong_way_round(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * (n - 1) / n)
+
+
+@mutant("running_update", blamed="right_on_average")
+def twice(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    var = x.var(dim=(0, 2, 3)) * n / (n - 1)
+    return averaged(running_mean, running_var, x, momentum, var)
+
+
+@mutant("running_update", blamed="variance_moves")
+def the_stored_one_as_well(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    mean, var = averaged(running_mean, running_var, x, momentum, biased(x))
+    return mean, var * n / (n - 1)
+
+
+@mutant("running_update", blamed="right_on_average")
+def the_root_of_the_factor(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * (n / (n - 1)) ** 0.5)
+
+
+@mutant("running_update", blamed="mean_moves")
+def the_mean_as_well(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    mean = x.mean(dim=(0, 2, 3)) * n / (n - 1)
+    var = (1 - momentum) * running_var + momentum * x.var(dim=(0, 2, 3))
+    return (1 - momentum) * running_mean + momentum * mean, var
+
+
+@mutant("running_update", blamed="mean_moves")
+def weights_turned(running_mean, running_var, x, momentum=0.1):
+    return averaged(running_mean, running_var, x, 1 - momentum, x.var(dim=(0, 2, 3)))
+
+
+@mutant("running_update", blamed="right_on_average")
+def doubled_for_two(running_mean, running_var, x, momentum=0.1):
+    return averaged(running_mean, running_var, x, momentum, biased(x) * 1.5)
+
+
+# standardize_channels
+
+
+def affine(x_hat, gamma, beta):
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+def over(x, axes, eps):
+    return (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + eps)
+
+
+@alternative("standardize_channels")
+def rows_of_channels(x, gamma, beta, eps=1e-5):
+    rows = x.transpose(1, 0, 2, 3).reshape(x.shape[1], -1)
+    mu, var = rows.mean(axis=1)[:, None, None], rows.var(axis=1)[:, None, None]
+    return affine((x - mu) / np.sqrt(var + eps), gamma, beta)
+
+
+@alternative("standardize_channels")
+def channel_after_channel(x, gamma, beta, eps=1e-5):
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        values = x[:, c]
+        y[:, c] = gamma[c] * (values - values.mean()) / (values.var() + eps) ** 0.5 + beta[c]
+    return y
+
+
+@mutant("standardize_channels", blamed="company_matters")
+def every_channel_of_every_image(x, gamma, beta, eps=1e-5):
+    return affine(over(x, (2, 3), eps), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="company_matters")
+def over_the_channels(x, gamma, beta, eps=1e-5):
+    return affine(over(x, 1, eps), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="channel_means")
+def every_position_by_itself(x, gamma, beta, eps=1e-5):
+    return affine(over(x, 0, eps), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="channel_means")
+def one_mean_for_all(x, gamma, beta, eps=1e-5):
+    return affine(over(x, (0, 1, 2, 3), eps), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="channel_means")
+def over_images_and_channels(x, gamma, beta, eps=1e-5):
+    return affine(over(x, (0, 1), eps), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="channel_means")
+def reshaped_but_not_transposed(x, gamma, beta, eps=1e-5):
+    rows = x.reshape(x.shape[1], -1)
+    return affine(over(rows, 1, eps).reshape(x.shape), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="same_shape")
+def rows_left_as_rows(x, gamma, beta, eps=1e-5):
+    rows = x.transpose(1, 0, 2, 3).reshape(x.shape[1], -1)
+    return gamma[:, None] * over(rows, 1, eps) + beta[:, None]
+
+
+@mutant("standardize_channels", blamed="channel_means")
+def images_and_channels_left_exchanged(x, gamma, beta, eps=1e-5):
+    rows = x.transpose(1, 0, 2, 3).reshape(x.shape[1], -1)
+    return affine(over(rows, 1, eps).reshape(x.shape), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="every_entry")
+def no_eps(x, gamma, beta, eps=1e-5):
+    return affine(over(x, (0, 2, 3), 0.0), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="every_entry")
+def variance_of_the_image(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    centred = x - mu
+    return affine(centred / np.sqrt(centred.var() + eps), gamma, beta)
+
+
+# normalize_small_batch
+
+
+@alternative("normalize_small_batch")
+def unbiased_false(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(0)) / (x.var(0, unbiased=False) + eps).sqrt() + beta
+
+
+@alternative("normalize_small_batch")
+def mean_of_squares(x, gamma, beta, eps=1e-5):
+    c = x - x.mean(dim=0)
+    return torch.addcmul(beta, gamma, c / torch.sqrt((c * c).mean(dim=0) + eps))
+
+
+@alternative("normalize_small_batch")
+def factor_on_the_variance(x, gamma, beta, eps=1e-5):
+    n = len(x)
+    return gamma * (x - x.mean(dim=0)) * torch.rsqrt(x.var(dim=0) * (n - 1) / n + eps) + beta
+
+
+@mutant("normalize_small_batch", blamed="all_entries")
+def result_stretched(x, gamma, beta, eps=1e-5):
+    n = len(x)
+    x_hat = (x - x.mean(dim=0)) * torch.rsqrt(x.var(dim=0) + eps)
+    return gamma * x_hat * (n / (n - 1)) ** 0.5 + beta
+
+
+@mutant("normalize_small_batch", blamed="variance_one")
+def the_wrong_way(x, gamma, beta, eps=1e-5):
+    n = len(x)
+    return gamma * (x - x.mean(dim=0)) * torch.rsqrt(x.var(dim=0) * n / (n - 1) + eps) + beta
+
+
+@mutant("normalize_small_batch", blamed="variance_one")
+def root_forgotten(x, gamma, beta, eps=1e-5):
+    n = len(x)
+    x_hat = (x - x.mean(dim=0)) * torch.rsqrt(x.var(dim=0) + eps)
+    return gamma * x_hat * n / (n - 1) + beta
+
+
+@mutant("normalize_small_batch", blamed="variance_one")
+def only_for_large_batches(x, gamma, beta, eps=1e-5):
+    correction = 0 if len(x) > 30 else 1
+    var = x.var(dim=0, correction=correction)
+    return gamma * (x - x.mean(dim=0)) * torch.rsqrt(var + eps) + beta
+
+
+@mutant("normalize_small_batch", blamed="all_entries")
+def over_the_features(x, gamma, beta, eps=1e-5):
+    var = x.var(dim=1, correction=0, keepdim=True)
+    return gamma * (x - x.mean(dim=1, keepdim=True)) * torch.rsqrt(var + eps) + beta[None]
+
+
+@mutant("normalize_small_batch", blamed="all_entries")
+def eps_outside(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(dim=0)) / (x.std(dim=0, correction=0) + eps) + beta
+
+
+@mutant("normalize_small_batch", blamed="gradient_flows")
+def repaired_with_numpy(x, gamma, beta, eps=1e-5):
+    a = x.detach().numpy()
+    x_hat = (a - a.mean(axis=0)) / np.sqrt(a.var(axis=0) + eps)
+    return gamma * torch.tensor(x_hat) + beta
+
+
+@mutant("normalize_small_batch", blamed="gradient_flows")
+def variance_of_a_copy(x, gamma, beta, eps=1e-5):
+    var, mu = x.detach().var(dim=0, correction=0), x.detach().mean(dim=0)
+    return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
+
+
+@mutant("normalize_small_batch", blamed="default_eps")
+def another_default_eps(x, gamma, beta, eps=1e-3):
+    return gamma * (x - x.mean(dim=0)) * torch.rsqrt(x.var(dim=0, correction=0) + eps) + beta

@@ -1,6 +1,7 @@
 """Exercises and predictions of the notebook 18_bug_clinic: code to repair.
 
-`formulas` has bugs in what is computed, `state` bugs in what is kept and when.
+`gradients` and `formulas` have bugs in what is computed, `state`, `modes` and `steps` bugs in what
+is kept, and when.
 """
 
-from helpers.exercises.bug_clinic import formulas, state  # noqa: F401
+from helpers.exercises.bug_clinic import gradients, formulas, state, modes, steps  # noqa: F401, I001

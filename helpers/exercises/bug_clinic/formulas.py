@@ -1,1 +1,464 @@
-"""Bugs in what is computed: statistics, gradients, averages."""
+"""Bugs in statistics and averages: cases 4 to 9."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.exercises.bug_clinic._graph import slopes
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+
+_rng = np.random.default_rng(182)
+# Columns of very different mean and scale, and N != C, so that axes cannot be mixed.
+N, C = 5, 4
+X = _rng.normal(size=(N, C)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 1.0]
+MEAN = np.array([4.0, -1.0, 0.5, 2.0])
+VAR = np.array([1.5, 9.0, 0.4, 5.0])
+GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
+BETA = np.array([1.0, -3.0, 0.25, 10.0])
+EPS = 0.3  # large enough that every misplaced eps shows
+MOMENTUM = 0.2  # another number than EPS, so that the two cannot be mixed
+
+prediction(
+    "18-clamp",
+    right="b",
+    a="the sign was only the visible part: the variances that came out positive are wrong, too.",
+    b="a variance of 0 leaves 1 / sqrt(eps) as the factor, about 300 with eps = 1e-5, where 10 "
+    "would be right.",
+    c="no NaN is left: the root of 0 + eps exists.",
+)
+
+
+@exercise(
+    "Print both terms of the difference for one feature, with all their digits. How many digits "
+    "does float32 keep?",
+    "Both terms are near a million and float32 keeps about seven digits of them, while their "
+    "difference should be 0.01. Subtract before you square, not after.",
+    "((x - x.mean(axis=0)) ** 2).mean(axis=0): the mean squared distance from the mean.",
+)
+def feature_variance(x):
+    return ((x - x.mean(axis=0)) ** 2).mean(axis=0)
+
+
+@feature_variance.starts_as
+def _difference_of_squares(x):
+    return (x**2).mean(axis=0) - x.mean(axis=0) ** 2
+
+
+def readings(offset, spread, seed=182, shape=(256, 8)):
+    """Draw features with these means and standard deviations, in float32: (samples, features)."""
+    rng = np.random.default_rng(seed)
+    return (offset + spread * rng.normal(size=shape)).astype(np.float32)
+
+
+def _close(var, x, where, tol=0.01):
+    """Compare with the variance in float64, feature by feature; only coarse figures are printed."""
+    truth = x.astype(np.float64).var(axis=0)
+    var = array_like(var, "var", shape=truth.shape)
+    n = len(x)
+    slip(var / truth, np.full_like(truth, n / (n - 1)), "divide by N, not by N - 1", tol=1e-4)
+    slip(var / truth, truth**-0.5, "this is the standard deviation", tol=1e-3)
+    error = np.abs(var / truth - 1)
+    assert np.isfinite(error).all(), f"{where}, a variance is not a number"
+    # How wrong it is depends on the order of the sum, and with it on the machine.
+    assert error.max() < 0.5, f"{where}, a variance is off by more than half of itself"
+    assert error.max() < tol, f"{where}, a variance is off by {100 * error.max():.2g} percent"
+
+
+@feature_variance.expect
+def around_zero():
+    """It is the mean squared distance from the mean, for features around zero."""
+    x = readings(np.array([0.0, 1.0, -2.0, 0.5]), np.array([1.0, 3.0, 0.5, 2.0]), shape=(32, 4))
+    _close((yield (x,), {}), x, "around zero", tol=1e-4)
+
+
+@feature_variance.expect
+def offset_costs_nothing():
+    """Adding 1000 to a feature does not change its variance."""
+    x = readings(1000, 0.1)
+    _close((yield (x,), {}), x, "with mean 1000 and standard deviation 0.1")
+
+
+@feature_variance.expect
+def any_offset():
+    """That holds for other offsets, and for features that do not share one."""
+    for offset, spread in (
+        (-3000.0, 0.3),
+        (np.array([0.0, 1000, -1000, 500, 0, -50, 2000, 1]), 0.1),
+        (np.array([0.0, 1000, -1000, 500, 0, -50, 2000, 1]), 30.0),
+    ):
+        x = readings(offset, spread)
+        x[0] = x[1]  # a first sample like any other
+        _close((yield (x,), {}), x, f"with means of {np.unique(offset)}, deviation {spread:g}")
+
+
+@feature_variance.expect
+def type_stays():
+    """float32 goes in and comes out, float64 as well."""
+    for dtype in (np.float32, np.float64):
+        x = readings(3.0, 1.0).astype(dtype)
+        var = array_like((yield (x,), {}), "var")
+        assert var.dtype == dtype, f"x is {np.dtype(dtype)}, but var is {var.dtype}"
+
+
+@exercise(
+    "Try it on numbers that you can follow: stored 0, batch 1, momentum 0.1. What should come out?",
+    "momentum is the share of the batch, so a small momentum must change the stored value little. "
+    "Which of the two does the code multiply by momentum?",
+    "(1 - momentum) * stored + momentum * batch",
+)
+def moving_average(stored, batch, momentum=0.1):
+    return (1 - momentum) * stored + momentum * batch
+
+
+@moving_average.starts_as
+def _weights_exchanged(stored, batch, momentum=0.1):
+    return momentum * stored + (1 - momentum) * batch
+
+
+@moving_average.expect
+def constant_stays():
+    """If the batch has what is stored already, nothing changes."""
+    same((yield (MEAN, MEAN), {"momentum": MOMENTUM}), MEAN, "stored")
+
+
+@moving_average.expect
+def remembers():
+    """After one batch of ones, starting from zeros, momentum is stored: its share of the new."""
+    for momentum in (0.1, 0.01, 0.7):
+        stored = yield (np.zeros(3), np.ones(3)), {"momentum": momentum}
+        same(stored, np.full(3, momentum), f"stored (momentum {momentum:g})")
+
+
+@moving_average.expect
+def default_momentum():
+    """Without a momentum, it uses 0.1."""
+    same((yield (MEAN, VAR), {}), 0.9 * MEAN + 0.1 * VAR, "stored")
+
+
+@moving_average.expect
+def any_values():
+    """It holds for all values, negative ones too, and for a momentum of 0 or 1."""
+    for momentum in (0.0, 0.3, 1.0):
+        stored = yield (MEAN, BETA), {"momentum": momentum}
+        same(stored, MEAN + momentum * (BETA - MEAN), f"stored (momentum {momentum:g})")
+
+
+KERAS = {
+    "gamma": GAMMA,
+    "beta": BETA,
+    "moving_mean": MEAN,
+    "moving_variance": VAR,
+    "momentum": 0.99,
+    "epsilon": 1e-3,
+}
+
+
+@exercise(
+    "Which of the six values could be wrong without any effect on the output in eval mode?",
+    "momentum plays no part in eval mode. In Keras it is the share of the old value, in PyTorch "
+    "the share of the new one.",
+    'nn.BatchNorm1d(..., momentum=1 - keras["momentum"])',
+)
+def ported_layer(keras):
+    layer = nn.BatchNorm1d(
+        len(keras["gamma"]),
+        eps=keras["epsilon"],
+        momentum=1 - keras["momentum"],
+        dtype=torch.float64,
+    )
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(keras["gamma"]))
+        layer.bias.copy_(torch.tensor(keras["beta"]))
+        layer.running_mean.copy_(torch.tensor(keras["moving_mean"]))
+        layer.running_var.copy_(torch.tensor(keras["moving_variance"]))
+    return layer
+
+
+@ported_layer.starts_as
+def _momentum_copied(keras):
+    layer = nn.BatchNorm1d(
+        len(keras["gamma"]),
+        eps=keras["epsilon"],
+        momentum=keras["momentum"],
+        dtype=torch.float64,
+    )
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(keras["gamma"]))
+        layer.bias.copy_(torch.tensor(keras["beta"]))
+        layer.running_mean.copy_(torch.tensor(keras["moving_mean"]))
+        layer.running_var.copy_(torch.tensor(keras["moving_variance"]))
+    return layer
+
+
+def _layer(result):
+    wrong = f"return a torch.nn.BatchNorm1d, not {type(result).__name__}"
+    assert isinstance(result, nn.BatchNorm1d), wrong
+    return result
+
+
+@ported_layer.expect
+def eval_agrees():
+    """In eval mode, the layer computes what the Keras layer computes."""
+    for epsilon in (1e-3, EPS):
+        layer = _layer((yield (KERAS | {"epsilon": epsilon},), {})).eval()
+        y = layer(torch.tensor(X, dtype=layer.weight.dtype))
+        expected = GAMMA * (X - MEAN) / np.sqrt(VAR + epsilon) + BETA
+        slip(
+            array_like(y, "y"),
+            GAMMA * (X - MEAN) / np.sqrt(VAR + 1e-5) + BETA,
+            f"epsilon is {epsilon:g} in Keras, and PyTorch's default, 1e-5, in your layer",
+        )
+        same(y, expected, f"y (epsilon {epsilon:g})")
+
+
+@ported_layer.expect
+def still_learns():
+    """It comes back in training mode, normalizes a batch with its own statistics, and learns."""
+    layer = _layer((yield (KERAS,), {}))
+    assert layer.training, "the layer is in eval mode: a new layer starts in training mode"
+    frozen = [name for name, p in layer.named_parameters() if not p.requires_grad]
+    assert not frozen, f"{' and '.join(frozen)} cannot be trained: requires_grad is False"
+    y = layer(torch.tensor(X, dtype=layer.weight.dtype))
+    same(y, GAMMA * (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + 1e-3) + BETA, "y")
+
+
+@ported_layer.expect
+def memory():
+    """After one batch in training mode, the running mean is 0.99 old and 0.01 new."""
+    layer = _layer((yield (KERAS,), {}))
+    layer(torch.tensor(X, dtype=layer.weight.dtype))
+    slip(
+        array_like(layer.running_mean, "running_mean"),
+        MEAN,
+        "the running mean does not move at all: it should, slowly",
+    )
+    same(layer.running_mean, 0.99 * MEAN + 0.01 * X.mean(axis=0), "running_mean")
+
+
+@ported_layer.expect
+def other_momentum():
+    """The same for other layers, with other values of momentum."""
+    for momentum in (0.9, 0.6):
+        layer = _layer((yield (KERAS | {"momentum": momentum},), {}))
+        layer(torch.tensor(X, dtype=layer.weight.dtype))
+        expected = momentum * MEAN + (1 - momentum) * X.mean(axis=0)
+        same(layer.running_mean, expected, f"running_mean (momentum {momentum:g} in Keras)")
+
+
+# Few positions, so that one value more or less per channel shows.
+IMAGES = _rng.normal(size=(3, C, 2, 1)) * [[[1.0]], [[4.0]], [[0.5]], [[2.0]]] + 1.0
+
+
+@exercise(
+    "The mean is right at every size, the variance is too small at small sizes. By which factor? "
+    "Try 2, 4 and 8 values per channel.",
+    "The factor is (n - 1) / n, with n values per channel, N * H * W of them: the distances are "
+    "measured from the batch's own mean, which lies closer to them than the true one.",
+    "Average the unbiased variance: x.var(dim=(0, 2, 3), correction=1). (To normalize the batch "
+    "itself, the biased one stays.)",
+)
+def running_update(running_mean, running_var, x, momentum=0.1):
+    mu = x.mean(dim=(0, 2, 3))
+    var = x.var(dim=(0, 2, 3), correction=1)
+    running_mean = (1 - momentum) * running_mean + momentum * mu
+    running_var = (1 - momentum) * running_var + momentum * var
+    return running_mean, running_var
+
+
+@running_update.starts_as
+def _biased(running_mean, running_var, x, momentum=0.1):
+    mu = x.mean(dim=(0, 2, 3))
+    var = x.var(dim=(0, 2, 3), correction=0)
+    running_mean = (1 - momentum) * running_mean + momentum * mu
+    running_var = (1 - momentum) * running_var + momentum * var
+    return running_mean, running_var
+
+
+def _update(x, momentum=MOMENTUM):
+    return tuple(torch.tensor(a) for a in (MEAN, VAR, x)), {"momentum": momentum}
+
+
+def _averages(x, factor):
+    """The running variance if the batch's biased variance is multiplied by a factor."""
+    return (1 - MOMENTUM) * VAR + MOMENTUM * factor * x.var(axis=(0, 2, 3))
+
+
+@running_update.expect
+def mean_moves():
+    """The running mean moves towards the mean of each channel."""
+    mean, _ = parts((yield _update(IMAGES)), "running_mean", "running_var")
+    same(mean, 0.8 * MEAN + 0.2 * IMAGES.mean(axis=(0, 2, 3)), "running_mean")
+
+
+@running_update.expect
+def right_on_average():
+    """Averaged over all batches of two drawn from three images, running_var is their variance."""
+    images = np.array([-1.0, 0.0, 3.0])[:, None, None, None] * GAMMA[:, None, None]
+    total = np.zeros(C)
+    for first in range(3):
+        for second in range(3):
+            update = _update(images[[first, second]], momentum=1.0)
+            _, var = parts((yield update), "running_mean", "running_var")
+            total += array_like(var, "running_var", shape=(C,))
+    same(total / 9, images.var(axis=(0, 2, 3)), "average of running_var")
+
+
+@running_update.expect
+def variance_moves():
+    """The running variance is that of nn.BatchNorm2d, for any number of images and positions."""
+    for shape in ((3, C, 2, 1), (2, C, 1, 1), (4, C, 1, 3), (2, C, 5, 5)):
+        x = np.resize(IMAGES, shape)
+        _, var = parts((yield _update(x)), "running_mean", "running_var")
+        var, n = array_like(var, "running_var", shape=(C,)), x[:, 0].size
+        if len(x) not in (1, n):
+            images = len(x) / (len(x) - 1)
+            slip(var, _averages(x, images), "count the values of a channel, not the images")
+        slip(var, _averages(x, n**2 / (n - 1) ** 2), "the factor was applied twice")
+        slip(var, _averages(x, (n - 1) / n), "the factor is the wrong way round")
+        old_too = _averages(x, 1) * n / (n - 1)
+        slip(var, old_too, "the stored variance was right already: correct the batch's alone")
+        expected = _averages(x, n / (n - 1))
+        same(var, expected, f"running_var (x of shape {x.shape})")
+
+
+# Every image, channel, row and column has a scale and an offset of its own.
+PHOTOS = (
+    _rng.normal(size=(3, C, 5, 6)) * GAMMA[:, None, None]
+    + MEAN[:, None, None]
+    + np.array([0.0, 2.0, -1.0])[:, None, None, None]
+    + np.linspace(0, 2, 5)[:, None]
+    + np.linspace(0, -3, 6)
+)
+
+
+@exercise(
+    "How many means does the function compute for a batch of 32 images with 3 channels? How many "
+    "should there be?",
+    "It makes one row of each image, and normalizes every image by itself. Batch norm has one mean "
+    "per channel, over all images and positions.",
+    "mu = x.mean(axis=(0, 2, 3), keepdims=True), the same for var; then nothing needs reshaping.",
+)
+def standardize_channels(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    var = x.var(axis=(0, 2, 3), keepdims=True)
+    x_hat = (x - mu) / np.sqrt(var + eps)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@standardize_channels.starts_as
+def _one_row_per_image(x, gamma, beta, eps=1e-5):
+    rows = x.reshape(len(x), -1)
+    mu = rows.mean(axis=1, keepdims=True)
+    var = rows.var(axis=1, keepdims=True)
+    x_hat = ((rows - mu) / np.sqrt(var + eps)).reshape(x.shape)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+def _over(x, axes, eps=EPS):
+    x_hat = (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + eps)
+    return GAMMA[:, None, None] * x_hat + BETA[:, None, None]
+
+
+@standardize_channels.expect
+def same_shape():
+    """The output has the shape of the input, (N, C, H, W)."""
+    array_like((yield (PHOTOS, GAMMA, BETA), {"eps": EPS}), "y", shape=PHOTOS.shape)
+
+
+@standardize_channels.expect
+def company_matters():
+    """What becomes of an image depends on the others in its batch."""
+    alone = yield (PHOTOS[:2], GAMMA, BETA), {"eps": EPS}
+    together = yield (PHOTOS, GAMMA, BETA), {"eps": EPS}
+    alone = array_like(alone, "y", shape=(2, *PHOTOS.shape[1:]))
+    moved = np.abs(array_like(together, "y", shape=PHOTOS.shape)[:2] - alone).max()
+    assert moved > 0.01, f"with a third image in the batch, the first two change by {moved:.4f}"
+
+
+@standardize_channels.expect
+def channel_means():
+    """Over a batch, the mean of every channel is beta."""
+    y = array_like((yield (PHOTOS, GAMMA, BETA), {"eps": EPS}), "y", shape=PHOTOS.shape)
+    slip(y, _over(PHOTOS, (0,)), "every position has a mean of its own: average over them as well")
+    slip(y, _over(PHOTOS, (0, 1, 2, 3)), "this is one mean for all: every channel has its own")
+    slip(y, _over(PHOTOS, (2, 3)), "every image has its own means: average over the images as well")
+    rows = PHOTOS.reshape(C, -1)
+    x_hat = (rows - rows.mean(axis=1, keepdims=True)) / np.sqrt(rows.var(axis=1) + EPS)[:, None]
+    mixed = GAMMA[:, None, None] * x_hat.reshape(PHOTOS.shape) + BETA[:, None, None]
+    slip(y, mixed, "reshape does not bring the channels to the front: transpose does")
+    same(y.mean(axis=(0, 2, 3)), BETA, "mean of channel")
+
+
+@standardize_channels.expect
+def every_entry():
+    """Every entry is gamma * (x - mu) / sqrt(var + eps) + beta."""
+    y = array_like((yield (PHOTOS, GAMMA, BETA), {"eps": EPS}), "y", shape=PHOTOS.shape)
+    slip(y, _over(PHOTOS, (0, 2, 3), eps=0.0), "eps is missing")
+    same(y, _over(PHOTOS, (0, 2, 3)), "y")
+
+
+@exercise(
+    "Normalize a batch of 4 and compute the variance of the result with numpy. Then one of 400.",
+    "The result's variance is (N - 1) / N. torch.var and numpy's var do not divide by the same "
+    "number.",
+    "x.var(dim=0, correction=0) divides by N. (correction=1 is PyTorch's default and divides by "
+    "N - 1.)",
+)
+def normalize_small_batch(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+    return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
+
+
+@normalize_small_batch.starts_as
+def _default_correction(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(dim=0), x.var(dim=0)
+    return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
+
+
+def _batch(count, learn=False):
+    x = np.resize(X, (count, C))
+    return x, tuple(torch.tensor(a, requires_grad=learn) for a in (x, GAMMA, BETA))
+
+
+def _normalized(x, eps=EPS):
+    return GAMMA * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + BETA
+
+
+@normalize_small_batch.expect
+def variance_one():
+    """Without eps, gamma and beta, the mean square of y is 1, in a batch of any size."""
+    for count in (4, 3, 40, 2):
+        x, _ = _batch(count)
+        ones, zeros = torch.ones(C, dtype=torch.float64), torch.zeros(C, dtype=torch.float64)
+        y = array_like((yield (torch.tensor(x), ones, zeros), {"eps": 0.0}), "y", shape=x.shape)
+        same((y**2).mean(), 1.0, f"mean square of y (N = {count})")
+
+
+@normalize_small_batch.expect
+def all_entries():
+    """Every entry is gamma * (x - mu) / sqrt(var + eps) + beta, as in nn.BatchNorm1d."""
+    for count in (5, 3):
+        x, arguments = _batch(count)
+        y = array_like((yield arguments, {"eps": EPS}), "y", shape=x.shape)
+        stretched = (1 + 1 / (count - 1)) ** 0.5
+        unbiased = GAMMA * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0, ddof=1) + EPS)
+        says = "stretching the result is not enough: eps is stretched with it"
+        slip(y, unbiased * stretched + BETA, says)
+        same(y, _normalized(x), f"y (N = {count})")
+
+
+@normalize_small_batch.expect
+def gradient_flows():
+    """The gradient still finds its way back to x, through mean and variance."""
+    x, arguments = _batch(5, learn=True)
+    y = yield arguments, {"eps": EPS}
+    dx = slopes(y, torch.tensor(MEAN), torch.tensor(x))
+    same(dx.sum(axis=0), np.zeros(C), "sum of the slopes of feature")
+
+
+@normalize_small_batch.expect
+def default_eps():
+    """Without an eps it uses 1e-5, which matters for features that hardly vary."""
+    x = 1e-3 * X
+    y = yield tuple(torch.tensor(a) for a in (x, GAMMA, BETA)), {}
+    same(y, _normalized(x, eps=1e-5), "y")

@@ -1,0 +1,33 @@
+"""Look into an autograd graph: a check gets a result and no other way to its inputs."""
+
+import torch
+
+
+def leaf(y, value):
+    """Return the leaf tensor in y's graph that holds `value` (same shape, same entries), or None.
+
+    A leaf is a tensor that gradients end in: one made with requires_grad=True.
+    """
+    todo, seen = [getattr(y, "grad_fn", None)], set()
+    while todo:
+        node = todo.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        tensor = getattr(node, "variable", None)
+        if tensor is not None and torch.equal(tensor, value):
+            return tensor
+        todo.extend(earlier for earlier, _ in node.next_functions)
+    return None
+
+
+def slopes(y, weights, value):
+    """Return the gradient of sum(weights * y) at the leaf holding `value`, as a NumPy array.
+
+    Raises AssertionError if y does not depend on it, as far as autograd knows.
+    """
+    start = leaf(y, value)
+    if start is None:
+        raise AssertionError("no gradient reaches this input: autograd finds no way back to it")
+    (gradient,) = torch.autograd.grad((weights * y).sum(), start, retain_graph=True)
+    return gradient.numpy()
