@@ -127,9 +127,13 @@ def test_memory_format_and_dtype_are_those_of_the_input(dtype, training):
         layer = BatchNorm2d(3).train(training)
         # A gradient in the other layout decides nothing.
         other = {torch.contiguous_format: torch.channels_last}.get(layout, torch.contiguous_format)
-        y, dx, dweight, _ = run(layer, x.to(memory_format=layout), dy.to(memory_format=other))
+        leaf = x.to(memory_format=layout).requires_grad_()
+        y = layer(leaf)
+        # Not .grad: autograd itself would give that the layout of the leaf.
+        dx, dweight = torch.autograd.grad(y, [leaf, layer.weight], dy.to(memory_format=other))
         assert y.is_contiguous(memory_format=layout)
-        assert dx.is_contiguous(memory_format=layout)
+        if training:  # in eval mode autograd differentiates by itself, in the layout of dy
+            assert dx.is_contiguous(memory_format=layout)
         assert (y.dtype, dx.dtype, dweight.dtype) == (dtype, dtype, torch.float32)
 
 
@@ -238,6 +242,15 @@ def test_tracking_can_be_switched_off_later():
     torch.testing.assert_close(ours.eval()(x), theirs.eval()(x))
 
 
+def test_tracking_cannot_be_switched_on_later():
+    ours, theirs = twins(2, 3, track_running_stats=False)
+    x = tensors((5, 3))[0]
+    for layer in (ours, theirs):
+        layer.track_running_stats = True
+        torch.testing.assert_close(layer(x).mean(0), torch.zeros(3).double() + layer.bias)
+    assert ours.running_mean is None
+
+
 def test_reset():
     layer = BatchNorm1d(3)
     fresh = copy.deepcopy(layer.state_dict())
@@ -338,6 +351,15 @@ def test_statistics_of_half_precision_are_those_of_float64(shape):
     axes = [0, *range(2, x.ndim)]
     torch.testing.assert_close(mean, x.double().mean(axes), rtol=1e-6, atol=0)
     torch.testing.assert_close(var, x.double().var(axes, correction=0), rtol=1e-6, atol=0)
+
+
+def test_the_pieces_keep_the_dtype_of_x_and_sum_in_float64():
+    x, weight, _, dy = tensors((4, 3, 2), torch.bfloat16)
+    mean, var = batchnorm.batch_statistics(x)
+    sums = batchnorm.gradient_sums(dy, x, mean, var, 1e-5)
+    assert {a.dtype for a in sums} == {torch.float64}
+    dx = batchnorm.input_gradient(dy, x, mean, var, weight, 1e-5, *sums, 8)
+    assert dx.dtype == torch.bfloat16
 
 
 def test_half_precision_does_not_overflow():
