@@ -1,1 +1,371 @@
 """Exercises and predictions of the notebook 17_many_gpus."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.numpy_nn import functional as F
+
+_rng = np.random.default_rng(170)
+
+prediction(
+    "17-average",
+    right="a",
+    a="the loss is a mean over samples, so its gradient is a mean over samples, too: the mean of "
+    "two means of four is the mean of eight.",
+    b="each process already divides by its own four samples, and then the two are averaged.",
+    c="there is no chance in it: the eight samples are the same, and so is every product.",
+)
+prediction(
+    "17-own-statistics",
+    right="b",
+    a="all processes have the same weights, but each normalizes with the mean and the variance of "
+    "its own samples.",
+    b="rank 0 subtracts the mean of its four samples, not that of the eight. The outputs are "
+    "others, the loss is another function, and so is its gradient.",
+    c="the gradient belongs to a loss, and the loss is computed from the outputs, which differ "
+    "already.",
+)
+prediction(
+    "17-buffers",
+    right="b",
+    a="DistributedDataParallel averages gradients; buffers have none.",
+    b="before each forward pass in training, the buffers of rank 0 are sent to all others, whose "
+    "own are lost.",
+    c="they would, if DistributedDataParallel were told not to touch them "
+    "(forward_sync_buffers=False); by default it does.",
+)
+prediction(
+    "17-accumulate",
+    right="b",
+    a="the sum of the gradients is right, but each of them is the gradient of another function: "
+    "of a network that normalizes with the statistics of four samples.",
+    b="each small batch is normalized by its own statistics, and each of them moves the running "
+    "ones.",
+    c="the gradient of a small batch contains its mean and its variance, and they are not those of "
+    "the large one.",
+)
+
+
+# ------------------------------------------------------------------ combine_statistics
+
+COUNTS = np.array([6, 2, 4])
+SHARES = [
+    _rng.normal(mean, std, size=(count, 4)) + np.array([0.0, 3.0, -2.0, 10.0])
+    for count, mean, std in zip(COUNTS, (1.0, 5.0, -3.0), (1.0, 0.5, 2.0), strict=True)
+]
+
+
+def _statistics(shares):
+    """Counts, means and variances of shares; an empty share has mean and variance 0."""
+    channels = shares[0].shape[1]
+    means = [x.mean(axis=0) if len(x) else np.zeros(channels) for x in shares]
+    variances = [x.var(axis=0) if len(x) else np.zeros(channels) for x in shares]
+    return np.array([len(x) for x in shares]), np.array(means), np.array(variances)
+
+
+@exercise(
+    "The mean first. A process with six samples counts three times as much as one with two: weigh "
+    "each process's mean with its share of all samples.",
+    "Samples vary within a process, around that process's mean, and the processes' means vary "
+    "around the mean of all. The variance of the whole is the sum of both, each weighted.",
+    "weights = counts[:, None] / counts.sum(); mean = (weights * means).sum(axis=0); then add "
+    "(weights * variances).sum(axis=0) and (weights * (means - mean) ** 2).sum(axis=0).",
+)
+def combine_statistics(counts, means, variances):
+    weights = counts[:, None] / counts.sum()
+    mean = (weights * means).sum(axis=0)
+    within = (weights * variances).sum(axis=0)
+    between = (weights * (means - mean) ** 2).sum(axis=0)
+    return mean, within + between
+
+
+@combine_statistics.expect
+def two_vectors():
+    """Return (mean, var), with one entry per feature each."""
+    mean, var = parts((yield _statistics(SHARES), {}), "mean", "var")
+    array_like(mean, "mean", shape=(4,))
+    array_like(var, "var", shape=(4,))
+
+
+@combine_statistics.expect
+def mean_of_all_samples():
+    """mean is the mean over the samples of all processes, each sample counting the same."""
+    mean, _ = parts((yield _statistics(SHARES), {}), "mean", "var")
+    _, means, _ = _statistics(SHARES)
+    slip(mean, means.mean(axis=0), "every sample counts the same; here every process does")
+    slip(mean, means.sum(axis=0), "this is the sum of the processes' means")
+    slip(mean, (COUNTS @ means) / len(COUNTS), "divide by the number of samples, not of processes")
+    whole = np.concatenate(SHARES)
+    slip(mean, whole.var(axis=0), "this is the variance: return (mean, var), in this order")
+    same(mean, whole.mean(axis=0), "mean")
+
+
+@combine_statistics.expect
+def variance_of_all_samples():
+    """var is the mean squared distance of all samples from the common mean."""
+    _, var = parts((yield _statistics(SHARES), {}), "mean", "var")
+    whole, (_, means, variances) = np.concatenate(SHARES), _statistics(SHARES)
+    weights = COUNTS[:, None] / COUNTS.sum()
+    mean, within = whole.mean(axis=0), (weights * variances).sum(axis=0)
+    between = (weights * (means - mean) ** 2).sum(axis=0)
+    says = "the processes have different means: their distance from the common mean is missing"
+    slip(var, within, says)
+    slip(var, variances.mean(axis=0), says + ", and every process counts the same")
+    slip(var, between, "the variances within the processes are missing")
+    plain = variances.mean(axis=0) + means.var(axis=0)
+    slip(var, plain, "weigh the processes by their number of samples")
+    slip(var, within + means.var(axis=0), "weigh the distances of the means by the counts, too")
+    slip(var, variances.mean(axis=0) + between, "weigh the variances by the counts, too")
+    slip(var, within + (weights * np.abs(means - mean)).sum(axis=0), "square the distances")
+    slip(var, whole.var(axis=0, ddof=1), "divide by the number of samples, not by one less")
+    slip(var, whole.std(axis=0), "this is the standard deviation; the variance is its square")
+    same(var, whole.var(axis=0), "var")
+
+
+@combine_statistics.expect
+def a_process_without_samples():
+    """It works when a process has no samples, and for one process alone."""
+    empty = np.empty((0, 4))
+    for shares in ([empty, SHARES[0], SHARES[1]], [SHARES[2], empty, empty], [SHARES[2]]):
+        arguments = _statistics(shares)
+        mean, var = parts((yield arguments, {}), "mean", "var")
+        whole, what = np.concatenate(shares), f"(counts {[*map(int, arguments[0])]})"
+        same(mean, whole.mean(axis=0), f"mean {what}")
+        same(var, whole.var(axis=0), f"var {what}")
+
+
+@combine_statistics.expect
+def large_means():
+    """With means a million times as large as the standard deviations, the variance keeps its
+    digits."""
+    shares = [1e6 + share for share in SHARES]
+    counts, means, variances = _statistics(shares)
+    _, var = parts((yield (counts, means, variances), {}), "mean", "var")
+    weights = counts[:, None] / counts.sum()
+    squares = (weights * (variances + means**2)).sum(axis=0)
+    says = (
+        "E[x^2] - E[x]^2 is a difference of two large numbers here, and most digits cancel; add "
+        "the squared distances of the means instead"
+    )
+    slip(var, squares - (weights * means).sum(axis=0) ** 2, says, tol=1e-6)
+    same(var, np.concatenate(shares).var(axis=0), "var", tol=1e-7)
+
+
+# ------------------------------------------------------------------ sync_input_gradient
+
+GAMMA = np.array([2.0, 0.5, -1.5])
+EPS = 0.2
+FACTOR = 3.5  # what all processes have together, over what this one has
+
+
+def _two_processes(mine, others, seed):
+    """The arguments of one of several processes, and the dx it must find.
+
+    The other processes' dy is such that every sum over all processes is FACTOR times the sum over
+    this one: so all_reduce need only multiply, whatever sums it is given.
+    """
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(mine + others, 3)) * np.array([1.0, 3.0, 0.5]) + np.array([2.0, 0, -1])
+    x[:mine] += 1.5  # this process's own mean is not the common one
+    mu, var = x.mean(axis=0), x.var(axis=0)
+    x_hat = (x - mu) / np.sqrt(var + EPS)
+    dy = rng.normal(size=x.shape) + 0.5
+    for c in range(3):
+        basis = np.stack([np.ones(others), x_hat[mine:, c]])
+        wanted = (FACTOR - 1) * np.array([dy[:mine, c].sum(), dy[:mine, c] @ x_hat[:mine, c]])
+        dy[mine:, c] += np.linalg.solve(basis @ basis.T, wanted - basis @ dy[mine:, c]) @ basis
+    _, cache = F.batch_norm(x, GAMMA, np.zeros(3), EPS)
+    dx, _, _ = F.batch_norm_backward(dy, cache)
+    gain = GAMMA / np.sqrt(var + EPS)
+    return (dy[:mine], x_hat[:mine], gain, mine + others, _times_factor), dx[:mine]
+
+
+def _times_factor(values):
+    return FACTOR * np.asarray(values)
+
+
+def _unchanged(values):
+    return np.asarray(values)
+
+
+@exercise(
+    "Notebook 03's backward pass needs two sums over the samples per feature. Which ones? Now they "
+    "run over the samples of all processes.",
+    "all_reduce(dy.sum(axis=0)) is the sum over the samples of all processes. The other sum is "
+    "that of dy * x_hat. Everything else each process has at home.",
+    "gain * (dy - all_reduce(dy.sum(axis=0)) / count - x_hat * "
+    "all_reduce((dy * x_hat).sum(axis=0)) / count)",
+)
+def sync_input_gradient(dy, x_hat, gain, count, all_reduce):
+    sum_dy = all_reduce(dy.sum(axis=0))
+    sum_dy_x_hat = all_reduce((dy * x_hat).sum(axis=0))
+    return gain * (dy - sum_dy / count - x_hat * sum_dy_x_hat / count)
+
+
+@sync_input_gradient.expect
+def like_dy():
+    """dx has the shape of dy: one row for each sample of this process."""
+    arguments, dx = _two_processes(5, 4, seed=0)
+    array_like((yield arguments, {}), "dx", shape=dx.shape)
+
+
+@sync_input_gradient.expect
+def one_process():
+    """With one process, where all_reduce changes nothing, it is notebook 03's backward pass."""
+    x = _rng_x()
+    _, cache = F.batch_norm(x, GAMMA, np.zeros(3), EPS)
+    dy = x[::-1] ** 2
+    dx, _, _ = F.batch_norm_backward(dy, cache)
+    root = np.sqrt(x.var(axis=0) + EPS)
+    x_hat, gain = (x - x.mean(axis=0)) / root, GAMMA / root
+    answer = yield (dy, x_hat, gain, len(x), _unchanged), {}
+    slip(answer, dx / gain, "gain, which is gamma / sqrt(var + eps), is missing")
+    first, second = dy.mean(axis=0), x_hat * (dy * x_hat).mean(axis=0)
+    slip(answer, gain * (dy - second), "the mean of dy is missing")
+    slip(answer, gain * (dy - first), "the term with x_hat is missing")
+    sums = dy.sum(axis=0) + x_hat * (dy * x_hat).sum(axis=0)
+    slip(answer, gain * (dy - sums), "divide both sums by count")
+    slip(answer, gain * dy, "mean and variance depend on x, too: two terms are missing")
+    same(answer, dx, "dx")
+
+
+@sync_input_gradient.expect
+def several_processes():
+    """With several processes it is this process's part of the whole batch's dx."""
+    for mine, others, seed in ((5, 4, 1), (3, 9, 2)):
+        arguments, dx = _two_processes(mine, others, seed)
+        answer = yield arguments, {}
+        dy, x_hat, gain, count, _ = arguments
+        sums, products = dy.sum(axis=0), (dy * x_hat).sum(axis=0)
+
+        def with_sums(a, b, n, dy=dy, x_hat=x_hat, gain=gain):
+            return gain * (dy - a / n - x_hat * b / n)
+
+        total, total_products = FACTOR * sums, FACTOR * products
+        says = "these are this process's sums: all_reduce gives those of all processes"
+        slip(answer, with_sums(sums, products, count), says)
+        says = "these are this process's sums and its number of samples; the batch is larger"
+        slip(answer, with_sums(sums, products, mine), says)
+        says = "sums over all processes are divided by count, the samples of all processes"
+        slip(answer, with_sums(total, total_products, mine), says)
+        slip(answer, with_sums(total, products, count), "the sum of dy * x_hat is not all-reduced")
+        slip(answer, with_sums(sums, total_products, count), "the sum of dy is not all-reduced")
+        says = "all-reduce the two sums before you use them, not dx: its rows belong to samples"
+        slip(answer, FACTOR * with_sums(sums, products, count), says)
+        slip(answer, FACTOR * with_sums(sums, products, mine), says)
+        says = "count is the number of samples of all processes already"
+        slip(answer, with_sums(total, total_products, FACTOR * count), says)
+        same(answer, dx, "dx")
+
+
+def _rng_x():
+    return np.random.default_rng(171).normal(size=(6, 3)) * np.array([1.0, 3.0, 0.5]) + 1
+
+
+# ------------------------------------------------------------------ accumulate
+
+
+def _model():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+    rng = np.random.default_rng(172)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(torch.from_numpy(rng.normal(size=tuple(parameter.shape))))
+    return model
+
+
+def _batches(*sizes):
+    rng = np.random.default_rng(173)
+    return [
+        (torch.from_numpy(rng.normal(size=(n, 3))), torch.from_numpy(rng.normal(size=(n, 2))))
+        for n in sizes
+    ]
+
+
+def _gradients(batches, weights):
+    """The weighted sum of the gradients of the batches' mean losses, parameter by parameter."""
+    model = _model()
+    losses = [nn.functional.mse_loss(model(x), y) for x, y in batches]
+    total = sum(weight * loss for weight, loss in zip(weights, losses, strict=True))
+    return [g.numpy() for g in torch.autograd.grad(total, [*model.parameters()])]
+
+
+@exercise(
+    "backward() adds to the gradients that are there already. So call it once for each batch. "
+    "What has to happen to each loss first, so that the sum is the gradient of a mean?",
+    "Every sample of all batches counts the same. A batch's mean loss counts as much as its share "
+    "of all samples: len(x) / total.",
+    "total = sum(len(x) for x, _ in batches); then, for each batch, "
+    "(loss_fn(model(x), y) * len(x) / total).backward(). At last collect p.grad.",
+)
+def accumulate(model, loss_fn, batches):
+    total = sum(len(x) for x, _ in batches)
+    for x, y in batches:
+        loss = loss_fn(model(x), y) * len(x) / total
+        loss.backward()
+    return [parameter.grad for parameter in model.parameters()]
+
+
+def _flat(gradients):
+    return np.concatenate([np.ravel(gradient) for gradient in gradients])
+
+
+def _answer(result):
+    """The learner's gradients as one vector."""
+    names = [name for name, _ in _model().named_parameters()]
+    gradients = parts(result, *names)
+    arrays = [
+        array_like(gradient, f"the gradient of {name}", shape=tuple(parameter.shape))
+        for gradient, (name, parameter) in zip(gradients, _model().named_parameters(), strict=True)
+    ]
+    return _flat(arrays)
+
+
+@accumulate.expect
+def one_gradient_per_parameter():
+    """Return a list with the gradient of each parameter, shaped like the parameter."""
+    _answer((yield (_model(), nn.functional.mse_loss, _batches(4)), {}))
+
+
+@accumulate.expect
+def equal_batches():
+    """From two equal batches it is the gradient of the mean loss over both."""
+    batches = _batches(3, 3)
+    answer = _answer((yield (_model(), nn.functional.mse_loss, batches), {}))
+    slip(answer, _flat(_gradients(batches, [1, 1])), "this is twice the gradient: scale each loss")
+    says = "only the last batch is in it: backward() adds to p.grad, so set nothing to zero between"
+    slip(answer, _flat(_gradients(batches, [0, 0.5])), says)
+    slip(answer, _flat(_gradients(batches, [0, 1])), says)
+    slip(answer, _flat(_gradients(batches, [1, 0])), "only the first batch is in it")
+    slip(
+        answer, _flat(_gradients(batches, [3, 3])), "this is the gradient of the sum of all losses"
+    )
+    slip(answer, _flat([p.detach() for p in _model().parameters()]), "these are the parameters")
+    same(answer, _flat(_gradients(batches, [0.5, 0.5])), "gradients, all in one row:")
+
+
+@accumulate.expect
+def unequal_batches():
+    """A smaller last batch counts less, as every sample counts the same."""
+    for sizes in ((4, 4, 1), (2, 5)):
+        batches, k = _batches(*sizes), len(sizes)
+        answer = _answer((yield (_model(), nn.functional.mse_loss, batches), {}))
+        says = "every batch counts the same here; weigh each with its number of samples"
+        slip(answer, _flat(_gradients(batches, [1 / k] * k)), says)
+        says = "the first batch's size is taken for that of all"
+        slip(answer, _flat(_gradients(batches, [sizes[0] / sum(sizes)] * k)), says)
+        weights = [n / sum(sizes) for n in sizes]
+        same(answer, _flat(_gradients(batches, weights)), f"gradients (batches of {sizes}):")
+
+
+@accumulate.expect
+def other_losses():
+    """It uses the loss that it is given."""
+    batches = _batches(2, 3)
+    answer = _answer((yield (_model(), nn.functional.l1_loss, batches), {}))
+    model = _model()
+    x, y = (torch.cat(part) for part in zip(*batches, strict=True))
+    expected = torch.autograd.grad(nn.functional.l1_loss(model(x), y), [*model.parameters()])
+    same(answer, _flat([g.numpy() for g in expected]), "gradients, all in one row:")
