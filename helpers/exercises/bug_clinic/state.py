@@ -1,1 +1,353 @@
-"""Bugs in what is kept, and when: modes, buffers, graphs, the training loop."""
+"""Bugs in what a layer keeps: the graph, the norm it was given, its running statistics."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.exercises.bug_clinic._drawn import tensor
+from helpers.exercises.bug_clinic._graph import slopes
+from helpers.exercises.engine import array_like, exercise, parts, same
+
+_rng = np.random.default_rng(181)
+
+
+N, C = 7, 3
+SCALE, SHIFT = np.array([1.0, 4.0, 0.5]), np.array([5.0, -2.0, 0.3])
+X = tensor(_rng, N, C, scale=SCALE, shift=SHIFT).requires_grad_()
+BATCHES = [tensor(_rng, N, C, scale=SCALE, shift=SHIFT + k) for k in range(3)]
+GAMMA = torch.tensor([2.0, 0.5, -1.5], dtype=torch.float64, requires_grad=True)
+BETA = torch.tensor([1.0, -3.0, 0.25], dtype=torch.float64, requires_grad=True)
+MEAN = torch.tensor([1.0, -1.0, 2.0], dtype=torch.float64)
+VAR = torch.tensor([3.0, 0.7, 0.2], dtype=torch.float64)
+WEIGHTS = tensor(_rng, N, C)  # of the sum that gradients are taken of
+
+
+@exercise(
+    "y is right, and so are the numbers that are remembered. But a tensor is more than its "
+    "numbers: print(running_mean.grad_fn) after one call.",
+    "mu and var know how they came out of x, so that y can be differentiated. What is computed "
+    "from them knows it, too, and the next batch adds to it: none of it can ever be freed.",
+    "What is remembered needs the numbers only. Compute both running statistics inside "
+    "`with torch.no_grad():`, or from mu.detach() and var.detach(). y keeps using mu and var.",
+)
+def normalize_and_remember(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+    y = gamma * (x - mu) / torch.sqrt(var + eps) + beta
+    with torch.no_grad():
+        running_mean = (1 - momentum) * running_mean + momentum * mu
+        running_var = (1 - momentum) * running_var + momentum * var * len(x) / (len(x) - 1)
+    return y, running_mean, running_var
+
+
+@normalize_and_remember.starts_as
+def _remembers_too_much(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+    y = gamma * (x - mu) / torch.sqrt(var + eps) + beta
+    running_mean = (1 - momentum) * running_mean + momentum * mu
+    running_var = (1 - momentum) * running_var + momentum * var * len(x) / (len(x) - 1)
+    return y, running_mean, running_var
+
+
+def count_nodes(*values):
+    """The number of recorded operations that tensors hold in memory, each counted once."""
+    todo, seen = [value.grad_fn for value in values], set()
+    while todo:
+        node = todo.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            todo.extend(earlier for earlier, _ in node.next_functions)
+    return len(seen)
+
+
+def _one_batch(result):
+    y, mean, var = parts(result, "y", "running_mean", "running_var")
+    array_like(y, "y", shape=(N, C))
+    array_like(mean, "running_mean", shape=(C,))
+    array_like(var, "running_var", shape=(C,))
+    return y, mean, var
+
+
+@normalize_and_remember.expect
+def remembered_numbers():
+    """The running statistics move by momentum towards the batch's mean and unbiased variance."""
+    for momentum in (0.1, 0.75):
+        result = yield (X, GAMMA, BETA, MEAN, VAR), {"momentum": momentum}
+        _, mean, var = _one_batch(result)
+        values = X.detach()
+        wanted = MEAN + momentum * (values.mean(dim=0) - MEAN)
+        same(mean, wanted, f"running_mean (momentum {momentum})")
+        wanted = VAR + momentum * (values.var(dim=0) - VAR)
+        same(var, wanted, f"running_var (momentum {momentum})")
+
+
+@normalize_and_remember.expect
+def memory_stays():
+    """A batch that is done with is freed: between two calls there are only the numbers."""
+    result = yield (X, GAMMA, BETA, MEAN, VAR), {}
+    _, *remembered = _one_batch(result)
+    for value, name in zip(remembered, ("running_mean", "running_var"), strict=True):
+        held = count_nodes(value)
+        if held or value.requires_grad:
+            raise AssertionError(
+                f"after one batch {name} holds {held} recorded operations in memory, expected 0"
+            )
+
+
+@normalize_and_remember.expect
+def training_as_before():
+    """y and its gradients are those of nn.functional.batch_norm in training."""
+    result = yield (X, GAMMA, BETA, MEAN, VAR), {"eps": 0.3}
+    y, _, _ = _one_batch(result)
+    right = nn.functional.batch_norm(X, None, None, GAMMA, BETA, training=True, eps=0.3)
+    same(y, right.detach(), "y")
+    for value, name in ((X, "x"), (GAMMA, "gamma"), (BETA, "beta")):
+        try:
+            got = slopes(y, WEIGHTS, value)
+        except AssertionError:
+            raise AssertionError(f"{name} gets no gradient any more: y must lead to it") from None
+        same(got, slopes(right, WEIGHTS, value), f"the gradient of {name}")
+
+
+# --- a norm that is asked for ------------------------------------------------------------------
+
+IMAGES = tensor(_rng, 4, 6, 5, 5, scale=2.0, shift=0.5)
+
+
+@exercise(
+    "print(residual_block(8)) and look for the norm.",
+    "The block takes `norm` and hands on nothing: both convolutions fall back on conv's own "
+    "default. The inner function has an argument of the same name, so nobody complains.",
+    "Hand it on, twice: conv(norm, nn.ReLU) and conv(norm).",
+)
+def residual_block(channels, norm=nn.BatchNorm2d):
+    def conv(norm=None, activation=None):
+        layers = [nn.Conv2d(channels, channels, 3, padding=1, bias=norm is None)]
+        layers += [norm(channels)] if norm else []
+        layers += [activation()] if activation else []
+        return layers
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.branch = nn.Sequential(*conv(norm, activation=nn.ReLU), *conv(norm))
+
+        def forward(self, x):
+            return torch.relu(x + self.branch(x))
+
+    return Block()
+
+
+@residual_block.starts_as
+def _block_without(channels, norm=nn.BatchNorm2d):
+    def conv(norm=None, activation=None):
+        layers = [nn.Conv2d(channels, channels, 3, padding=1, bias=norm is None)]
+        layers += [norm(channels)] if norm else []
+        layers += [activation()] if activation else []
+        return layers
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.branch = nn.Sequential(*conv(activation=nn.ReLU), *conv())
+
+        def forward(self, x):
+            return torch.relu(x + self.branch(x))
+
+    return Block()
+
+
+class _Offset(nn.Module):
+    """Stands for a norm: the first one made adds 1, the second one 2, after halving."""
+
+    made = 0
+
+    def __init__(self, channels):
+        super().__init__()
+        _Offset.made += 1
+        self.offset, self.channels = _Offset.made, channels
+
+    def forward(self, x):
+        return x / 2 + self.offset
+
+
+def _block(module):
+    """The block in float64 with weights of our own, and its two convolutions."""
+    if not isinstance(module, nn.Module):
+        raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
+    rng = np.random.default_rng(7)
+    module.double()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.dim() == 4:
+                parameter.copy_(torch.tensor(rng.normal(size=parameter.shape) / 4))
+            elif parameter.dim() == 1:
+                parameter.copy_(torch.linspace(0.5, 1.5, len(parameter)))
+    convs = [part for part in module.modules() if isinstance(part, nn.Conv2d)]
+    if len(convs) != 2:
+        raise AssertionError(f"the block has {len(convs)} convolutions, expected 2")
+    return module, convs
+
+
+@residual_block.expect
+def size_of_the_weights():
+    """With batch norm behind every convolution, the size of its weights does not matter."""
+    module = yield (6,), {}
+    block, convs = _block(module)
+    before = block(IMAGES).detach()
+    for number, conv in enumerate(convs, start=1):
+        with torch.no_grad():
+            conv.weight *= 3
+        moved = (block(IMAGES) - before).abs().max().item()
+        if not moved <= 1e-3:
+            raise AssertionError(
+                f"with the weights of convolution {number} three times as large, the output "
+                f"changes by up to {moved:.4g}, expected 0.000"
+            )
+
+
+@residual_block.expect
+def the_norm_that_was_asked_for():
+    """Any norm can be asked for: each convolution gets one of its own, made by norm(channels)."""
+    _Offset.made = 0
+    module = yield (6, _Offset), {}
+    block, (first, second) = _block(module)
+    norms = [part for part in block.modules() if isinstance(part, _Offset)]
+    if len(norms) != 2:
+        raise AssertionError(f"asked for another norm, the block has it {len(norms)} times, not 2")
+    if {norm.channels for norm in norms} != {6}:
+        raise AssertionError(f"norm was called with {norms[0].channels}, expected 6 channels")
+    norms.sort(key=lambda norm: norm.offset)
+    for one, two in (norms, norms[::-1]):  # whichever was made first
+        hidden = torch.relu(one(first(IMAGES)))
+        right = torch.relu(IMAGES + two(second(hidden))).detach()
+        if torch.allclose(block(IMAGES), right):
+            return
+    raise AssertionError("the output is not relu(x + norm(conv(relu(norm(conv(x))))))")
+
+
+@residual_block.expect
+def no_norm_at_all():
+    """norm=None gives a block without any norm, whose convolutions have a bias."""
+    module = yield (6, None), {}
+    block, (first, second) = _block(module)
+    right = torch.relu(IMAGES + second(torch.relu(first(IMAGES)))).detach()
+    same(block(IMAGES), right, "output")
+    if first.bias is None or second.bias is None:
+        raise AssertionError("a convolution has no bias, and nothing behind it adds an offset")
+
+
+# --- buffers -----------------------------------------------------------------------------------
+
+
+@exercise(
+    "What does the file hold? print(list(norm_with_memory(3).state_dict())).",
+    "state_dict() knows parameters and registered buffers. A tensor that is only an attribute is "
+    "neither saved nor loaded, nor does .to() or .double() move it.",
+    'self.register_buffer("running_mean", torch.zeros(num_features)), and the same for the '
+    "variance. They are not parameters: nobody is to train them.",
+)
+def norm_with_memory(num_features, momentum=0.1, eps=1e-5):
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gamma = nn.Parameter(torch.ones(num_features))
+            self.beta = nn.Parameter(torch.zeros(num_features))
+            self.register_buffer("running_mean", torch.zeros(num_features))
+            self.register_buffer("running_var", torch.ones(num_features))
+
+        def forward(self, x):
+            mu, var = self.running_mean, self.running_var
+            if self.training:
+                mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+                self.running_mean += momentum * (x.detach().mean(dim=0) - self.running_mean)
+                self.running_var += momentum * (x.detach().var(dim=0) - self.running_var)
+            return self.gamma * (x - mu) / torch.sqrt(var + eps) + self.beta
+
+    return Norm()
+
+
+@norm_with_memory.starts_as
+def _plain_attributes(num_features, momentum=0.1, eps=1e-5):
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gamma = nn.Parameter(torch.ones(num_features))
+            self.beta = nn.Parameter(torch.zeros(num_features))
+            self.running_mean = torch.zeros(num_features)
+            self.running_var = torch.ones(num_features)
+
+        def forward(self, x):
+            mu, var = self.running_mean, self.running_var
+            if self.training:
+                mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+                self.running_mean += momentum * (x.detach().mean(dim=0) - self.running_mean)
+                self.running_var += momentum * (x.detach().var(dim=0) - self.running_var)
+            return self.gamma * (x - mu) / torch.sqrt(var + eps) + self.beta
+
+    return Norm()
+
+
+def _float32(batch):
+    return batch.detach().float()
+
+
+def _show(row):
+    """Few digits: float32 differs between processors in the last ones."""
+    return ", ".join(f"{value:.2f}" for value in row.tolist())
+
+
+@norm_with_memory.expect
+def still_batch_norm():
+    """Before it is saved, it does what nn.BatchNorm1d does, in training and in eval mode."""
+    module = yield (C,), {"momentum": 0.3, "eps": 0.2}
+    if not isinstance(module, nn.Module):
+        raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
+    twin = nn.BatchNorm1d(C, momentum=0.3, eps=0.2)
+    for batch in map(_float32, BATCHES):
+        same(module(batch).detach(), twin(batch).detach(), "y in training", tol=1e-4)
+    x = _float32(X)
+    same(module.eval()(x).detach(), twin.eval()(x).detach(), "y in eval mode", tol=1e-4)
+
+
+@norm_with_memory.expect
+def saved_and_loaded():
+    """Saved and loaded into a new layer, it gives the same outputs in eval mode."""
+    module = yield (C,), {}
+    for batch in map(_float32, BATCHES):
+        module(batch)
+    saved = copy.deepcopy(module.state_dict())
+    new = yield (C,), {}
+    new.load_state_dict(saved)
+    x = _float32(X)
+    before, after = module.eval()(x).detach(), new.eval()(x).detach()
+    if not torch.allclose(before, after, atol=1e-4):
+        raise AssertionError(
+            f"after loading, the first row is {_show(after[0])}, before saving it was "
+            f"{_show(before[0])}"
+        )
+
+
+@norm_with_memory.expect
+def moved_along():
+    """layer.double() takes all of it along: a batch in float64 is normalized in float64."""
+    module = yield (C,), {}
+    layer, twin = module.double(), nn.BatchNorm1d(C).double()
+    try:
+        for batch in BATCHES:
+            same(layer(batch).detach(), twin(batch).detach(), "y in training")
+        y = layer.eval()(X)
+    except RuntimeError as error:
+        problem = f"after layer.double(), a batch in float64 ends in a {type(error).__name__}"
+        raise AssertionError(problem) from error
+    same(y.detach(), twin.eval()(X).detach(), "y in eval mode")
+
+
+@norm_with_memory.expect
+def nobody_trains_it():
+    """An optimizer that gets all parameters trains gamma and beta, nothing else."""
+    module = yield (C,), {}
+    count = len(list(module.parameters()))
+    if count != 2:
+        raise AssertionError(f"parameters() has {count} tensors, expected 2: gamma and beta")

@@ -1,0 +1,368 @@
+"""Bugs of modes: training or not, frozen or not."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from helpers.exercises.bug_clinic._drawn import drawn, tensor
+from helpers.exercises.engine import array_like, exercise, prediction, same
+
+_rng = np.random.default_rng(182)
+N, C = 7, 3
+X = tensor(_rng, N, C, scale=[1.0, 4.0, 0.5], shift=[5.0, -2.0, 0.3])
+OTHERS = [tensor(_rng, N, C, scale=[1.0, 4.0, 0.5], shift=shift) for shift in (0.0, 1.0, 2.0)]
+WEIGHTS = tensor(_rng, N, C)  # of the sum that gradients are taken of
+
+
+@exercise(
+    "Which question does the layer ask to find out what it is used for? Who answers it, "
+    "model.eval() or torch.no_grad()?",
+    "Whether gradients are wanted and whether the network is being trained are two questions. A "
+    "saliency map wants gradients of a network that is not trained.",
+    "Ask `if not self.training:`. model.train() and model.eval() set it in every module.",
+)
+def norm_with_modes(num_features, momentum=0.1, eps=1e-5):
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("running_mean", torch.zeros(num_features))
+            self.register_buffer("running_var", torch.ones(num_features))
+
+        def forward(self, x):
+            if not self.training:
+                return (x - self.running_mean) / torch.sqrt(self.running_var + eps)
+            mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mu, momentum)
+                self.running_var.lerp_(var * len(x) / (len(x) - 1), momentum)
+            return (x - mu) / torch.sqrt(var + eps)
+
+    return Norm()
+
+
+@norm_with_modes.starts_as
+def _asks_about_gradients(num_features, momentum=0.1, eps=1e-5):
+    class Norm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("running_mean", torch.zeros(num_features))
+            self.register_buffer("running_var", torch.ones(num_features))
+
+        def forward(self, x):
+            if not torch.is_grad_enabled():
+                return (x - self.running_mean) / torch.sqrt(self.running_var + eps)
+            mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+            with torch.no_grad():
+                self.running_mean.lerp_(mu, momentum)
+                self.running_var.lerp_(var * len(x) / (len(x) - 1), momentum)
+            return (x - mu) / torch.sqrt(var + eps)
+
+    return Norm()
+
+
+def _layer(module, training=True):
+    """The learner's layer in float64, in the mode asked for."""
+    if not isinstance(module, nn.Module):
+        raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
+    return module.double().train(training)
+
+
+def _twin(training=True, affine=False, **kwargs):
+    return nn.BatchNorm1d(C, affine=affine, **kwargs).double().train(training)
+
+
+@norm_with_modes.expect
+def in_training():
+    """In training it is nn.BatchNorm1d: output, gradient, and afterwards, in eval mode, memory."""
+    module = yield (C,), {"momentum": 0.3, "eps": 0.2}
+    layer, twin = _layer(module), _twin(momentum=0.3, eps=0.2)
+    x = X.detach().clone().requires_grad_()
+    y, right = layer(x), twin(x)
+    same(y, right.detach(), "y in training")
+    if not y.requires_grad:
+        raise AssertionError("in training y has no gradient")
+    (got,) = torch.autograd.grad((WEIGHTS * y).sum(), x)
+    (wanted,) = torch.autograd.grad((WEIGHTS * right).sum(), x)
+    same(got, wanted, "the gradient in training")
+    with torch.no_grad():
+        same(layer.eval()(OTHERS[0]), twin.eval()(OTHERS[0]), "y in eval mode")
+
+
+@norm_with_modes.expect
+def in_company():
+    """In eval mode a row's output does not depend on the other rows, gradients wanted or not."""
+    module = yield (C,), {}
+    layer = _layer(module, training=False)
+    row = X.detach()[:1]
+    outputs = [copy.deepcopy(layer)(torch.cat([row, batch]))[0, 0].item() for batch in OTHERS[:2]]
+    if abs(outputs[0] - outputs[1]) > 1e-9:
+        raise AssertionError(
+            f"the same row gives {outputs[0]:.4f} in one batch and {outputs[1]:.4f} in another"
+        )
+
+
+@norm_with_modes.expect
+def untouched_by_eval():
+    """In eval mode nothing is remembered; the output is that of the running statistics."""
+    module = yield (C,), {}
+    layer, twin = _layer(module), _twin()
+    layer(OTHERS[0]), twin(OTHERS[0])
+    layer.eval(), twin.eval()
+    for batch in OTHERS:
+        layer(batch + 5)
+    same(layer(X.detach()).detach(), twin(X.detach()), "y after three batches in eval mode")
+
+
+@norm_with_modes.expect
+def training_without_gradients():
+    """In training mode it uses the batch and remembers it under torch.no_grad(), too."""
+    module = yield (C,), {}
+    layer, twin = _layer(module), _twin()
+    with torch.no_grad():
+        for batch in OTHERS:
+            same(layer(batch), twin(batch), "y in training mode under no_grad")
+        same(layer.eval()(X), twin.eval()(X), "y in eval mode afterwards")
+
+
+IN, HIDDEN, OUT = 5, 8, 4
+ROWS = tensor(_rng, 6, IN)
+BATCHES = [tensor(_rng, 16, IN, scale=2.0, shift=shift) for shift in (1.0, 2.0, -3.0)]
+
+prediction(
+    "18-frozen",
+    right="c",
+    a="no parameter has changed, but a network is more than its parameters: batch norm also keeps "
+    "running statistics, and they follow whatever passes in training mode.",
+    b="after 50 batches hardly anything is left of the old running statistics, and the new ones "
+    "are of images with dark and light swapped.",
+    c="the running statistics have followed team two's images. They are no parameters, so "
+    "requires_grad does not protect them.",
+)
+
+# --- freezing ----------------------------------------------------------------------------------
+
+PRETRAINED = drawn(
+    nn.Sequential(
+        nn.Linear(IN, HIDDEN),
+        nn.BatchNorm1d(HIDDEN),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(HIDDEN, OUT),
+        nn.BatchNorm1d(OUT),
+    ),
+    _rng,
+)
+
+
+@exercise(
+    "No parameter changes, so what else does a network keep? Compare frozen.state_dict() before "
+    "and after a few batches.",
+    "The running statistics are buffers: no optimizer changes them, the forward pass does, as "
+    "long as the layer is in training mode. In that mode dropout is active, too.",
+    "model.eval() stops both, until somebody calls train() on the network that contains this one. "
+    "train() calls the train method of every child: give this model one that changes nothing, "
+    "model.train = lambda mode=True: model.",
+)
+def freeze_network(model):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    model.eval()
+    model.train = lambda mode=True: model
+    return model
+
+
+@freeze_network.starts_as
+def _freezes_parameters(model):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model
+
+
+def _frozen(result):
+    if not isinstance(result, nn.Module):
+        raise AssertionError(f"the result is a {type(result).__name__}, expected the model")
+    return result
+
+
+def _in_eval_mode(x):
+    with torch.no_grad():
+        return copy.deepcopy(PRETRAINED).eval()(x)
+
+
+def _moved(frozen, when):
+    distance = (frozen(ROWS) - _in_eval_mode(ROWS)).abs().max().item()
+    if not distance <= 1e-9:
+        raise AssertionError(f"{when}, the outputs have moved by up to {distance:.4f}")
+
+
+@freeze_network.expect
+def after_some_batches():
+    """After three batches of a training loop, its outputs in eval mode are what they were."""
+    frozen = _frozen((yield (PRETRAINED,), {}))
+    for batch in BATCHES:
+        frozen(batch)
+    _moved(frozen.eval(), "after three batches")
+
+
+@freeze_network.expect
+def the_same_in_training():
+    """It gives the pretrained outputs while something behind it trains, row by row the same."""
+    frozen = _frozen((yield (PRETRAINED,), {}))
+    y = frozen(BATCHES[0])
+    if not torch.equal(y, frozen(BATCHES[0])):
+        raise AssertionError("the outputs for the same rows differ from call to call")
+    distance = (y - _in_eval_mode(BATCHES[0])).abs().max().item()
+    if distance > 1e-9:
+        raise AssertionError(f"the outputs differ from those in eval mode by up to {distance:.4f}")
+
+
+@freeze_network.expect
+def whatever_is_called():
+    """It stays frozen when train() is called on a network that contains it, every epoch anew."""
+    frozen = _frozen((yield (PRETRAINED,), {}))
+    whole = nn.Sequential(frozen, nn.Linear(OUT, 2).double())
+    for _ in range(2):
+        whole.train()
+        whole(BATCHES[0])
+        _moved(whole[0], "after train() on the whole network and one batch")
+        whole.eval()
+    if not whole.train()[1].training:
+        raise AssertionError("train() no longer reaches the layers behind the frozen network")
+
+
+@freeze_network.expect
+def no_parameter_moves():
+    """An optimizer that gets all parameters of the whole network changes none of its own."""
+    frozen = _frozen((yield (PRETRAINED,), {}))
+    whole = nn.Sequential(frozen, nn.Linear(OUT, 2).double())
+    optimizer = torch.optim.SGD(whole.parameters(), lr=0.1)
+    whole(BATCHES[0]).square().sum().backward()
+    optimizer.step()
+    _moved(frozen.eval(), "after a step of an optimizer")
+
+
+@freeze_network.expect
+def layers_in_front_learn():
+    """Gradients still pass through it, to layers in front that are not frozen."""
+    frozen = _frozen((yield (PRETRAINED,), {}))
+    x = ROWS.clone().requires_grad_()
+    y = frozen(x)
+    if not y.requires_grad:
+        raise AssertionError("a layer in front of it gets no gradient")
+    (got,) = torch.autograd.grad(y.square().sum(), x)
+    right = ROWS.clone().requires_grad_()
+    loss = copy.deepcopy(PRETRAINED).eval()(right).square().sum()
+    (wanted,) = torch.autograd.grad(loss, right)
+    same(got, wanted, "the gradient in front of it")
+
+
+# --- measuring ---------------------------------------------------------------------------------
+
+CLASSES = torch.tensor([0] * 36 + [1] * 18 + [2] * 6)  # sorted, as test sets often are
+SORTED = tensor(_rng, 60, IN) + 2.0 * torch.eye(IN, dtype=torch.float64)[CLASSES]
+SORTED[::7] *= -1  # nobody is right about these
+
+
+class _Itself(nn.Sequential):
+    """The judge's copy of it is itself, so that a check sees what a call does to it."""
+
+    handed_over = False
+
+    def __deepcopy__(self, memo):
+        if not self.handed_over:
+            self.handed_over = True
+            return self
+        return nn.Sequential(*copy.deepcopy(list(self), memo))
+
+
+def _classifier(dropout=0.9):
+    """A network, as a training loop leaves it, that picks the largest of the first 3 features."""
+    scale, shift = torch.tensor([3.0, 0.5, 2.0, 1, 1]), torch.tensor([10.0, -20, 5, 0, 1])
+    first, norm, last = nn.Linear(IN, IN), nn.BatchNorm1d(IN), nn.Linear(IN, 3, bias=False)
+    with torch.no_grad():
+        first.weight.copy_(torch.diag(scale))
+        first.bias.copy_(shift)
+        norm.running_mean.copy_(shift)
+        norm.running_var.copy_(scale**2)
+        last.weight.copy_(torch.eye(3, IN))
+    return _Itself(first, norm, nn.Sequential(nn.Dropout(dropout), last)).double()
+
+
+def _right_answers():
+    """The share that the classifier gets right in eval mode."""
+    return (SORTED[:, :3].argmax(dim=1) == CLASSES).double().mean().item()
+
+
+@exercise(
+    "Which mode is the model in while you measure? Print model.training in your function.",
+    "In training mode batch norm normalizes by the batch, so the answers depend on how the data "
+    "are cut, and it takes the test data into its running statistics. no_grad() changes neither.",
+    "Call model.eval() before the loop. Afterwards every module has to be in its old mode: note "
+    "modes = [(module, module.training) for module in model.modules()] first, and put each one "
+    "back.",
+)
+def measure_accuracy(model, x, y, batch_size=100):
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    right = 0
+    with torch.no_grad():
+        for start in range(0, len(x), batch_size):
+            logits = model(x[start : start + batch_size])
+            right += (logits.argmax(dim=1) == y[start : start + batch_size]).sum().item()
+    for module, mode in modes:
+        module.training = mode
+    return right / len(x)
+
+
+@measure_accuracy.starts_as
+def _in_whatever_mode(model, x, y, batch_size=100):
+    right = 0
+    with torch.no_grad():
+        for start in range(0, len(x), batch_size):
+            logits = model(x[start : start + batch_size])
+            right += (logits.argmax(dim=1) == y[start : start + batch_size]).sum().item()
+    return right / len(x)
+
+
+@measure_accuracy.expect
+def however_it_is_cut():
+    """The accuracy does not depend on how the test set is cut into batches."""
+    for size in (20, 7, 60):
+        got = yield (_classifier(dropout=0.0), SORTED, CLASSES), {"batch_size": size}
+        array_like(got, "the accuracy", shape=())
+        if abs(got - _right_answers()) > 1e-9:
+            raise AssertionError(
+                f"in batches of {size} the accuracy is {got:.4f}, expected {_right_answers():.4f}"
+            )
+
+
+@measure_accuracy.expect
+def no_chance():
+    """Measured twice, the accuracy is the same: nothing is dropped at random."""
+    for _ in range(2):
+        got = yield (_classifier(), SORTED, CLASSES), {}
+        same(got, _right_answers(), "the accuracy")
+
+
+@measure_accuracy.expect
+def left_as_it_was():
+    """Afterwards every part of the model is as it was before: its numbers and its mode."""
+    for whole, part in ((True, True), (False, False), (True, False)):
+        model = _classifier().train(whole)
+        model[1].train(part)  # the last one: a layer that somebody keeps in eval mode
+        numbers = copy.deepcopy(model.state_dict())
+        yield (model, SORTED, CLASSES), {}
+        now = (model.training, model[1].training)
+        if now != (whole, part):
+            raise AssertionError(
+                f"before, the model was in {_mode(whole)} mode and its batch norm in "
+                f"{_mode(part)} mode; afterwards they are in {_mode(now[0])} and {_mode(now[1])}"
+            )
+        for name, value in model.state_dict().items():
+            same(value, numbers[name], name)
+
+
+def _mode(training):
+    return "training" if training else "eval"

@@ -1,0 +1,355 @@
+"""Answers to the exercises of 18_bug_clinic about modes."""
+
+import copy
+
+import torch
+from registry import alternative, mutant
+from torch import nn
+
+# --- norm_with_modes ---------------------------------------------------------------------------
+
+
+class Norm(nn.Module):
+    """Batch norm without gamma and beta; what it uses and what it learns are two questions."""
+
+    def __init__(self, num_features, momentum, eps, uses_batch, learns):
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.uses_batch, self.learns = uses_batch, learns
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x):
+        mu, var = self.running_mean, self.running_var
+        if self.uses_batch(self):
+            mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+        y = (x - mu) / torch.sqrt(var + self.eps)
+        if self.learns(self):
+            with torch.no_grad():
+                self.running_mean = torch.lerp(self.running_mean, x.mean(dim=0), self.momentum)
+                self.running_var = torch.lerp(self.running_var, x.var(dim=0), self.momentum)
+        return y
+
+
+def in_training(layer):
+    return layer.training
+
+
+def gradients_wanted(layer):
+    return torch.is_grad_enabled()
+
+
+def always(layer):
+    return True
+
+
+def never(layer):
+    return False
+
+
+def both(layer):
+    return layer.training and torch.is_grad_enabled()
+
+
+@alternative("norm_with_modes")
+def by_the_mode(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, momentum, eps, in_training, in_training)
+
+
+@alternative("norm_with_modes")
+def from_pytorch(num_features, momentum=0.1, eps=1e-5):
+    return nn.BatchNorm1d(num_features, eps, momentum, affine=False)
+
+
+@alternative("norm_with_modes")
+def switched_by_train(num_features, momentum=0.1, eps=1e-5):
+    class Switched(Norm):
+        batch = True
+
+        def train(self, mode=True):
+            self.batch = mode
+            return super().train(mode)
+
+    def switched(layer):
+        return layer.batch
+
+    return Switched(num_features, momentum, eps, switched, switched)
+
+
+@mutant("norm_with_modes", blamed="in_company")
+def either(num_features, momentum=0.1, eps=1e-5):
+    def either(layer):
+        return layer.training or torch.is_grad_enabled()
+
+    return Norm(num_features, momentum, eps, either, either)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def never_the_batch(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, momentum, eps, never, in_training)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def never_learns(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, momentum, eps, in_training, never)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def statistics_without_gradient(num_features, momentum=0.1, eps=1e-5):
+    class Constant(Norm):
+        def forward(self, x):
+            if not self.training:
+                return super().forward(x)
+            with torch.no_grad():
+                super().forward(x)
+                mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+            return (x - mu) / torch.sqrt(var + self.eps)
+
+    return Constant(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def no_gradient_at_all(num_features, momentum=0.1, eps=1e-5):
+    class Silent(Norm):
+        @torch.no_grad()
+        def forward(self, x):
+            return super().forward(x)
+
+    return Silent(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="untouched_by_eval")
+def learns_in_eval_mode(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, momentum, eps, in_training, gradients_wanted)
+
+
+@mutant("norm_with_modes", blamed="training_without_gradients")
+def asks_both_questions(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, momentum, eps, both, both)
+
+
+@mutant("norm_with_modes", blamed="training_without_gradients")
+def learns_only_with_gradients(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, momentum, eps, in_training, both)
+
+
+# --- freeze_network ----------------------------------------------------------------------------
+
+
+def without_gradients(model):
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)
+    return model
+
+
+def norms(model):
+    return [part for part in model.modules() if isinstance(part, nn.BatchNorm1d)]
+
+
+def kept_in_eval(model):
+    model.eval()
+    model.train = lambda mode=True: model
+    return model
+
+
+@alternative("freeze_network")
+def every_module_by_itself(model):
+    for part in without_gradients(model).modules():
+        part.training = False
+        part.train = lambda mode=True, part=part: part
+    return model
+
+
+@alternative("freeze_network")
+def wrapped(model):
+    class Frozen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside = without_gradients(model).eval()
+
+        def train(self, mode=True):
+            self.training = mode
+            return self
+
+        def forward(self, x):
+            return self.inside(x)
+
+    return Frozen()
+
+
+@alternative("freeze_network")
+def eval_before_every_batch(model):
+    def hook(module, inputs):
+        module.eval()
+
+    model.register_forward_pre_hook(hook)
+    return without_gradients(model)
+
+
+@alternative("freeze_network")
+def another_class(model):
+    class Frozen(type(model)):
+        def train(self, mode=True):
+            return super().train(False)
+
+    model.__class__ = Frozen
+    return without_gradients(model).train()
+
+
+@mutant("freeze_network", blamed="after_some_batches")
+def statistics_thrown_away(model):
+    for norm in norms(without_gradients(model)):
+        norm.track_running_stats, norm.running_mean, norm.running_var = False, None, None
+    return model
+
+
+@mutant("freeze_network", blamed="after_some_batches")
+def buffers_without_gradients(model):
+    for buffer in without_gradients(model).buffers():
+        buffer.requires_grad = False
+    return model
+
+
+@mutant("freeze_network", blamed="the_same_in_training")
+def no_momentum(model):
+    for norm in norms(without_gradients(model)):
+        norm.momentum = 0.0
+    return model
+
+
+@mutant("freeze_network", blamed="the_same_in_training")
+def not_tracked(model):
+    for norm in norms(without_gradients(model)):
+        norm.track_running_stats = False
+    return model
+
+
+@mutant("freeze_network", blamed="the_same_in_training")
+def only_the_norms(model):
+    for norm in norms(without_gradients(model)):
+        kept_in_eval(norm)
+    return model
+
+
+@mutant("freeze_network", blamed="whatever_is_called")
+def eval_once(model):
+    return without_gradients(model).eval()
+
+
+@mutant("freeze_network", blamed="no_parameter_moves")
+def eval_for_ever_but_trained(model):
+    return kept_in_eval(model)
+
+
+@mutant("freeze_network", blamed="no_parameter_moves")
+def only_gamma_and_beta(model):
+    for norm in norms(model):
+        without_gradients(norm)
+    return kept_in_eval(model)
+
+
+@mutant("freeze_network", blamed="layers_in_front_learn")
+def no_gradient_passes(model):
+    model.forward = torch.no_grad()(model.forward)
+    return kept_in_eval(without_gradients(model))
+
+
+@mutant("freeze_network", blamed="layers_in_front_learn")
+def detached_at_the_end(model):
+    class Detached(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x).detach()
+
+    return kept_in_eval(without_gradients(Detached(*model)))
+
+
+# --- measure_accuracy --------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def share(model, x, y, batch_size):
+    pieces = zip(x.split(batch_size), y.split(batch_size), strict=True)
+    return sum((model(a).argmax(dim=1) == b).sum().item() for a, b in pieces) / len(x)
+
+
+def restoring(modes):
+    for module, mode in modes:
+        module.training = mode
+
+
+def modes_of(model):
+    return [(module, module.training) for module in model.modules()]
+
+
+@alternative("measure_accuracy")
+def with_a_twin(model, x, y, batch_size=100):
+    return share(copy.deepcopy(model).eval(), x, y, batch_size)
+
+
+@alternative("measure_accuracy")
+def modes_by_name(model, x, y, batch_size=100):
+    before = {name: module.training for name, module in model.named_modules()}
+    model.train(False)
+    result = share(model, x, y, batch_size)
+    for name, module in model.named_modules():
+        module.training = before[name]
+    return result
+
+
+@alternative("measure_accuracy")
+def all_in_one_batch(model, x, y, batch_size=100):
+    modes = modes_of(model)
+    model.eval()
+    logits = model(x).detach()
+    restoring(modes)
+    return (logits.argmax(dim=1) == y).double().mean().item()
+
+
+@mutant("measure_accuracy", blamed="however_it_is_cut")
+def only_the_first_batch(model, x, y, batch_size=100):
+    return modes_by_name(model, x[:batch_size], y[:batch_size], batch_size)
+
+
+@mutant("measure_accuracy", blamed="however_it_is_cut")
+def whole_test_set_at_once(model, x, y, batch_size=100):
+    return share(model, x, y, len(x))
+
+
+@mutant("measure_accuracy", blamed="however_it_is_cut")
+def mean_of_the_batches(model, x, y, batch_size=100):
+    modes = modes_of(model)
+    model.eval()
+    pieces = list(zip(x.split(batch_size), y.split(batch_size), strict=True))
+    result = sum(share(model, a, b, len(a)) for a, b in pieces) / len(pieces)
+    restoring(modes)
+    return result
+
+
+@mutant("measure_accuracy", blamed="no_chance")
+def only_batch_norm_in_eval_mode(model, x, y, batch_size=100):
+    modes = modes_of(model)
+    for norm in norms(model):
+        norm.eval()
+    result = share(model, x, y, batch_size)
+    restoring(modes)
+    return result
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def left_in_eval_mode(model, x, y, batch_size=100):
+    return share(model.eval(), x, y, batch_size)
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def always_back_to_training(model, x, y, batch_size=100):
+    result = share(model.eval(), x, y, batch_size)
+    model.train()
+    return result
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def one_mode_for_all(model, x, y, batch_size=100):
+    training = model.training
+    result = share(model.eval(), x, y, batch_size)
+    model.train(training)
+    return result

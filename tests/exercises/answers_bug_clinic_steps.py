@@ -1,0 +1,323 @@
+"""Answers to the exercises of 18_bug_clinic about a step of training."""
+
+import copy
+
+import torch
+from registry import alternative, mutant
+from torch import nn
+
+cross_entropy = nn.functional.cross_entropy
+
+# --- guarded_step ------------------------------------------------------------------------------
+
+
+def backward(model, optimizer, scaler, x, y):
+    """Forward and backward pass in half precision; return the loss."""
+    optimizer.zero_grad()
+    with torch.autocast(x.device.type, dtype=torch.float16):
+        loss = cross_entropy(model(x), y)
+    scaler.scale(loss).backward()
+    return loss
+
+
+def finite(model):
+    return all(p.grad.isfinite().all() for p in model.parameters())
+
+
+def update(optimizer, scaler):
+    """Step and update; return whether the scaler skipped the step."""
+    before = scaler.get_scale()
+    scaler.step(optimizer)
+    scaler.update()
+    return scaler.get_scale() < before
+
+
+def saved(model, part=""):
+    return {name: value.clone() for name, value in model.state_dict().items() if part in name}
+
+
+@alternative("guarded_step")
+def whole_state(model, optimizer, scaler, x, y):
+    before = copy.deepcopy(model.state_dict())
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before)
+    return model
+
+
+@alternative("guarded_step")
+def looks_at_the_gradients(model, optimizer, scaler, x, y):
+    before = [buffer.clone() for buffer in model.buffers()]
+    backward(model, optimizer, scaler, x, y)
+    scaler.unscale_(optimizer)
+    good = finite(model)
+    update(optimizer, scaler)
+    if not good:
+        for buffer, old in zip(model.buffers(), before, strict=True):
+            buffer.copy_(old)
+    return model
+
+
+@alternative("guarded_step")
+def on_a_twin(model, optimizer, scaler, x, y):
+    before = saved(model)
+    backward(model, optimizer, scaler, x, y)
+    after = saved(model)
+    model.load_state_dict(before)
+    if not update(optimizer, scaler):
+        buffers = {name: after[name] for name, _ in model.named_buffers()}
+        model.load_state_dict(buffers, strict=False)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def nan_to_num(model, optimizer, scaler, x, y):
+    backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    for buffer in model.buffers():
+        buffer.nan_to_num_()
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def the_mean_only(model, optimizer, scaler, x, y):
+    before = saved(model, "running_mean")
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before, strict=False)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def all_but_the_counter(model, optimizer, scaler, x, y):
+    before = saved(model, "running")
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before, strict=False)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def reset(model, optimizer, scaler, x, y):
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        for part in model.modules():
+            if isinstance(part, nn.BatchNorm1d):
+                part.reset_running_stats()
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def clipped_input(model, optimizer, scaler, x, y):
+    backward(model, optimizer, scaler, x.clamp(-1e4, 1e4), y)
+    update(optimizer, scaler)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def a_copy_that_is_none(model, optimizer, scaler, x, y):
+    before = dict(model.named_buffers())
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        for name, buffer in model.named_buffers():
+            buffer.copy_(before[name])
+    return model
+
+
+@mutant("guarded_step", blamed="gradients_too_large")
+def only_if_the_loss_is_not_finite(model, optimizer, scaler, x, y):
+    before = saved(model)
+    loss = backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    if not loss.isfinite():
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="gradients_too_large")
+def only_if_there_is_a_nan(model, optimizer, scaler, x, y):
+    before = saved(model)
+    backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    if not all(buffer.isfinite().all() for buffer in model.buffers()):
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="scale_goes_down")
+def skips_the_update_too(model, optimizer, scaler, x, y):
+    before = saved(model)
+    backward(model, optimizer, scaler, x, y)
+    if finite(model):
+        update(optimizer, scaler)
+    else:
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def always_restored(model, optimizer, scaler, x, y):
+    before = [buffer.clone() for buffer in model.buffers()]
+    backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    for buffer, old in zip(model.buffers(), before, strict=True):
+        buffer.copy_(old)
+    return model
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def in_eval_mode(model, optimizer, scaler, x, y):
+    backward(model.eval(), optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    return model.train()
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def never_a_step(model, optimizer, scaler, x, y):
+    backward(model, optimizer, scaler, x, y)
+    optimizer.zero_grad()
+    return model
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def restored_the_other_way_round(model, optimizer, scaler, x, y):
+    before = saved(model)
+    backward(model, optimizer, scaler, x, y)
+    if not update(optimizer, scaler):
+        model.load_state_dict(before)
+    return model
+
+
+# --- gradients_in_pieces -----------------------------------------------------------------------
+
+
+def gradients(features, head):
+    return [p.grad for p in [*features.parameters(), *head.parameters()]]
+
+
+def embed(features, x, pieces):
+    with torch.no_grad():
+        return torch.cat([features(xb) for xb in x.chunk(pieces)])
+
+
+def simply(features, head, x, y, pieces, weight):
+    """Accumulate piece by piece, each with its weight."""
+    for xb, yb in zip(x.chunk(pieces), y.chunk(pieces), strict=True):
+        (weight(len(xb)) * cross_entropy(head(features(xb)), yb)).backward()
+    return gradients(features, head)
+
+
+def cached(features, head, x, y, pieces, factor=1.0):
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y).backward()
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        features(xb).backward(factor * dh)
+    return gradients(features, head)
+
+
+@alternative("gradients_in_pieces")
+def with_splits(features, head, x, y, pieces):
+    size = -(-len(x) // pieces)
+    h = torch.cat([features(xb).detach() for xb in x.split(size)]).requires_grad_(True)
+    loss = cross_entropy(head(h), y)
+    dh, *last = torch.autograd.grad(loss, [h, *head.parameters()])
+    first = [torch.zeros_like(p) for p in features.parameters()]
+    for xb, slope in zip(x.split(size), dh.split(size), strict=True):
+        step = torch.autograd.grad((features(xb) * slope).sum(), list(features.parameters()))
+        first = [a + b for a, b in zip(first, step, strict=True)]
+    return first + last
+
+
+@alternative("gradients_in_pieces")
+def with_checkpoints(features, head, x, y, pieces):
+    # Checkpointing does the same: each piece is forgotten, and computed anew in the backward pass.
+    h = [
+        torch.utils.checkpoint.checkpoint(features, xb, use_reentrant=False)
+        for xb in x.chunk(pieces)
+    ]
+    cross_entropy(head(torch.cat(h)), y).backward()
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="rows_at_once")
+def all_at_once(features, head, x, y, pieces):
+    cross_entropy(head(features(x)), y).backward()
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="rows_at_once")
+def first_pass_at_once(features, head, x, y, pieces):
+    with torch.no_grad():
+        h = features(x)
+    h.requires_grad_()
+    cross_entropy(head(h), y).backward()
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        features(xb).backward(dh)
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="four_pieces")
+def not_scaled(features, head, x, y, pieces):
+    return simply(features, head, x, y, pieces, lambda rows: 1.0)
+
+
+@mutant("gradients_in_pieces", blamed="four_pieces")
+def by_the_number_of_pieces(features, head, x, y, pieces):
+    return simply(features, head, x, y, pieces, lambda rows: 1 / pieces)
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def head_in_eval_mode(features, head, x, y, pieces):
+    return simply(features, head.eval(), x, y, pieces, lambda rows: rows / len(x))
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def features_do_not_learn(features, head, x, y, pieces):
+    cross_entropy(head(embed(features, x, pieces)), y).backward()
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def summed_loss(features, head, x, y, pieces):
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y, reduction="sum").backward()
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        features(xb).backward(dh)
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def head_first(features, head, x, y, pieces):
+    return cached(features, head, x, y, pieces)[::-1]
+
+
+@mutant("gradients_in_pieces", blamed="four_pieces")
+def averaged_over_the_pieces(features, head, x, y, pieces):
+    return cached(features, head, x, y, pieces, factor=1 / pieces)
+
+
+@mutant("gradients_in_pieces", blamed="four_pieces")
+def only_the_last_piece(features, head, x, y, pieces):
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y).backward()
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        features.zero_grad()
+        features(xb).backward(dh)
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def statistics_of_the_first_pass(features, head, x, y, pieces):
+    # The right mean and variance for every piece, but as constants: no gradient through them.
+    head[0].momentum = 1.0
+    head(embed(features, x, pieces))
+    n = len(x)
+    head[0].running_var *= (n - 1) / n
+    head[0].eval()
+    return simply(features, head, x, y, pieces, lambda rows: rows / len(x))
+
+
+@mutant("gradients_in_pieces", blamed="uneven_pieces")
+def drops_what_is_left_over(features, head, x, y, pieces):
+    rows = len(x) // pieces * pieces
+    return cached(features, head, x[:rows], y[:rows], pieces)
