@@ -44,7 +44,15 @@ GAMMA_TRAINED = "layer.weight.requires_grad_(gamma_trained)"
 NEXT_LAYER = "(m.weight for m in model if isinstance(m, nn.Linear))"
 ALL_FIXED = f"[p.requires_grad_(gamma_trained) for p in [layer.weight, *{NEXT_LAYER}]]"
 
+BORDER = "with_border(picture, 1, zero)"
+
+KEPT_IN_EVAL_MODE = "share_body(modes.freeze_network, seed)"
+
 ABLATIONS = {
+    "never-normalized": Ablation(replace={"build(norm)": 'build("none")'}),
+    "not-folded": Ablation(replace={"folding.fold(normed)": "normed"}),
+    "mean-left-out": Ablation(patch="mean_left_out"),
+    "border-mended": Ablation(replace={BORDER: BORDER.replace("zero", "-shift / scale")}),
     "gamma-trained": Ablation(replace={GAMMA_TRAINED: "layer.weight.requires_grad_(True)"}),
     "next-layer-fixed": Ablation(replace={GAMMA_TRAINED: ALL_FIXED}),
     "with-replacement": Ablation(replace={"replace=False": "replace=True"}),
@@ -116,6 +124,10 @@ ABLATIONS = {
             ),
         }
     ),
+    "body-kept-in-eval-mode": Ablation(
+        replace={"share_body(modes.freeze_network.bug, seed)": KEPT_IN_EVAL_MODE}
+    ),
+    "image-within-range": Ablation(replace={"x[5] *= 1e5": "x[5] *= 1.0"}),
     "two-samples": Ablation(
         replace={EIGHT_SAMPLES: EIGHT_SAMPLES.replace("hidden(8", "hidden(2")},
     ),
