@@ -207,6 +207,11 @@ def one_hundredth(keras):
     return built(keras, momentum=0.01)
 
 
+@mutant("ported_layer", blamed="other_momentum")
+def the_smaller_of_the_two(keras):
+    return built(keras, momentum=min(keras["momentum"], 1 - keras["momentum"]))
+
+
 @mutant("ported_layer", blamed="memory")
 def average_over_everything(keras):
     return built(keras, momentum=None)
