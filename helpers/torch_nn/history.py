@@ -13,9 +13,11 @@ WARM_UP_STEPS = 3  # the first steps of a call, which are timed apart
 class History:
     """What happened in a call of `fit`, resumed parts included.
 
-    loss, lr: (steps,) mean loss of each batch, before its step, and the largest learning rate of
-    the step. eval_steps, test_accuracy, eval_seconds: per evaluation, the steps taken until then,
-    the accuracy, and `seconds` until then.
+    loss, lr: (steps,) mean loss of each batch, before its step, and the learning rate of the step
+    (groups of parameters with a rate of their own aside).
+
+    eval_steps, test_accuracy, eval_seconds: per evaluation, the steps taken until then, the
+    accuracy, and `seconds` until then.
 
     seconds: time spent training, without evaluations and without the first WARM_UP_STEPS steps of
     each call, in which kernels are compiled and chosen: those took warm_up_seconds.

@@ -1,7 +1,4 @@
-"""Train and measure image classifiers, on a CPU or a GPU, in one process or several.
-
-history = fit(model, load("digits"), epochs=5, batch_size=64, lr=0.1, device=pick_device())
-"""
+"""Train and measure image classifiers, on a CPU or a GPU, in one process or several: `fit`."""
 
 import math
 import re
@@ -186,7 +183,7 @@ def fit(
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
-                recorder.step(loss.detach(), max(scheduler.get_last_lr()))
+                recorder.step(loss.detach(), lr * share(recorder.steps, steps))
                 scheduler.step()
                 bar.update()
                 if recorder.steps % CHECK_EVERY == 0 and not recorder.collect():

@@ -221,7 +221,7 @@ def test_param_groups_choose_rate_and_decay_of_each_parameter():
         ]
 
     model, start = net(), net()
-    fit(
+    history = fit(
         model,
         DATA,
         **SETTINGS,
@@ -231,6 +231,7 @@ def test_param_groups_choose_rate_and_decay_of_each_parameter():
         schedule="constant",
         param_groups=faster_beta,
     )
+    assert history.lr == [0.1]
     weight = start[1].weight
     torch.testing.assert_close(
         model[1].weight, weight - 0.1 * (model[1].weight.grad + 0.5 * weight)
