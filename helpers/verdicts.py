@@ -58,13 +58,19 @@ QUESTIONS = {
 
 
 def classify(verdict: str) -> str:
-    """Return the class of a verdict, one of CLASSES; ValueError if it is none of them."""
-    if verdict in ("holds", "does not hold"):
-        return verdict
-    if verdict.startswith("holds if "):
+    """Return the class of a verdict, one of CLASSES, by the words it begins with.
+
+    "holds" with anything behind it holds under a condition. Raises ValueError if it begins with
+    neither "holds" nor "does not hold".
+    """
+    if verdict == "holds":
+        return "holds"
+    if re.match(r"holds\b", verdict):
         return "holds if"
+    if re.match(r"does not hold\b", verdict):
+        return "does not hold"
     raise ValueError(
-        f"the verdict {verdict!r} is not 'holds', 'does not hold' or 'holds if ...': "
+        f"the verdict {verdict!r} begins with neither 'holds' nor 'does not hold': "
         "mend it in claims.toml"
     )
 
@@ -142,14 +148,13 @@ def escape(text: str) -> str:
 
 
 def _row(name: str, entry: Mapping) -> str:
-    verdict = entry["verdict"]
-    kind = classify(verdict)
+    verdict = re.sub(r"^(does not hold|holds( if)?)", r"**\1**", escape(entry["verdict"]))
     found = escape(entry["finding"])
     if "limit" in entry:
         found += f" *But:* {escape(entry['limit'])}"
     cells = [
         f"“{escape(entry['said'])}” ({escape(entry['by'])})",
-        f"**{kind}** {escape(verdict.removeprefix(kind))}".rstrip(),
+        verdict,
         found,
         f"[{entry['notebook'].replace('_', ' ')}]({entry['notebook']}.ipynb), `{name}`",
     ]
