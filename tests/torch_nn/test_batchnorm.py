@@ -213,6 +213,14 @@ def test_eval_mode_moves_nothing_and_no_grad_does():
     torch.testing.assert_close(layer.running_var, 0.9 + 0.1 * x.var(0))
 
 
+def test_updating_records_no_graph():
+    running, batch = torch.zeros(3), torch.ones(3, requires_grad=True)
+    batchnorm.update_running(running, batch, 0.1)
+    batchnorm.update_running(None, batch, 0.1)
+    assert not running.requires_grad
+    torch.testing.assert_close(running, torch.full((3,), 0.1))
+
+
 def test_momentum_none_is_the_plain_average():
     layer = BatchNorm1d(3, momentum=None).double()
     x = tensors((12, 3))[0]
@@ -324,6 +332,13 @@ def results(batch_norm, x, weight, bias, dy):
     return y.detach(), *(leaf.grad for leaf in leaves)
 
 
+def exact_in_eval_mode(layer, x):
+    """y in float64, from the values that the layer holds."""
+    state = {name: value.double() for name, value in layer.state_dict().items()}
+    inv_std = torch.rsqrt(state["running_var"] + layer.eps)
+    return (x.double() - state["running_mean"]) * inv_std * state["weight"] + state["bias"]
+
+
 def errors(actual, truth):
     """The largest error of each, beside its largest value."""
     return [float((a - t).abs().max() / t.abs().max()) for a, t in zip(actual, truth, strict=True)]
@@ -358,6 +373,7 @@ def test_the_pieces_keep_the_dtype_of_x_and_sum_in_float64():
     mean, var = batchnorm.batch_statistics(x)
     sums = batchnorm.gradient_sums(dy, x, mean, var, 1e-5)
     assert {a.dtype for a in sums} == {torch.float64}
+    torch.testing.assert_close(sums[0], dy.double().sum((0, 2)), rtol=1e-5, atol=1e-6)
     dx = batchnorm.input_gradient(dy, x, mean, var, weight, 1e-5, *sums, 8)
     assert dx.dtype == torch.bfloat16
 
@@ -370,6 +386,18 @@ def test_half_precision_does_not_overflow():
     torch.testing.assert_close(layer.running_var, torch.tensor([0.9 + 0.1 * 60_000 * 900 / 899]))
     expected = torch.tensor([-(1.5**0.5), 0, 1.5**0.5])
     torch.testing.assert_close(y[:3, 0].float(), expected, rtol=1e-3, atol=0)
+
+
+def test_a_layer_of_half_precision_computes_in_float32():
+    layer = twins(2, 3)[0].bfloat16()
+    x, _, _, dy = tensors((50, 3), torch.bfloat16, mean=3)
+    truth = exact(x, layer.weight.detach(), layer.bias.detach(), dy)
+    for actual, wanted in zip(run(layer, x, dy), truth, strict=True):
+        assert actual.dtype == torch.bfloat16
+        torch.testing.assert_close(actual.double(), wanted, rtol=2**-8, atol=1e-4)
+    layer.running_var.fill_(7.3)
+    y = layer.eval()(x).double()
+    torch.testing.assert_close(y, exact_in_eval_mode(layer, x), rtol=2**-8, atol=1e-4)
 
 
 # --- pieces that a batch over several processes needs -------------------------------------------
