@@ -38,8 +38,8 @@ prediction(
     a="they compute the same function of x, but not the same function of their weights.",
     b="the shift does move into the bias, but the scale moves into the weights, and with them the "
     "length of a step.",
-    c="the folded weight is scale times the old one, and so is its gradient divided by scale: a "
-    "step of the old weight counts scale times scale in the folded one.",
+    c="the gradient of the old weight is scale times that of the folded one, and a step of the old "
+    "weight counts scale times in the output: 1 / scale squared in favour of the folded one.",
 )
 
 

@@ -211,16 +211,19 @@ def inference(
     return run
 
 
-def profiled_share(step: Callable[[], object], device: torch.device | str = "cpu") -> float:
-    """Return the share of a call's time that torch.profiler finds in batch norm's operators.
+def profiled_share(
+    step: Callable[[], object], device: torch.device | str = "cpu", *, calls: int = 5
+) -> float:
+    """Return the share of the time of some calls that torch.profiler finds in batch norm.
 
-    On a GPU it is the time of the kernels that these operators start.
+    On a GPU it is the time of the kernels that batch norm's operators start.
     """
     on_cuda = torch.device(device).type == "cuda"
     activity = torch.profiler.ProfilerActivity
     step()  # the first call allocates and chooses algorithms
     with torch.profiler.profile(activities=[activity.CPU, *[activity.CUDA] * on_cuda]) as profile:
-        step()
+        for _ in range(calls):
+            step()
         if on_cuda:
             torch.cuda.synchronize()
     spent = "self_device_time_total" if on_cuda else "self_cpu_time_total"

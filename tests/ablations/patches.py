@@ -1,6 +1,6 @@
 """What an ablation takes away. A notebook's kernel calls one of these before its first cell.
 
-Each replaces functions of helpers.numpy_nn, so that notebooks and layers alike lose the thing.
+Each replaces functions of helpers, so that notebooks and layers alike lose the thing.
 """
 
 import numpy as np
@@ -85,3 +85,16 @@ def cut_skips():
     """A residual block is its branch alone."""
     blocks.Residual.forward = lambda self, x: self.branch(x)
     blocks.Residual.backward = lambda self, dy: self.branch.backward(dy)
+
+
+def mean_left_out():
+    """Folding forgets the running mean."""
+    from helpers.torch_nn import folding  # PyTorch takes seconds that other notebooks save
+
+    scale_and_shift = folding.scale_and_shift
+
+    def without_mean(bn):
+        scale, shift = scale_and_shift(bn)
+        return scale, shift + scale * bn.running_mean.double()
+
+    folding.scale_and_shift = without_mean
