@@ -24,6 +24,8 @@ QUESTIONS = {
         "alike-at-every-position",
         "before-the-activation",
         "redundant-bias",
+        "whole-network-check",
+        "difference-of-squares",
     ),
     "What happens at inference?": (
         "05_inference",
@@ -46,7 +48,8 @@ QUESTIONS = {
         "similar-scale",
         "stable-inputs",
     ),
-    "What does it cost?": ("16_cost", "17_many_gpus"),
+    "What does it cost?": ("16_cost",),
+    "What is a batch on several devices?": ("17_many_gpus",),
     "When does it fail?": (
         "10_depth",
         "13_when_it_fails",

@@ -2,8 +2,8 @@
 
 import html
 import re
-from pathlib import Path
 
+import ipywidgets
 import mistune
 import pytest
 from notebook_rules import FOLDER, notebooks, read
@@ -189,9 +189,30 @@ def test_the_overview_adds_up():
     assert sum(counts(CLAIMS).values()) == len(CLAIMS)
 
 
+NOTEBOOK = FOLDER / "19_verdicts.ipynb"
+
+
+def test_the_text_box_and_the_menu_select():
+    # What a widget shows is not stored in the notebook, so nothing else would see it fail.
+    (cell,) = [cell.source for cell in read(NOTEBOOK).cells if "ipywidgets.Dropdown" in cell.source]
+    shown = []
+    names = {
+        "ipywidgets": ipywidgets,
+        "CLASSES": CLASSES,
+        "display": shown.append,
+        "verdicts": lambda words, verdict: page(THREE, words, verdict),
+    }
+    exec(cell, names)
+    assert shown[-1] == page(THREE, names["words"].value)
+    names["words"].value = "fly"
+    names["verdict"].label = "does not hold"
+    assert shown[-1] == page(THREE, "fly", "does not hold")
+    names["verdict"].label = "any"
+    assert shown[-1] == page(THREE, "fly")
+
+
 def test_the_notebook_cites_claims_that_exist():
-    path = Path(FOLDER) / "19_verdicts.ipynb"
-    text = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    text = "\n".join(cell.source for cell in read(NOTEBOOK).cells if cell.cell_type == "markdown")
     cited = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", text))
     assert len(cited) > 30
     assert cited - set(CLAIMS) - set(PREDICTIONS) == set()

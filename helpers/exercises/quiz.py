@@ -19,4 +19,4 @@ def quiz_score() -> None:
         again = sorted({f"{QUIZ[name].replace('_', ' ')}" for name in wrong})
         print(wrapped(f"Worth reading again: {', '.join(again)}."))
     elif len(answered) == len(QUIZ):
-        print("There is nothing left to ask you.")
+        print("Nothing in it needs to be read again.")

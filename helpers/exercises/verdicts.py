@@ -43,11 +43,11 @@ question(
 question(
     "19-check",
     "03_backward",
-    right="b",
-    a="a forgotten term can be invisible here: the true gradient is 0 for any input, and so is "
-    "that of several wrong backward passes.",
-    b="the outputs of a feature always sum to N beta, so this loss cannot depend on x. Weigh the "
+    right="a",
+    a="the outputs of a feature always sum to N beta, so this loss cannot depend on x. Weigh the "
     "outputs with random numbers and try again.",
+    b="a forgotten term can be invisible here: the true gradient is 0 for any input, and so is "
+    "that of several wrong backward passes.",
     c="0 is right: y.sum() is N beta whatever x is. The test is at fault, not the gradient.",
 )
 question(
@@ -81,21 +81,21 @@ question(
 question(
     "19-tautology",
     "07_covariate_shift",
-    right="b",
+    right="c",
     a="more seeds make the number surer. It is sure already: batch norm sets these means and "
     "variances, whatever the network learns.",
-    b="if the drift is the reason, bringing it back must bring the slow training back. In three "
-    "layers it did not.",
-    c="more layers show the same again. What follows from a definition cannot be a cause that was "
+    b="more layers show the same again. What follows from a definition cannot be a cause that was "
     "found.",
+    c="if the drift is the reason, bringing it back must bring the slow training back. In three "
+    "layers it did not.",
 )
 question(
     "19-edge",
     "08_smoothing",
-    right="b",
-    a="the smaller number may come from the larger rate alone: training goes to steeper places "
+    right="a",
+    a="2 / rate is 100 for A and 10 for B: both sit at the edge of stability.",
+    b="the smaller number may come from the larger rate alone: training goes to steeper places "
     "until the rate forbids it.",
-    b="2 / rate is 100 for A and 10 for B: both sit at the edge of stability.",
     c="at 2 / rate a step just begins to raise the loss along its own direction. Networks train "
     "there for a long time.",
 )
@@ -111,20 +111,21 @@ question(
 question(
     "19-decay",
     "11_length_and_direction",
-    right="b",
+    right="c",
     a="in front of batch norm the answers do not depend on the length of the weights, so decay "
     "never held them back.",
-    b="every step makes them longer and nothing shortens them any more, so the angle per step "
+    b="the length has no effect on the answers, but it sets the effective learning rate.",
+    c="every step makes them longer and nothing shortens them any more, so the angle per step "
     "falls. Decay had kept it at sqrt(2 lr weight_decay).",
-    c="the length has no effect on the answers, but it sets the effective learning rate.",
 )
 question(
     "19-deep",
     "10_depth",
-    right="b",
-    a="the scale of the weights cancels: batch norm divides it out forward and backward.",
-    b="the stream past the branches grows, and beside it each branch counts less and less.",
-    c="smaller batches make it worse: the growth per layer rises from 1.47 to 1.79 at N = 8.",
+    right="a",
+    a="the stream past the branches grows, and beside it each branch counts less and less.",
+    b="the scale of the weights cancels: batch norm divides it out forward and backward.",
+    c="smaller batches make it worse: at N = 8 a layer multiplies the squared gradient by 1.79, "
+    "and no longer by 1.47.",
 )
 question(
     "19-labels",
@@ -138,10 +139,10 @@ question(
 question(
     "19-voices",
     "13_when_it_fails",
-    right="b",
-    a="comparable is what they become: what makes a voice that voice is what its recordings share.",
-    b="mean and spread of the batch are the speaker's, and they are removed. It was so with "
+    right="a",
+    a="mean and spread of the batch are the speaker's, and they are removed. It was so with "
     "batches of one digit.",
+    b="comparable is what they become: what makes a voice that voice is what its recordings share.",
     c="eval mode comes too late: the weights have been trained on features without the speaker.",
 )
 question(
@@ -156,20 +157,20 @@ question(
 question(
     "19-frozen",
     "18_bug_clinic",
-    right="b",
+    right="c",
     a="a parameter without a gradient is skipped by the optimizer, its decay included.",
-    b="requires_grad concerns parameters. The running statistics are buffers, and every forward "
+    b="rounding differs in the seventh digit, not by what you see.",
+    c="requires_grad concerns parameters. The running statistics are buffers, and every forward "
     "pass in training mode moves them. Put these layers in eval mode.",
-    c="rounding differs in the seventh digit, not by what you see.",
 )
 question(
     "19-fold",
     "16_cost",
-    right="b",
-    a="in training mode the scale and the shift depend on the batch; there is nothing fixed that "
-    "could be folded.",
-    b="with fixed statistics batch norm is a scale and a shift per channel, and a convolution "
+    right="a",
+    a="with fixed statistics batch norm is a scale and a shift per channel, and a convolution "
     "followed by those is a convolution.",
+    b="in training mode the scale and the shift depend on the batch; there is nothing fixed that "
+    "could be folded.",
     c="it is the same function, not an approximation of it. Only the rounding differs.",
 )
 question(
@@ -362,9 +363,7 @@ def seeds_that_disagree():
 def pairs_of_the_same_seed():
     """Seeds are compared in pairs: what differs between seeds must not hide the gain."""
     answer = yield (PLAIN, PLAIN - 0.05, 0.04), {}
-    _expect_word(
-        answer, "holds", "every seed gains 0.05, though seeds differ by more than that"
-    )
+    _expect_word(answer, "holds", "every seed gains 0.05, though seeds differ by more than that")
     answer = yield (PLAIN, np.sort(PLAIN) - 0.05, 0.04), {}
     _expect_word(answer, "cannot tell", "entry i of both arrays belongs to seed i: do not sort")
 

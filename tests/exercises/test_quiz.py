@@ -1,0 +1,73 @@
+"""The quiz counts first answers, and names what to read again."""
+
+from collections import Counter
+
+import pytest
+
+from helpers.exercises import NOTEBOOKS, predict
+from helpers.exercises.engine import PREDICTIONS
+from helpers.exercises.quiz import quiz_score
+from helpers.exercises.verdicts import QUIZ
+
+FIRST, SECOND, *OTHERS = QUIZ
+
+
+@pytest.fixture
+def score(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("BN_COURSE_PROGRESS", str(tmp_path / "progress.json"))
+
+    def printed():
+        capsys.readouterr()
+        quiz_score()
+        return capsys.readouterr().out
+
+    return printed
+
+
+def wrong(name):
+    return next(choice for choice in "abc" if choice != PREDICTIONS[name].right)
+
+
+def test_before_the_first_answer(score):
+    assert score() == "Answered 0 of 16 questions, right at the first try: 0.\n"
+
+
+def test_the_first_answer_counts(score):
+    predict(FIRST, wrong(FIRST))
+    predict(FIRST, PREDICTIONS[FIRST].right)
+    predict(SECOND, PREDICTIONS[SECOND].right)
+    predict(SECOND, wrong(SECOND))
+    assert score() == (
+        "Answered 2 of 16 questions, right at the first try: 1.\n"
+        f"Worth reading again: {QUIZ[FIRST].replace('_', ' ')}.\n"
+    )
+
+
+def test_a_notebook_is_named_once(score):
+    for name in QUIZ:
+        predict(name, wrong(name))
+    first, second = score().split("\n", 1)
+    assert first == "Answered 16 of 16 questions, right at the first try: 0."
+    for notebook in set(QUIZ.values()):
+        assert " ".join(second.split()).count(notebook.replace("_", " ")) == 1
+
+
+def test_all_right(score):
+    for name in QUIZ:
+        predict(name, PREDICTIONS[name].right)
+    assert score().endswith("right at the first try: 16.\nNothing in it needs to be read again.\n")
+
+
+def test_other_predictions_do_not_count(score):
+    predict("19-count", "b")
+    assert score().startswith("Answered 0 of 16")
+
+
+def test_questions_go_back_to_notebooks():
+    assert set(QUIZ.values()) <= {f"{i:02d}_{name}" for i, name in enumerate(NOTEBOOKS)}
+
+
+def test_no_letter_can_be_trusted():
+    letters = Counter(PREDICTIONS[name].right for name in QUIZ)
+    assert set(letters) == set("abc")
+    assert max(letters.values()) <= len(QUIZ) / 2
