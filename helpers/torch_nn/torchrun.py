@@ -117,6 +117,8 @@ def _end(torchrun: subprocess.Popen) -> None:
 def _environment() -> dict[str, str]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     variables = os.environ | one_thread | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    # Otherwise a process that has little to do can be gone before the others have met it.
+    variables["TORCH_DIST_INIT_BARRIER"] = "1"
     # gloo would look up the name of this machine, which takes a network or an entry in /etc/hosts.
     for _, interface in socket.if_nameindex():
         if interface in ("lo", "lo0"):
@@ -199,8 +201,9 @@ def _watch(place: Path) -> None:
     """Wait for the end of standard input, note where the main thread is, and end the process."""
     while os.read(sys.stdin.fileno(), 1):
         pass
-    frame = sys._current_frames().get(threading.main_thread().ident)
-    with contextlib.suppress(OSError):  # the folder is gone if the parent is
+    # Nothing may keep the process from ending: the parent may be gone, and the folder with it.
+    with contextlib.suppress(Exception):
+        frame = sys._current_frames().get(threading.main_thread().ident)
         stack = _below_this_file(traceback.extract_stack(frame))
         place.write_text("".join(stack.format()), encoding="utf-8")
     os._exit(1)

@@ -48,7 +48,14 @@ BORDER = "with_border(picture, 1, zero)"
 
 KEPT_IN_EVAL_MODE = "share_body(modes.freeze_network, seed)"
 
+CONVERTED = 'SyncBatchNorm.convert(net) if norm == "sync" else net'
+
 ABLATIONS = {
+    "never-synchronized": Ablation(replace={CONVERTED: "net"}),
+    "always-synchronized": Ablation(replace={CONVERTED: "SyncBatchNorm.convert(net)"}),
+    "batch-norm-for-group-norm": Ablation(
+        replace={'kind = "batch" if norm == "sync" else norm': 'kind = "batch"'}
+    ),
     "never-normalized": Ablation(replace={"build(norm)": 'build("none")'}),
     "not-folded": Ablation(replace={"folding.fold(normed)": "normed"}),
     "mean-left-out": Ablation(patch="mean_left_out"),
