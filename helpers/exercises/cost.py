@@ -11,8 +11,8 @@ prediction(
     a="that is its share of the arithmetic. But a batch norm reads and writes tensors of the size "
     "of the layer's output, and so does a convolution.",
     b="that would be right if the two passes of batch norm over its input needed one.",
-    c="eight passes over the tensor, forward and backward together, are many beside the few of a "
-    "convolution or of a ReLU.",
+    c="eight passes over the tensor, forward and backward together, where a convolution or a ReLU "
+    "needs five.",
 )
 prediction(
     "16-small",
