@@ -118,6 +118,16 @@ def no_gradient_at_all(num_features, momentum=0.1, eps=1e-5):
     return Silent(num_features, momentum, eps, in_training, in_training)
 
 
+@mutant("norm_with_modes", blamed="gradients_in_eval_mode")
+def eval_without_gradients(num_features, momentum=0.1, eps=1e-5):
+    class Silent(Norm):
+        def forward(self, x):
+            with torch.set_grad_enabled(self.training):
+                return super().forward(x)
+
+    return Silent(num_features, momentum, eps, in_training, in_training)
+
+
 @mutant("norm_with_modes", blamed="untouched_by_eval")
 def learns_in_eval_mode(num_features, momentum=0.1, eps=1e-5):
     return Norm(num_features, momentum, eps, in_training, gradients_wanted)
@@ -294,6 +304,17 @@ def modes_by_name(model, x, y, batch_size=100):
     for name, module in model.named_modules():
         module.training = before[name]
     return result
+
+
+@alternative("measure_accuracy")
+def in_float32(model, x, y, batch_size=100):
+    modes = modes_of(model)
+    try:
+        with torch.inference_mode():
+            guesses = torch.cat([model.eval()(part).argmax(dim=1) for part in x.split(batch_size)])
+        return (guesses == y).float().mean()
+    finally:
+        restoring(modes)
 
 
 @alternative("measure_accuracy")

@@ -124,6 +124,13 @@ def a_copy_that_is_none(model, optimizer, scaler, x, y):
     return model
 
 
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def returns_a_twin(model, optimizer, scaler, x, y):
+    twin = copy.deepcopy(model)
+    backward(model, optimizer, scaler, x, y)
+    return twin if update(optimizer, scaler) else model
+
+
 @mutant("guarded_step", blamed="gradients_too_large")
 def only_if_the_loss_is_not_finite(model, optimizer, scaler, x, y):
     before = saved(model)
@@ -253,6 +260,14 @@ def first_pass_at_once(features, head, x, y, pieces):
     cross_entropy(head(h), y).backward()
     for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
         features(xb).backward(dh)
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="rows_at_once")
+def keeps_every_piece(features, head, x, y, pieces):
+    # The gradient is right, and nothing is saved: all the pieces wait for the backward pass.
+    h = torch.cat([features(xb) for xb in x.chunk(pieces)])
+    cross_entropy(head(h), y).backward()
     return gradients(features, head)
 
 

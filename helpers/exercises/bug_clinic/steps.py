@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from helpers.exercises.bug_clinic._drawn import drawn, tensor
 from helpers.exercises.engine import array_like, exercise, prediction
@@ -28,11 +29,15 @@ LABELS = torch.arange(12) % OUT
 
 
 # What happens inside a call, for the checks: the judge copies objects, not the module's lists.
-SCALES, ROWS_AT_ONCE = [], []
+SCALES, TRAINED, ROWS, HELD = [], [], [], []
 
 
 class _Scaler(torch.amp.GradScaler):
-    """Notes its scales."""
+    """Notes its scales, and which parameters its optimizer trains."""
+
+    def step(self, optimizer):
+        TRAINED[:] = optimizer.param_groups[0]["params"]
+        super().step(optimizer)
 
     def update(self, new_scale=None):
         super().update(new_scale)
@@ -44,6 +49,7 @@ def _half_precision(init_scale):
     layers = nn.Linear(IN, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, OUT)
     model = drawn(nn.Sequential(*layers), np.random.default_rng(8)).float()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    TRAINED.clear()
     return model, optimizer, _Scaler("cpu", init_scale=init_scale)
 
 
@@ -84,6 +90,8 @@ def _keeps_what_forward_did(model, optimizer, scaler, x, y):
 def _compare(result, expected, says):
     if not isinstance(result, nn.Module):
         raise AssertionError(f"the result is a {type(result).__name__}, expected the model")
+    if TRAINED and next(result.parameters()) is not TRAINED[0]:
+        raise AssertionError("the model that you return is not the one that the optimizer trains")
     for name, value in expected.items():
         got = result.state_dict()[name]
         if not torch.allclose(got.double(), value.double(), rtol=1e-4, atol=1e-5):
@@ -96,6 +104,7 @@ def a_good_batch():
     """After a batch without trouble, weights and running statistics have moved as usual."""
     model, optimizer, scaler = _half_precision(2.0**8)
     usual = _keeps_what_forward_did(*copy.deepcopy((model, optimizer, scaler)), BATCH, LABELS)
+    TRAINED.clear()
     result = yield (model, optimizer, scaler, BATCH, LABELS), {}
     _compare(result, usual.state_dict(), "after a good batch")
 
@@ -137,11 +146,14 @@ TARGETS = torch.arange(24) % OUT
 
 
 class _Features(nn.Sequential):
-    """Notes how many rows it gets at once."""
+    """Notes how many rows it gets, and of how many the hidden values are in memory meanwhile."""
 
     def forward(self, x):
-        ROWS_AT_ONCE.append(len(x))
-        return super().forward(x)
+        first, tanh, last = self
+        hidden = tanh(first(x))
+        HELD.append((StorageWeakRef(hidden.untyped_storage()), len(x)))
+        ROWS.append((len(x), sum(rows for value, rows in HELD if not value.expired())))
+        return last(hidden)
 
 
 FEATURES = drawn(
@@ -205,15 +217,16 @@ def _gradients(result, x, y):
 
 @gradients_in_pieces.expect
 def rows_at_once():
-    """features never gets more rows at once than a piece has: more do not fit into memory."""
+    """Never are more rows at once in features, or its hidden values in memory, than a piece has."""
     for pieces, most in ((4, 6), (12, 2)):
-        ROWS_AT_ONCE.clear()
+        ROWS.clear(), HELD.clear()
         yield (FEATURES, HEAD, MANY, TARGETS, pieces), {}
-        if max(ROWS_AT_ONCE, default=0) > most:
-            rows = max(ROWS_AT_ONCE)
-            raise AssertionError(
-                f"with {pieces} pieces of {most} rows, features got {rows} rows at once"
-            )
+        got, held = map(max, zip((0, 0), *ROWS, strict=True))
+        case = f"with {pieces} pieces of {most} rows"
+        if got > most:
+            raise AssertionError(f"{case}, features got {got} rows at once")
+        if held > most:
+            raise AssertionError(f"{case}, the hidden values of {held} rows are kept at once")
 
 
 @gradients_in_pieces.expect
