@@ -26,7 +26,8 @@ def batch_statistics(x):
     shift = x.mean(axes, dtype=_at_least_float32(x))
     centred = x - _per_channel(shift, x)
     rest = centred.mean(axes).double()  # not 0: the mean is rounded to the precision of x
-    return shift.double() + rest, centred.square().mean(axes).double() - rest.square()
+    squares = centred.square_().mean(axes).double()  # in place: fresh memory costs time
+    return shift.double() + rest, squares - rest.square()
 
 
 def normalize(x, mean, var, weight, bias, eps):
