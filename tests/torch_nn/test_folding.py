@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import fusion
 
-from helpers.torch_nn.folding import fold, fold_into
+from helpers.torch_nn import models
+from helpers.torch_nn.folding import fold, fold_into, is_batch_norm
 
 
 def trained(bn, seed=0, gamma=None):
@@ -19,7 +21,7 @@ def trained(bn, seed=0, gamma=None):
     channels = len(bn.running_mean)
     bn.running_mean.copy_(3 * torch.randn(channels, generator=generator, dtype=torch.float64))
     bn.running_var.copy_(0.1 + 4 * torch.rand(channels, generator=generator, dtype=torch.float64))
-    if bn.affine:
+    if bn.weight is not None:
         weight = torch.randn(channels, generator=generator, dtype=torch.float64)
         weight[0] = 0.0 if gamma is None else gamma
         bn.weight.data.copy_(weight)
@@ -164,6 +166,34 @@ def test_a_whole_network():
     folded = fold(model)
     assert len(batch_norms(model)) == 6
     assert batch_norms(folded) == []
+    assert_close(folded(x), model(x))
+
+
+NETWORKS = {
+    "mlp": lambda norm: models.mlp((12, 6, 5, 3), np.random.default_rng(0), norm=norm),
+    "vgg": lambda norm: models.vgg(
+        np.random.default_rng(0), channels=(4, "pool", 6), norm=norm, image_size=8
+    ),
+    "resnet": lambda norm: models.resnet(
+        np.random.default_rng(0), width=4, blocks=(1, 1), norm=norm
+    ),
+}
+
+
+@pytest.mark.parametrize("norm", ["batch", "ours"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_networks_of_the_course_fold_completely(name, norm):
+    model = NETWORKS[name](norm)
+    found = [module for module in model.modules() if is_batch_norm(module)]
+    assert found
+    for seed, module in enumerate(found):
+        trained(module, seed, gamma=1.0)
+    model.double().eval()
+    x = torch.randn(2, 12, dtype=torch.float64)
+    if name != "mlp":
+        x = torch.randn(2, 3, 8, 8, dtype=torch.float64)
+    folded = fold(model)
+    assert not any(is_batch_norm(module) for module in folded.modules())
     assert_close(folded(x), model(x))
 
 
