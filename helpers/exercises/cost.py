@@ -10,7 +10,7 @@ prediction(
     right="c",
     a="that is its share of the arithmetic. But a batch norm reads and writes tensors of the size "
     "of the layer's output, and so does a convolution.",
-    b="that would be right if the two passes of batch norm over its input needed one.",
+    b="even with half as many passes over its tensors it would have more than that.",
     c="eight passes over the tensor, forward and backward together, where a convolution or a ReLU "
     "needs five.",
 )
@@ -19,8 +19,7 @@ prediction(
     right="c",
     a="the arithmetic is the same, but every operator writes its result to memory, and the next "
     "one reads it back.",
-    b="that is about right for the forward pass alone: 10 instead of 3 is a little more than "
-    "three times. Autograd's backward pass has many more operators.",
+    b="twice as much would be too good even for the forward pass alone: that is 10 T instead of 3.",
     c="every line of the forward pass has at least one operator of its own in the backward pass, "
     "and each of them reads and writes whole tensors.",
 )
