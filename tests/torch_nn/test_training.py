@@ -115,6 +115,14 @@ def test_without_momentum_and_decay_it_is_gradient_descent():
         torch.testing.assert_close(p, q - 0.1 * q.grad, rtol=1e-5, atol=1e-7)
 
 
+def test_training_happens_in_training_mode():
+    model, expected = net(dropout=0.3).eval(), net(dropout=0.3)
+    first, second = fit(model, DATA, **SETTINGS), fit(expected, DATA, **SETTINGS)
+    np.testing.assert_array_equal(first.loss, second.loss)
+    assert same(state(model), state(expected))
+    assert all(module.training for module in model.modules())
+
+
 # --- what is random ----------------------------------------------------------------------------
 
 
