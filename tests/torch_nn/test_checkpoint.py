@@ -274,3 +274,19 @@ def test_a_layer_that_is_only_set_otherwise_is_another_model(finished):
 
 def test_where_and_how_it_is_shown_may_change(finished):
     fit(net(), DATA, **SETTINGS | {"progress": "again"}, data_on_device=False, checkpoint=finished)
+
+
+def test_a_function_is_known_by_its_name(tmp_path):
+    """Its address differs from process to process."""
+
+    def make():
+        def falling(step, steps):
+            return 1 - step / steps
+
+        return falling
+
+    first, second = make(), make()
+    path = tmp_path / "run.pt"
+    fit(net(), DATA, **SETTINGS, schedule=first, checkpoint=path)
+    fit(net(), DATA, **SETTINGS, schedule=second, checkpoint=path)
+    refused(path, "schedule was <function .*falling> and is 'constant'", schedule="constant")
