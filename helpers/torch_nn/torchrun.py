@@ -52,8 +52,8 @@ def launch(
     arguments, results: anything that pickle can send.
     timeout: seconds for everything, the start included (two processes need about 5).
 
-    What the processes print is printed here, rank by rank. Each process has one thread. The usual
-    variables of torchrun are set in them: RANK, LOCAL_RANK, WORLD_SIZE and the address of rank 0.
+    What the processes print is printed here at the end, rank by rank. Each has one thread, and
+    finds the variables that torchrun sets: RANK, LOCAL_RANK, WORLD_SIZE, the address of rank 0.
     Raises LaunchError if a process fails (with the traceback of the one that failed first) or the
     time is over (with the place where each process was).
     """
@@ -61,13 +61,13 @@ def launch(
         folder = Path(name)
         _write_job(folder, worker, arguments, uses)
         code = _run(folder, processes, timeout)
+        for rank in range(processes):
+            for line in _log(folder, rank, "stdout").splitlines():
+                print(f"[rank {rank}] {line}")
         if code is None:
             raise LaunchError(_late(folder, processes, timeout))
         if code != 0:
             raise LaunchError(_failed(folder, processes))
-        for rank in range(processes):
-            for line in _log(folder, rank, "stdout").splitlines():
-                print(f"[rank {rank}] {line}")
         return [_result(folder, rank) for rank in range(processes)]
 
 
@@ -117,6 +117,7 @@ def _end(torchrun: subprocess.Popen) -> None:
 def _environment() -> dict[str, str]:
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     variables = os.environ | one_thread | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    variables["PYTHONUNBUFFERED"] = "1"  # what was printed before a process ends is not lost
     # Otherwise a process that has little to do can be gone before the others have met it.
     variables["TORCH_DIST_INIT_BARRIER"] = "1"
     # gloo would look up the name of this machine, which takes a network or an entry in /etc/hosts.
@@ -142,7 +143,7 @@ def _late(folder: Path, processes: int, timeout: float) -> str:
     message = f"after {timeout:g} s, {processes} processes had not finished; they were ended."
     for rank in range(processes):
         place = folder / f"{rank}.place"
-        where = place.read_text(encoding="utf-8") if place.exists() else "not running\n"
+        where = place.read_text(encoding="utf-8") if place.exists() else "unknown\n"
         message += f"\n\nRank {rank} was here:\n{where.rstrip()}"
     return message
 
@@ -177,7 +178,6 @@ def _work(folder: Path) -> None:
         story = traceback.TracebackException.from_exception(error)
         story.stack = _below_this_file(story.stack)
         (folder / f"{rank}.failure").write_text("".join(story.format()), encoding="utf-8")
-        sys.stdout.flush()
         os._exit(1)  # the usual way out would wait for the other processes
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from helpers.data import load
-from helpers.torch_nn import batchnorm, train_distributed
+from helpers.torch_nn import batchnorm, distributed, train_distributed
 from helpers.torch_nn.distributed import SyncBatchNorm, join
 from helpers.torch_nn.models import mlp
 from helpers.torch_nn.training import fit
@@ -119,6 +119,14 @@ def nets(rank):
     return results
 
 
+def compiled(rank):
+    """The gradient of a synchronized net that torch.compile has seen."""
+    x, y = batch()
+    half = slice(0, 4) if rank == 0 else slice(4, 8)
+    net = SyncBatchNorm.convert(new_net("batch"))
+    return gradient(torch.compile(DistributedDataParallel(net), backend="eager"), x[half], y[half])
+
+
 def too_small(rank):
     """The error that both processes must see when they have one sample together."""
     try:
@@ -139,6 +147,7 @@ def all_checks(folder):
     return {
         "layers": layers(rank),
         "nets": nets(rank),
+        "compiled": compiled(rank),
         "too small": too_small(rank),
         "group": (grouped(x) - alone(x)).abs().max().item() if rank == 0 else 0.0,
         "fits": {
@@ -185,12 +194,14 @@ def hangs(port):
 
 
 def leaves():
+    print("goodbye")
     os._exit(0)
 
 
 def on_gpu():
     """Our layer and PyTorch's on this process's GPU, in float32, with unequal batches."""
     device = join()
+    distributed.world_size = lambda group: 2  # so that a single GPU exchanges statistics, too
     x = torch.from_numpy(np.random.default_rng(dist.get_rank()).normal(3, 2, size=(8, 3, 5, 5)))
     x = x[dist.get_rank() :].to(device, torch.float32)
     ours, theirs = (

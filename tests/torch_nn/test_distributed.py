@@ -63,6 +63,12 @@ def test_data_parallel_gradients_are_those_of_the_whole_batch(ranks, norm):
         close(rank["nets"][norm], expected)
 
 
+def test_a_compiled_net_synchronizes_too(ranks):
+    expected = workers.gradient(workers.new_net("batch"), *workers.batch())
+    for rank in ranks:
+        close(rank["compiled"], expected)
+
+
 def test_with_statistics_per_process_they_are_not(ranks):
     expected = workers.gradient(workers.new_net("batch"), *workers.batch())
     for rank in ranks:

@@ -107,9 +107,10 @@ def test_results_come_by_rank_and_what_was_printed_too(capsys):
     assert printed.err == ""
 
 
-def test_a_process_that_leaves_early_is_missed():
+def test_a_process_that_leaves_early_is_missed_and_what_it_printed_is_not_lost(capsys):
     with pytest.raises(LaunchError, match="rank 0 ended without returning"):
         launch(workers.leaves, 1)
+    assert capsys.readouterr().out == "[rank 0] goodbye\n"
 
 
 def test_processes_that_hang_are_ended_and_tell_where_they_were(failures):
