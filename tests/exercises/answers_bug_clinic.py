@@ -1,5 +1,6 @@
 """Answers to the exercises of 18_bug_clinic, in parts."""
 
+import answers_bug_clinic_averages  # noqa: F401
 import answers_bug_clinic_formulas  # noqa: F401
 import answers_bug_clinic_gradients  # noqa: F401
 import answers_bug_clinic_modes  # noqa: F401

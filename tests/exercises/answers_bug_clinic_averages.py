@@ -1,0 +1,268 @@
+"""Answers to the exercises of 18_bug_clinic about running averages."""
+
+import numpy as np
+import torch
+from registry import alternative, mutant
+from torch import nn
+
+# moving_average
+
+
+@alternative("moving_average")
+def a_step_towards_the_batch(stored, batch, momentum=0.1):
+    return stored + momentum * (batch - stored)
+
+
+@alternative("moving_average")
+def with_numpy_average(stored, batch, momentum=0.1):
+    return np.average([stored, batch], axis=0, weights=[1 - momentum, momentum])
+
+
+@mutant("moving_average", blamed="default_momentum")
+def another_default(stored, batch, momentum=0.9):
+    return (1 - momentum) * stored + momentum * batch
+
+
+@mutant("moving_average", blamed="remembers")
+def both_exchanged(stored, batch, momentum=0.9):
+    return momentum * stored + (1 - momentum) * batch
+
+
+@mutant("moving_average", blamed="remembers")
+def always_a_tenth(stored, batch, momentum=0.1):
+    return 0.9 * stored + 0.1 * batch
+
+
+@mutant("moving_average", blamed="constant_stays")
+def nothing_fades(stored, batch, momentum=0.1):
+    return stored + momentum * batch
+
+
+@mutant("moving_average", blamed="remembers")
+def half_and_half(stored, batch, momentum=0.1):
+    return (stored + batch) / 2
+
+
+@mutant("moving_average", blamed="remembers")
+def away_from_the_batch(stored, batch, momentum=0.1):
+    return stored + momentum * (stored - batch)
+
+
+@mutant("moving_average", blamed="remembers")
+def frozen(stored, batch, momentum=0.1):
+    return stored
+
+
+@mutant("moving_average", blamed="remembers")
+def the_smaller_share(stored, batch, momentum=0.1):
+    share = min(momentum, 1 - momentum)
+    return (1 - share) * stored + share * batch
+
+
+@mutant("moving_average", blamed="any_values")
+def zero_means_default(stored, batch, momentum=0.1):
+    momentum = momentum or 0.1
+    return (1 - momentum) * stored + momentum * batch
+
+
+@mutant("moving_average", blamed="default_momentum")
+def only_upwards(stored, batch, momentum=0.1):
+    return stored + momentum * np.maximum(batch - stored, 0)
+
+
+# ported_layer
+
+
+def built(keras, **changes):
+    """A right layer, but for the changes."""
+    values = {
+        "momentum": 1 - keras["momentum"],
+        "eps": keras["epsilon"],
+        "weight": keras["gamma"],
+        "bias": keras["beta"],
+        "mean": keras["moving_mean"],
+        "var": keras["moving_variance"],
+    } | changes
+    layer = nn.BatchNorm1d(
+        len(values["weight"]), values["eps"], values["momentum"], dtype=torch.float64
+    )
+    names = ["weight", "bias", "running_mean", "running_var"]
+    state = dict(zip(names, [values[k] for k in ("weight", "bias", "mean", "var")], strict=True))
+    layer.load_state_dict({k: torch.tensor(v) for k, v in state.items()}, strict=False)
+    return layer
+
+
+@alternative("ported_layer")
+def with_load_state_dict(keras):
+    return built(keras)
+
+
+@alternative("ported_layer")
+def momentum_set_afterwards(keras):
+    layer = built(keras, momentum=0.5)
+    layer.momentum = 1.0 - keras["momentum"]
+    return layer
+
+
+@mutant("ported_layer", blamed="memory")
+def default_of_pytorch(keras):
+    return built(keras, momentum=0.1)
+
+
+@mutant("ported_layer", blamed="other_momentum")
+def one_hundredth(keras):
+    return built(keras, momentum=0.01)
+
+
+@mutant("ported_layer", blamed="other_momentum")
+def the_smaller_of_the_two(keras):
+    return built(keras, momentum=min(keras["momentum"], 1 - keras["momentum"]))
+
+
+@mutant("ported_layer", blamed="memory")
+def average_over_everything(keras):
+    return built(keras, momentum=None)
+
+
+@mutant("ported_layer", blamed="memory")
+def does_not_move(keras):
+    return built(keras, momentum=0.0)
+
+
+@mutant("ported_layer", blamed="still_learns")
+def left_in_eval_mode(keras):
+    return built(keras).eval()
+
+
+@mutant("ported_layer", blamed="still_learns")
+def parameters_frozen(keras):
+    return built(keras).requires_grad_(False)
+
+
+@mutant("ported_layer", blamed="still_learns")
+def always_running_statistics(keras):
+    layer = built(keras)
+    layer.forward = lambda x: nn.functional.batch_norm(
+        x, layer.running_mean, layer.running_var, layer.weight, layer.bias, False, 0.0, layer.eps
+    )
+    return layer
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def eps_turned_as_well(keras):
+    return built(keras, eps=1 - keras["epsilon"])
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def default_eps(keras):
+    return built(keras, eps=1e-5)
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def gamma_and_beta_exchanged(keras):
+    return built(keras, weight=keras["beta"], bias=keras["gamma"])
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def deviation_for_the_variance(keras):
+    return built(keras, var=np.sqrt(keras["moving_variance"]))
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def statistics_forgotten(keras):
+    return built(keras, mean=np.zeros(4), var=np.ones(4))
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def a_dictionary(keras):
+    return {"momentum": 1 - keras["momentum"], "eps": keras["epsilon"]}
+
+
+# running_update
+
+
+def biased(x):
+    return x.var(dim=(0, 2, 3), correction=0)
+
+
+def averaged(running_mean, running_var, x, momentum, var):
+    mean = (1 - momentum) * running_mean + momentum * x.mean(dim=(0, 2, 3))
+    return mean, (1 - momentum) * running_var + momentum * var
+
+
+@alternative("running_update")
+def factor_by_hand(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * n / (n - 1))
+
+
+@alternative("running_update")
+def with_the_layer(running_mean, running_var, x, momentum=0.1):
+    layer = nn.BatchNorm2d(x.shape[1], momentum=momentum, dtype=x.dtype)
+    layer.running_mean.copy_(running_mean)
+    layer.running_var.copy_(running_var)
+    layer(x)
+    return layer.running_mean, layer.running_var
+
+
+@alternative("running_update")
+def as_columns(running_mean, running_var, x, momentum=0.1):
+    columns = x.transpose(1, 3).reshape(-1, x.shape[1])
+    mean = torch.lerp(running_mean, columns.mean(dim=0), momentum)
+    return [mean, torch.lerp(running_var, columns.var(dim=0), momentum)]
+
+
+@mutant("running_update", blamed="variance_moves")
+def counts_images(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    return averaged(running_mean, running_var, x, momentum, biased(x) * n / (n - 1))
+
+
+@mutant("running_update", blamed="right_on_average")
+def counts_channels(running_mean, running_var, x, momentum=0.1):
+    n = x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * n / (n - 1))
+
+
+@mutant("running_update", blamed="right_on_average")
+def the_wrong_way_round(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * (n - 1) / n)
+
+
+@mutant("running_update", blamed="right_on_average")
+def twice(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    var = x.var(dim=(0, 2, 3)) * n / (n - 1)
+    return averaged(running_mean, running_var, x, momentum, var)
+
+
+@mutant("running_update", blamed="variance_moves")
+def the_stored_one_as_well(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    mean, var = averaged(running_mean, running_var, x, momentum, biased(x))
+    return mean, var * n / (n - 1)
+
+
+@mutant("running_update", blamed="right_on_average")
+def the_root_of_the_factor(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    return averaged(running_mean, running_var, x, momentum, biased(x) * (n / (n - 1)) ** 0.5)
+
+
+@mutant("running_update", blamed="mean_moves")
+def the_mean_as_well(running_mean, running_var, x, momentum=0.1):
+    n = x.numel() / x.shape[1]
+    mean = x.mean(dim=(0, 2, 3)) * n / (n - 1)
+    var = (1 - momentum) * running_var + momentum * x.var(dim=(0, 2, 3))
+    return (1 - momentum) * running_mean + momentum * mean, var
+
+
+@mutant("running_update", blamed="mean_moves")
+def weights_turned(running_mean, running_var, x, momentum=0.1):
+    return averaged(running_mean, running_var, x, 1 - momentum, x.var(dim=(0, 2, 3)))
+
+
+@mutant("running_update", blamed="right_on_average")
+def doubled_for_two(running_mean, running_var, x, momentum=0.1):
+    return averaged(running_mean, running_var, x, momentum, biased(x) * 1.5)
