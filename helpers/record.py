@@ -96,6 +96,16 @@ def label(results: dict) -> str:
     return f"recorded on {results['date']}, {results['device']}, {results['data']}{small}"
 
 
+def select(results: dict, **setting) -> list[dict]:
+    """Return the results of the runs whose settings include these, in the recorded order."""
+    return [run["result"] for run in results["runs"] if setting.items() <= run["setting"].items()]
+
+
+def on_gpu(results: dict) -> bool:
+    """Whether results come from a GPU."""
+    return "cuda" in results["versions"]
+
+
 def device_name(device: str = "cpu") -> str:
     """Return the name of the processor or of the GPU, as far as the system tells it."""
     if device == "cuda":

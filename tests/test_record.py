@@ -166,6 +166,21 @@ def test_results_say_their_size(tmp_path, size, numbers, said):
     assert set(results["versions"]) == {"python", "numpy", "torch"}
 
 
+def test_runs_are_selected_by_their_settings(tmp_path):
+    def run(n, sign, device):
+        """Multiply."""
+        return {"value": n * sign}
+
+    settings = [{"n": n, "sign": sign} for n in (1, 2) for sign in (1, -1)]
+    pairs = Experiment("pairs", run, settings, lambda size: "numbers", settings[:1])
+    results = record.load("pairs", record.record(pairs, tmp_path, size="full").parent)
+    assert record.select(results, sign=-1) == [{"value": -1}, {"value": -2}]
+    assert record.select(results, n=2, sign=1) == [{"value": 2}]
+    assert record.select(results, n=3) == []
+    assert not record.on_gpu(results)
+    assert record.on_gpu(results | {"versions": {"cuda": "13.0"}})
+
+
 def test_a_smaller_size_never_replaces_a_larger_one(tmp_path):
     record.record(squares_anywhere(Stopped()), tmp_path, size="full")
     run = Stopped()

@@ -26,7 +26,7 @@ from helpers.torch_nn.training import fit
 def images(kind: str) -> Dataset:
     """Return a data set with every channel standardized: mean 0 and deviation 1 when training.
 
-    kind: "cifar10"; "small", 5,000 + 1,000 images of CIFAR-10 at half the resolution, or the digits
+    kind: "cifar10"; "small", 2,000 + 1,000 images of CIFAR-10 at half the resolution, or the digits
     where CIFAR-10 cannot be had; "digits". The source says which images these are.
     """
     return _small() if kind == "small" else data.load(kind).standardized()
@@ -39,15 +39,15 @@ def _small() -> Dataset:
         return images("digits")
     x_train, x_test = (
         x.reshape(len(x), 3, 16, 2, 16, 2).mean(axis=(3, 5))
-        for x in (whole.x_train[:5000], whole.x_test[:1000])
+        for x in (whole.x_train[:2000], whole.x_test[:1000])
     )
     return replace(
         whole,
         x_train=x_train,
-        y_train=whole.y_train[:5000],
+        y_train=whole.y_train[:2000],
         x_test=x_test,
         y_test=whole.y_test[:1000],
-        source=f"{whole.source}, 5,000 images at half the resolution",
+        source=f"{whole.source}, 2,000 images at half the resolution",
     )
 
 
@@ -332,8 +332,8 @@ _ALL = (
             *_settings(**NORMS, **FULL, lr=[0.05, 0.1, 0.2, 0.4, 0.8, 1.6], epochs=[8]),
         ],
         cpu_settings=[
-            *_settings(**RACE, **SMALL, lr=[0.3], blocks=[[1, 1, 1]], epochs=[6], seeds=range(2)),
-            *_settings(**NORMS, **SMALL, lr=[0.03, 0.1, 0.3, 1.0, 3.0], epochs=[3]),
+            *_settings(**RACE, **SMALL, lr=[0.3], blocks=[[1, 1, 1]], epochs=[8]),
+            *_settings(**NORMS, **SMALL, lr=[0.03, 0.1, 0.3, 1.0, 3.0], epochs=[4]),
         ],
         smoke_settings=_settings(**RACE, **SMOKE, lr=[0.3], blocks=[[1]], epochs=[1]),
         data_source=_source,
@@ -342,7 +342,7 @@ _ALL = (
         name="airbench",
         run=airbench,
         settings=_ablations(images_of=["cifar10"], width=[32], batch_size=[1024], epochs=[10]),
-        cpu_settings=_ablations(images_of=["small"], width=[8], batch_size=[128], epochs=[4]),
+        cpu_settings=_ablations(images_of=["small"], width=[8], batch_size=[64], epochs=[4]),
         smoke_settings=_settings(
             ablation=["airbench", "no norm"],
             lr=[0.1],
