@@ -22,13 +22,12 @@ prediction(
     c="some of it is plainly wrong, but more of it is right under a condition that nobody states.",
 )
 prediction(
-    "19-gamma",
-    right="c",
-    a="inside the network the next layer can indeed do what gamma does. Behind the output there is "
-    "no next layer.",
-    b="the next layer's weights can be made larger instead of gamma: nothing is lost there.",
-    c="behind the output nothing else can make the outputs larger, so the network is never sure of "
-    "its answers, and the loss counts how sure it is.",
+    "19-fooled",
+    right="b",
+    a="at the plain network's rate it is. With batch norm at rate 3 it is the plain network that "
+    "is easier to fool.",
+    b="the larger the rate, the harder these networks are to fool, and batch norm can go further.",
+    c="a larger rate makes it harder to fool, not easier; at the same rate it is the easier one.",
 )
 
 question(

@@ -36,13 +36,11 @@ GDNP_STEP = "best_length(w / end + rate * (q - S @ w / end), S, q, end)"
 SAME_EPS = '"gain": gain, "eps": 1e-5}'
 ALL_FAST = "train_groups(model, (lr, lr, lr), seed)"
 
+MOMENTUM = "functools.partial(nn.BatchNorm2d, momentum=momentum)"
+
 RIGHT = {"y[:spoiled] = (y[:spoiled] + rng.integers(1, 10, size=spoiled)) % 10": "pass"}
 
 EIGHT_SAMPLES = "measured=[hidden(8, seed) for seed in range(5)]"
-
-GAMMA_TRAINED = "layer.weight.requires_grad_(gamma_trained)"
-NEXT_LAYER = "(m.weight for m in model if isinstance(m, nn.Linear))"
-ALL_FIXED = f"[p.requires_grad_(gamma_trained) for p in [layer.weight, *{NEXT_LAYER}]]"
 
 BORDER = "with_border(picture, 1, zero)"
 
@@ -60,8 +58,10 @@ ABLATIONS = {
     "not-folded": Ablation(replace={"folding.fold(normed)": "normed"}),
     "mean-left-out": Ablation(patch="mean_left_out"),
     "border-mended": Ablation(replace={BORDER: BORDER.replace("zero", "-shift / scale")}),
-    "gamma-trained": Ablation(replace={GAMMA_TRAINED: "layer.weight.requires_grad_(True)"}),
-    "next-layer-fixed": Ablation(replace={GAMMA_TRAINED: ALL_FIXED}),
+    "no-norm-at-all": Ablation(
+        replace={"default_rng(seed), norm=norm)": 'default_rng(seed), norm="none")'}
+    ),
+    "no-attack": Ablation(replace={"attacked(model, 0.1)": "attacked(model, 0.0)"}),
     "with-replacement": Ablation(replace={"replace=False": "replace=True"}),
     "right-labels": Ablation(replace=RIGHT),
     "no-dropout": Ablation(replace={"Dropout(0.5, noise)": "Dropout(0.0, noise)"}),
@@ -71,6 +71,9 @@ ABLATIONS = {
             'run("batch norm", 0.1, wrong=0.4, company=company)': "wrong_labels[20]",
         }
     ),
+    "no-norm-in-torch": Ablation(replace={MOMENTUM: "nn.Identity"}),
+    "one-momentum": Ablation(replace={"momentum=momentum": "momentum=0.4"}),
+    "all-from-one": Ablation(replace={"zero_init=zero_init": "zero_init=False"}),
     "same-eps": Ablation(replace={'"gain": gain, "eps": eps}': SAME_EPS}),
     "all-groups-fast": Ablation(replace={"train_groups(model, (lr, 0.1, 0.1), seed)": ALL_FAST}),
     "misprint-mended": Ablation(replace={"** 2 / np.sqrt(N)": "** 2 / N"}),
