@@ -147,7 +147,8 @@ def saved_tensors(function: Callable[[], object]) -> list[torch.Tensor]:
     saved = {}
 
     def pack(tensor):
-        if tensor.numel() and not isinstance(tensor, torch.nn.Parameter):
+        source = tensor if tensor._base is None else tensor._base  # of a view, such as weight.T
+        if tensor.numel() and not isinstance(source, torch.nn.Parameter):
             saved.setdefault(tensor.untyped_storage().data_ptr(), tensor)
         return tensor
 

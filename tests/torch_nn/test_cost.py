@@ -161,5 +161,6 @@ def test_what_autograd_keeps():
 
 
 def test_parameters_are_not_counted_as_kept():
-    layer, x = nn.Linear(3, 2), torch.zeros(5, 3)
-    assert shapes(lambda: layer(x)) == [(5, 3)]
+    x = torch.zeros(5, 3, 4, 4, requires_grad=True)
+    assert shapes(lambda: nn.Conv2d(3, 2, 1)(x)) == [(5, 3, 4, 4)]
+    assert shapes(lambda: nn.Linear(4, 2)(x[:, 0, 0])) == [(5, 4)]  # the weight is kept as a view
