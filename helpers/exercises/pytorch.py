@@ -146,10 +146,28 @@ def slope_of_the_input():
 
 
 @backward_from_saved.expect
+def any_shape():
+    """It works for any number of samples, channels and pixels."""
+    few_vectors, small_images = (X2[:5, :2], DY2[:5, :2]), (X4[:3, 1:, :, :4], DY4[:3, 1:, :, :4])
+    for x, dy in (few_vectors, small_images):
+        batch = dy, x, GAMMA[1:], *_saved(x)
+        result = parts((yield batch, {}), "dx", "dgamma", "dbeta")
+        for got, expected, name in zip(
+            result, backward_from_saved(*batch), ("dx", "dgamma", "dbeta"), strict=True
+        ):
+            same(got, expected, name)
+
+
+@backward_from_saved.expect
 def what_was_saved_is_used():
     """It uses the mean and inv_std that were saved; it does not measure x again."""
     dy, x, gamma, mean, inv_std = next(_batches())
-    # Statistics of a larger batch, as when a batch is spread over several GPUs.
+    # The inv_std of a larger eps.
+    batch = dy, x, gamma, mean, 0.8 * inv_std
+    dx, *_ = _gradients((yield batch, {}), x)
+    same(dx, backward_from_saved(*batch)[0], "dx")
+    # Statistics of a larger batch, as when a batch is spread over several GPUs. Here dx is not
+    # compared: stage by stage it has one more term, which is 0 for the batch's own mean.
     batch = dy, x, gamma, mean + 0.5, 0.8 * inv_std
     _, dgamma, _ = _gradients((yield batch, {}), x)
     same(dgamma, backward_from_saved(*batch)[1], "dgamma")
@@ -183,6 +201,12 @@ def _buffers(result):
     )
 
 
+def _batches_of_images():
+    """(running_mean, running_var, num_batches_tracked, x, momentum), twice, all numbers another."""
+    yield MEAN, VAR, 7, X4, 0.2
+    yield MEAN + 1, 2 * VAR, 0, X4[:3, :, :, :4], 0.7
+
+
 @update_buffers.expect
 def three_buffers():
     """Return (running_mean, running_var, num_batches_tracked), new values and new tensors."""
@@ -192,37 +216,44 @@ def three_buffers():
 @update_buffers.expect
 def the_mean():
     """The running mean moves by the share `momentum` towards the batch's mean."""
-    mean, _, _ = _buffers((yield (MEAN, VAR, 7, X4, 0.2), {}))
-    batch = X4.mean((0, 2, 3))
-    slip(mean, 0.2 * MEAN + 0.8 * batch, "momentum is the weight of the new batch")
-    slip(mean, 0.9 * MEAN + 0.1 * batch, "you use 0.1 whatever momentum you are given")
-    slip(mean, 0.8 * MEAN + 0.2 * X4.mean(), "every channel has a mean of its own")
-    same(mean, 0.8 * MEAN + 0.2 * batch, "running_mean")
+    for state in _batches_of_images():
+        mean, _, _ = _buffers((yield state, {}))
+        old, _, _, x, momentum = state
+        batch = x.mean((0, 2, 3))
+        slip(mean, momentum * old + (1 - momentum) * batch, "momentum weighs the new batch")
+        slip(mean, 0.9 * old + 0.1 * batch, "you use 0.1 whatever momentum you are given")
+        slip(mean, batch, "the old running mean is lost")
+        one = (1 - momentum) * old + momentum * x.mean()
+        slip(mean, one, "every channel has a mean of its own")
+        same(mean, (1 - momentum) * old + momentum * batch, "running_mean")
 
 
 @update_buffers.expect
 def the_variance():
     """The running variance moves the same way, towards the batch's unbiased variance."""
-    _, var, _ = _buffers((yield (MEAN, VAR, 7, X4, 0.2), {}))
-    n = X4.numel() / 3
-    biased = X4.var((0, 2, 3), correction=0)
-    unbiased = biased * n / (n - 1)
-    twice = unbiased * n / (n - 1)
-    by_samples = biased * len(X4) / (len(X4) - 1)
-    slip(var, 0.8 * VAR + 0.2 * biased, "this is the biased variance")
-    slip(var, 0.8 * VAR + 0.2 * twice, "torch.var is unbiased already; you corrected it twice")
-    slip(var, 0.8 * VAR + 0.2 * by_samples, "a channel has N * H * W values, not N")
-    slip(var, 0.8 * VAR + 0.2 * unbiased**0.5, "this is the deviation; average the variance")
-    same(var, 0.8 * VAR + 0.2 * unbiased, "running_var")
+    for state in _batches_of_images():
+        _, var, _ = _buffers((yield state, {}))
+        _, old, _, x, momentum = state
+        n = x.numel() / 3
+        biased = x.var((0, 2, 3), correction=0)
+        unbiased = biased * n / (n - 1)
+        for batch, says in [
+            (biased, "this is the biased variance"),
+            (unbiased * n / (n - 1), "torch.var is unbiased already; you corrected it twice"),
+            (biased * len(x) / (len(x) - 1), "a channel has N * H * W values, not N"),
+            (unbiased**0.5, "this is the deviation; average the variance"),
+        ]:
+            slip(var, (1 - momentum) * old + momentum * batch, says)
+        same(var, (1 - momentum) * old + momentum * unbiased, "running_var")
 
 
 @update_buffers.expect
 def the_count():
     """num_batches_tracked counts one batch more, whatever the momentum."""
-    for momentum in (0.2, None):
-        _, _, count = _buffers((yield (MEAN, VAR, 7, X4, momentum), {}))
-        slip(count, 7 + len(X4), "count batches, not samples")
-        same(count, 8, "num_batches_tracked")
+    for seen, momentum in [(7, 0.2), (7, None), (0, 0.2)]:
+        _, _, count = _buffers((yield (MEAN, VAR, seen, X4, momentum), {}))
+        slip(count, seen + len(X4), "count batches, not samples")
+        same(count, seen + 1, "num_batches_tracked")
 
 
 @update_buffers.expect
@@ -236,9 +267,22 @@ def the_plain_average():
         if n == 1:
             slip(mean, 0 * mean, "the first batch must count: its weight is 1 / 1")
             slip(mean, X4.mean((0, 2, 3)) / 2, "count the batch before you divide: its weight is 1")
-        same(mean, torch.stack([b.mean((0, 2, 3)) for b in batches[:n]]).mean(0), "running_mean")
-        same(var, torch.stack([b.var((0, 2, 3)) for b in batches[:n]]).mean(0), "running_var")
+        # 1 / torch.tensor(3) is a float32.
+        average = torch.stack([b.mean((0, 2, 3)) for b in batches[:n]]).mean(0)
+        same(mean, average, "running_mean", tol=1e-6)
+        average = torch.stack([b.var((0, 2, 3)) for b in batches[:n]]).mean(0)
+        same(var, average, "running_var", tol=1e-6)
         state = torch.tensor(mean), torch.tensor(var), n
+
+
+@update_buffers.expect
+def momentum_of_zero():
+    """Momentum 0 is a number too: the batch counts, and the statistics stay."""
+    mean, var, _ = _buffers((yield (MEAN, VAR, 7, X4, 0.0), {}))
+    average = 7 / 8 * MEAN + 1 / 8 * X4.mean((0, 2, 3))
+    slip(mean, average, "0.0 is not None: ask for `momentum is None`")
+    same(mean, MEAN, "running_mean")
+    same(var, VAR, "running_var")
 
 
 @exercise(
@@ -266,13 +310,13 @@ def to_state_dict(model):
     return state
 
 
-def _trained(sizes=(5, 4, 3, 2)):
+def _trained(sizes=(5, 4, 3, 2), norm=True):
     """A network of Part I whose every array is its own, after a few batches."""
     rng = np.random.default_rng(141)
-    model = mlp(sizes, rng, norm=True)
+    model = mlp(sizes, rng, norm=norm)
     for parameter in model.parameters():
         parameter.data = parameter.data + rng.uniform(0.5, 1, parameter.data.shape)
-    for _ in range(3):
+    for _ in sizes:
         model(rng.normal(size=(6, sizes[0])))
     return model
 
@@ -306,9 +350,11 @@ def the_values():
     model = _trained()
     state = yield (copy.deepcopy(model),), {}
     for key, wanted in _state(state, model).items():
-        value = array_like(state[key], key, shape=tuple(wanted.shape))
+        value = array_like(state[key], key)
         if key.endswith("weight") and wanted.ndim == 1:
             slip(value, to_state_dict(model)[key.replace("weight", "bias")], "gamma is the weight")
+        if wanted.ndim == 2:
+            slip(value, wanted.T, "both keep a weight as (outputs, inputs): do not transpose it")
         if key.endswith("running_var"):
             slip(value, wanted**0.5, "running_var holds variances, not deviations")
         same(value, wanted, key)
@@ -325,10 +371,10 @@ def the_dtypes():
 
 
 @to_state_dict.expect
-def another_depth():
-    """It works for any number of layers, with their places counted from 0."""
-    for sizes in [(5, 4, 2), (3, 6, 5, 4, 2)]:
-        model = _trained(sizes)
+def other_networks():
+    """It works for any number of layers, with batch norm and without, and batches."""
+    for sizes, norm in [((5, 4, 2), True), ((3, 6, 5, 4, 2), True), ((5, 4, 3, 2), False)]:
+        model = _trained(sizes, norm)
         state = yield (copy.deepcopy(model),), {}
         for key, wanted in _state(state, model).items():
             same(array_like(state[key], key, shape=tuple(wanted.shape)), wanted, key)

@@ -146,6 +146,73 @@ def measures_again(dy, x, gamma, mean, inv_std):
     return _closed(dy, x, gamma, mean, (x.var(_dims(x), correction=0) + 0.3) ** -0.5)
 
 
+@mutant("backward_from_saved", blamed="what_was_saved_is_used")
+def measures_again_for_dx(dy, x, gamma, mean, inv_std):
+    _, *rest = _closed(dy, x, gamma, mean, inv_std)
+    inv_std = (x.var(_dims(x), correction=0) + 0.3) ** -0.5
+    return _closed(dy, x, gamma, x.mean(_dims(x)), inv_std)[0], *rest
+
+
+@mutant("backward_from_saved", blamed="any_shape")
+def for_three_channels(dy, x, gamma, mean, inv_std):
+    share = x.numel() / x.shape[1] / (x.numel() / 3)
+    return _closed(dy, x, gamma, mean, inv_std, first=share, second=share)
+
+
+@mutant("backward_from_saved", blamed="any_shape")
+def for_these_batches(dy, x, gamma, mean, inv_std):
+    share = x.numel() / x.shape[1] / (6 if x.ndim == 2 else 40)
+    return _closed(dy, x, gamma, mean, inv_std, first=share, second=share)
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def per_image(dy, x, gamma, mean, inv_std):
+    dx, *rest = _closed(dy, x, gamma, mean, inv_std)
+    if x.ndim == 4:
+        x_hat = (x - _wide(mean, x)) * _wide(inv_std, x)
+        slopes = (dy * x_hat).mean((2, 3), keepdim=True)
+        dx = _wide(gamma * inv_std, x) * (dy - dy.mean((2, 3), keepdim=True) - x_hat * slopes)
+    return dx, *rest
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def divides_by_one_less(dy, x, gamma, mean, inv_std):
+    count = x.numel() / x.shape[1]
+    return _closed(dy, x, gamma, mean, inv_std, second=count / (count - 1))
+
+
+@mutant("backward_from_saved", blamed="slopes_of_the_parameters")
+def gamma_in_dgamma(dy, x, gamma, mean, inv_std):
+    dx, dgamma, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dx, gamma * dgamma, dbeta
+
+
+@alternative("backward_from_saved")
+def stage_by_stage(dy, x, gamma, mean, inv_std):
+    n, dims = x.numel() / x.shape[1], _dims(x)
+    centred, dx_hat = x - _wide(mean, x), _wide(gamma, x) * dy
+    dvar = -(dx_hat * centred).sum(dims) * inv_std**3 / 2
+    dmean = -(dx_hat.sum(dims) * inv_std) - 2 * dvar * centred.mean(dims)
+    dx = _wide(inv_std, x) * dx_hat + _wide(dvar, x) * 2 * centred / n + _wide(dmean, x) / n
+    return dx, (dy * centred).sum(dims) * inv_std, dy.sum(dims)
+
+
+@alternative("backward_from_saved")
+def channel_by_channel(dy, x, gamma, mean, inv_std):
+    dx, dgamma, dbeta = torch.zeros_like(x), torch.zeros_like(gamma), torch.zeros_like(gamma)
+    for c in range(len(gamma)):
+        d, x_hat = dy[:, c], (x[:, c] - mean[c]) * inv_std[c]
+        dgamma[c], dbeta[c] = (d * x_hat).sum(), d.sum()
+        dx[:, c] = gamma[c] * inv_std[c] * (d - d.mean() - x_hat * (d * x_hat).mean())
+    return dx, dgamma, dbeta
+
+
+@alternative("backward_from_saved")
+def pytorch_kernel(dy, x, gamma, mean, inv_std):
+    kernel = torch.ops.aten.native_batch_norm_backward
+    return kernel(dy, x, gamma, None, None, mean, inv_std, True, 1e-5, [True] * 3)
+
+
 # --- update_buffers ------------------------------------------------------------------------------
 
 
@@ -153,7 +220,7 @@ def measures_again(dy, x, gamma, mean, inv_std):
 def with_lerp(running_mean, running_var, num_batches_tracked, x, momentum):
     count = num_batches_tracked + 1
     var, mean = torch.var_mean(x, dim=(0, 2, 3))
-    share = momentum or 1 / count
+    share = 1 / count if momentum is None else momentum
     return torch.lerp(running_mean, mean, share), torch.lerp(running_var, var, share), count
 
 
@@ -283,6 +350,39 @@ def first_batch_lost(running_mean, running_var, num_batches_tracked, x, momentum
     share = 1 / (num_batches_tracked + 2) if momentum is None else momentum
     mean, var, _ = _moved(running_mean, running_var, num_batches_tracked, x, share)
     return mean, var, num_batches_tracked + 1
+
+
+@mutant("update_buffers", blamed="the_mean")
+def always_a_fifth(running_mean, running_var, num_batches_tracked, x, momentum):
+    share = None if momentum is None else 0.2
+    return _moved(running_mean, running_var, num_batches_tracked, x, share)
+
+
+@mutant("update_buffers", blamed="the_mean")
+def the_first_batch_replaces(running_mean, running_var, num_batches_tracked, x, momentum):
+    share = momentum if num_batches_tracked else 1.0
+    return _moved(running_mean, running_var, num_batches_tracked, x, share)
+
+
+@mutant("update_buffers", blamed="the_variance")
+def corrected_for_40_values(running_mean, running_var, num_batches_tracked, x, momentum):
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum, 0, 40 / 39)
+
+
+@mutant("update_buffers", blamed="the_count")
+def the_same_count(running_mean, running_var, num_batches_tracked, x, momentum):
+    return *_moved(running_mean, running_var, num_batches_tracked, x, momentum)[:2], 8
+
+
+@mutant("update_buffers", blamed="momentum_of_zero")
+def zero_taken_for_none(running_mean, running_var, num_batches_tracked, x, momentum):
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum or None)
+
+
+@alternative("update_buffers")
+def with_a_tensor_as_count(running_mean, running_var, num_batches_tracked, x, momentum):
+    seen = torch.tensor(num_batches_tracked)
+    return _moved(running_mean, running_var, seen, x, momentum)
 
 
 # --- to_state_dict -------------------------------------------------------------------------------
@@ -441,11 +541,29 @@ def count_as_a_float(model):
     return {k: v.double() if k.endswith("tracked") else v for k, v in with_a_table(model).items()}
 
 
-@mutant("to_state_dict", blamed="another_depth")
+@mutant("to_state_dict", blamed="other_networks")
 def for_this_depth_only(model):
     layers = {1: Linear, 2: BatchNorm, 4: Linear, 5: BatchNorm, 7: Linear}
     return {
         f"{i}.{name}": torch.as_tensor(_get(model[i], path))
         for i, kind in layers.items()
         for name, path in NAMES[kind].items()
+    }
+
+
+@mutant("to_state_dict", blamed="other_networks")
+def count_of_these_batches(model):
+    return {
+        k: torch.tensor(4) if k.endswith("tracked") else v for k, v in with_a_table(model).items()
+    }
+
+
+@mutant("to_state_dict", blamed="other_networks")
+def every_third_is_linear(model):
+    kinds = {1: Linear, 2: BatchNorm}
+    return {
+        f"{i}.{name}": torch.as_tensor(_get(layer, path))
+        for i, layer in enumerate(model)
+        for name, path in NAMES.get(kinds.get(i % 3) if i else None, {}).items()
+        if hasattr(layer, path.partition(".")[0])
     }
