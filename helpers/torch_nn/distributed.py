@@ -32,15 +32,20 @@ def join():
     """Join the processes that torchrun started and return the device of this one.
 
     Each process gets a GPU of its own and they talk by NCCL, or, on a machine without GPUs, by gloo
-    on the CPU. Raises ValueError if there are more processes on this machine than GPUs, KeyError if
-    torchrun did not start this process.
+    on the CPU. Raises RuntimeError if torchrun did not start this process, or if it started more
+    processes on this machine than there are GPUs.
     """
+    if "LOCAL_RANK" not in os.environ:
+        raise RuntimeError(
+            "this process is alone: start the program with torchrun, such as "
+            "`torchrun --nproc-per-node 2 -m helpers.torch_nn.train_distributed`"
+        )
     if not torch.cuda.is_available():
         dist.init_process_group("gloo")
         return torch.device("cpu")
     local_rank, gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
     if local_rank >= gpus:
-        raise ValueError(
+        raise RuntimeError(
             f"this is process {local_rank + 1} on a machine with {gpus} GPUs, and each process "
             f"needs one: start torchrun with --nproc-per-node {gpus}"
         )

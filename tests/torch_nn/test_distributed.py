@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from helpers.torch_nn import batchnorm
-from helpers.torch_nn.distributed import SyncBatchNorm, combined
+from helpers.torch_nn.distributed import SyncBatchNorm, combined, join
 from helpers.torch_nn.torchrun import launch
 from torch_nn import distributed_workers as workers
 
@@ -122,6 +122,20 @@ def test_parts_make_the_whole():
     whole = torch.cat(parts)
     close(mean, whole.mean(0))
     close(var, whole.var(0, correction=0), 1e-9)
+
+
+def test_who_is_alone_cannot_join(monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with pytest.raises(RuntimeError, match="start the program with torchrun"):
+        join()
+
+
+def test_more_processes_than_gpus_are_refused(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(RuntimeError, match="process 3 on a machine with 2 GPUs"):
+        join()
 
 
 def test_alone_it_is_plain_batch_norm():
