@@ -192,9 +192,9 @@ def test_the_overview_adds_up():
 NOTEBOOK = FOLDER / "19_verdicts.ipynb"
 
 
-def test_the_text_box_and_the_menu_select():
+def test_the_text_box_and_the_slider_select():
     # What a widget shows is not stored in the notebook, so nothing else would see it fail.
-    (cell,) = [cell.source for cell in read(NOTEBOOK).cells if "ipywidgets.Dropdown" in cell.source]
+    (cell,) = [cell.source for cell in read(NOTEBOOK).cells if "ipywidgets.Text(" in cell.source]
     shown = []
     names = {
         "ipywidgets": ipywidgets,
