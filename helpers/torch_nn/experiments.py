@@ -295,13 +295,7 @@ def _steps(rounds: int, arms=tuple(CHANGES), **common) -> list[dict]:
 
 
 def _ablations(**common) -> list[dict]:
-    """All ablations at two rates; those without batch norm also at a smaller one, which they
-    need."""
-    without = [name for name, change in ABLATIONS.items() if "norm" in change]
-    return [
-        *_settings(ablation=list(ABLATIONS), lr=[0.5, 1.5], seeds=range(2), **common),
-        *_settings(ablation=without, lr=[0.15], seeds=range(2), **common),
-    ]
+    return _settings(ablation=list(ABLATIONS), lr=[0.15, 0.5, 1.5], seeds=range(2), **common)
 
 
 FULL = {"images_of": ["cifar10"], "width": [64], "batch_size": [512]}
@@ -329,7 +323,7 @@ _ALL = (
         settings=[
             *_settings(**RACE, **FULL, lr=[0.4], blocks=[[1, 2, 2]], epochs=[20], seeds=range(3)),
             *_settings(**RACE, **FULL, lr=[0.4], blocks=[[1, 1, 1], [2, 2, 2]], epochs=[20]),
-            *_settings(**NORMS, **FULL, lr=[0.05, 0.1, 0.2, 0.4, 0.8, 1.6], epochs=[8]),
+            *_settings(**NORMS, **FULL, lr=[0.05, 0.1, 0.2, 0.4, 0.8, 1.6], epochs=[6]),
         ],
         cpu_settings=[
             *_settings(**RACE, **SMALL, lr=[0.3], blocks=[[1, 1, 1]], epochs=[8]),
@@ -341,7 +335,7 @@ _ALL = (
     Experiment(
         name="airbench",
         run=airbench,
-        settings=_ablations(images_of=["cifar10"], width=[32], batch_size=[1024], epochs=[10]),
+        settings=_ablations(images_of=["cifar10"], width=[32], batch_size=[1024], epochs=[8]),
         cpu_settings=_ablations(images_of=["small"], width=[8], batch_size=[64], epochs=[4]),
         smoke_settings=_settings(
             ablation=["airbench", "no norm"],

@@ -119,7 +119,7 @@ def fit(
     looking at each would make the CPU wait for the GPU after every step.
 
     What is random depends on `seed` alone, and PyTorch's own random state is left as it was.
-    progress: the label of a progress bar that appears after a second; False for none.
+    progress: the label of a progress bar; False for none.
 
     Under torchrun (torch.distributed initialized) each process trains on its slice of every batch,
     so batch_size remains the number of images per step; see `Processes`.
@@ -167,7 +167,6 @@ def fit(
         initial=recorder.steps,
         disable=progress is False or not processes.is_first,
         leave=False,
-        delay=1,
     )
     with bar, cuda_settings(tf32), _own_random_state(device):
         for epoch in range(first_epoch, last_epoch):
