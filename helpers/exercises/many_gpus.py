@@ -67,7 +67,8 @@ def _statistics(shares):
 
 @exercise(
     "The mean first. A process with six samples counts three times as much as one with two: weigh "
-    "each process's mean with its share of all samples.",
+    "each process's mean with its share of all samples. counts has shape (P,) and means (P, C): "
+    "counts[:, None] has one row for each process, too.",
     "Samples vary within a process, around that process's mean, and the processes' means vary "
     "around the mean of all. The variance of the whole is the sum of both, each weighted.",
     "weights = counts[:, None] / counts.sum(); mean = (weights * means).sum(axis=0); then add "
@@ -125,10 +126,15 @@ def variance_of_all_samples():
 
 
 @combine_statistics.expect
-def a_process_without_samples():
-    """It works when a process has no samples, and for one process alone."""
-    empty = np.empty((0, 4))
-    for shares in ([empty, SHARES[0], SHARES[1]], [SHARES[2], empty, empty], [SHARES[2]]):
+def few_samples():
+    """It works when a process has one sample or none, and for one process alone."""
+    empty, one = np.empty((0, 4)), SHARES[1][:1]
+    for shares in (
+        [empty, SHARES[0], SHARES[1]],
+        [SHARES[2], empty, empty],
+        [SHARES[0], one, one + 4],
+        [SHARES[2]],
+    ):
         arguments = _statistics(shares)
         mean, var = parts((yield arguments, {}), "mean", "var")
         whole, what = np.concatenate(shares), f"(counts {[*map(int, arguments[0])]})"
@@ -143,51 +149,71 @@ def large_means():
     shares = [1e6 + share for share in SHARES]
     counts, means, variances = _statistics(shares)
     _, var = parts((yield (counts, means, variances), {}), "mean", "var")
-    weights = counts[:, None] / counts.sum()
-    squares = (weights * (variances + means**2)).sum(axis=0)
-    says = (
-        "E[x^2] - E[x]^2 is a difference of two large numbers here, and most digits cancel; add "
-        "the squared distances of the means instead"
+    expected = np.concatenate(shares).var(axis=0)
+    error = np.max(np.abs(array_like(var, "var", shape=(4,)) - expected))
+    # Nobody gets here with a wrong formula: the one of the squares is off by about 1e-4.
+    assert error < 1e-6 * expected.max(), (
+        f"var is off by {error:.2g}: E[x^2] - E[x]^2 is a difference of two large numbers here, "
+        "and most digits cancel; add the squared distances of the means instead"
     )
-    slip(var, squares - (weights * means).sum(axis=0) ** 2, says, tol=1e-6)
-    same(var, np.concatenate(shares).var(axis=0), "var", tol=1e-7)
 
 
 # ------------------------------------------------------------------ sync_input_gradient
 
 GAMMA = np.array([2.0, 0.5, -1.5])
 EPS = 0.2
-FACTOR = 3.5  # what all processes have together, over what this one has
 
 
-def _two_processes(mine, others, seed):
-    """The arguments of one of several processes, and the dx it must find.
-
-    The other processes' dy is such that every sum over all processes is FACTOR times the sum over
-    this one: so all_reduce need only multiply, whatever sums it is given.
-    """
+def _processes(sizes, seed):
+    """For processes with `sizes` samples: dy, x_hat and the expected dx of each; gain; count."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(mine + others, 3)) * np.array([1.0, 3.0, 0.5]) + np.array([2.0, 0, -1])
-    x[:mine] += 1.5  # this process's own mean is not the common one
-    mu, var = x.mean(axis=0), x.var(axis=0)
-    x_hat = (x - mu) / np.sqrt(var + EPS)
-    dy = rng.normal(size=x.shape) + 0.5
-    for c in range(3):
-        basis = np.stack([np.ones(others), x_hat[mine:, c]])
-        wanted = (FACTOR - 1) * np.array([dy[:mine, c].sum(), dy[:mine, c] @ x_hat[:mine, c]])
-        dy[mine:, c] += np.linalg.solve(basis @ basis.T, wanted - basis @ dy[mine:, c]) @ basis
+    x = rng.normal(size=(sum(sizes), 3)) * np.array([1.0, 3.0, 0.5]) + np.array([2.0, 0, -1])
+    x[: sizes[0]] += 1.5  # the processes' own means are not the common one
+    dy = rng.normal(size=x.shape) + np.linspace(-1, 2, len(x))[:, None]
     _, cache = F.batch_norm(x, GAMMA, np.zeros(3), EPS)
     dx, _, _ = F.batch_norm_backward(dy, cache)
-    gain = GAMMA / np.sqrt(var + EPS)
-    return (dy[:mine], x_hat[:mine], gain, mine + others, _times_factor), dx[:mine]
-
-
-def _times_factor(values):
-    return FACTOR * np.asarray(values)
+    root = np.sqrt(x.var(axis=0) + EPS)
+    shares = [np.split(a, np.cumsum(sizes)[:-1]) for a in (dy, (x - x.mean(axis=0)) / root, dx)]
+    return [*zip(*shares, strict=True)], GAMMA / root, len(x)
 
 
 def _unchanged(values):
     return np.asarray(values)
+
+
+def _in_turn(shares, gain, count):
+    """Ask for the answers of all processes, which meet in all_reduce although they run in turn.
+
+    Every round calls the function once for each process. An exchange whose sum is known from the
+    rounds before returns it; the next one leaves what it was given, and its sum is known then.
+    """
+    sums = []
+    while True:
+        answers, given = [], []
+        for dy, x_hat, _ in shares:
+            calls = []
+
+            def all_reduce(values, calls=calls):
+                values = np.asarray(values).copy()
+                calls.append(values)
+                known = len(calls) <= len(sums)
+                return sums[len(calls) - 1].copy() if known else values.copy()
+
+            answers.append((yield (dy, x_hat, gain, count, all_reduce), {}))
+            given.append(calls[len(sums) :])
+        numbers = sorted({len(calls) for calls in given})
+        assert len(numbers) == 1, (
+            f"one process calls all_reduce {len(sums) + numbers[-1]} times, another "
+            f"{len(sums) + numbers[0]} times: then one waits for ever"
+        )
+        if numbers == [0]:
+            return answers
+        shapes = [calls[0].shape for calls in given]
+        assert len({*shapes}) == 1, (
+            f"the processes bring arrays of the shapes {shapes} to one all_reduce, and the shapes "
+            "must be the same: add over this process's samples first"
+        )
+        sums.append(sum(calls[0] for calls in given))
 
 
 @exercise(
@@ -207,8 +233,10 @@ def sync_input_gradient(dy, x_hat, gain, count, all_reduce):
 @sync_input_gradient.expect
 def like_dy():
     """dx has the shape of dy: one row for each sample of this process."""
-    arguments, dx = _two_processes(5, 4, seed=0)
-    array_like((yield arguments, {}), "dx", shape=dx.shape)
+    shares, gain, count = _processes((5, 4), seed=0)
+    for dy, x_hat, _ in shares:
+        answer = yield (dy, x_hat, gain, count, _unchanged), {}
+        array_like(answer, "dx", shape=dy.shape)
 
 
 @sync_input_gradient.expect
@@ -224,40 +252,64 @@ def one_process():
     slip(answer, dx / gain, "gain, which is gamma / sqrt(var + eps), is missing")
     first, second = dy.mean(axis=0), x_hat * (dy * x_hat).mean(axis=0)
     slip(answer, gain * (dy - second), "the mean of dy is missing")
-    slip(answer, gain * (dy - first), "the term with x_hat is missing")
+    says = (
+        "the term with x_hat is missing, or zero: the sum of x_hat alone is zero, the one of "
+        "dy * x_hat, sample by sample, is not"
+    )
+    slip(answer, gain * (dy - first), says)
     sums = dy.sum(axis=0) + x_hat * (dy * x_hat).sum(axis=0)
     slip(answer, gain * (dy - sums), "divide both sums by count")
     slip(answer, gain * dy, "mean and variance depend on x, too: two terms are missing")
+    says = "both terms are subtracted"
+    slip(answer, gain * (dy - first + second), says)
+    slip(answer, gain * (dy + first + second), says)
+    says = "each sample gets the second sum multiplied by its own x_hat"
+    slip(answer, gain * (dy - first - (dy * x_hat).mean(axis=0)), says)
+    slip(answer, gain * dy - first - second, "gain multiplies all three terms")
+    says = "each feature has sums of its own: add over the samples, axis=0"
+    slip(answer, gain * (dy - dy.sum() / len(x) - x_hat * (dy * x_hat).sum() / len(x)), says)
+    rows = dy.sum(axis=1, keepdims=True) + x_hat * (dy * x_hat).sum(axis=1, keepdims=True)
+    slip(answer, gain * (dy - rows / len(x)), says)
     same(answer, dx, "dx")
 
 
 @sync_input_gradient.expect
 def several_processes():
     """With several processes it is this process's part of the whole batch's dx."""
-    for mine, others, seed in ((5, 4, 1), (3, 9, 2)):
-        arguments, dx = _two_processes(mine, others, seed)
-        answer = yield arguments, {}
-        dy, x_hat, gain, count, _ = arguments
-        sums, products = dy.sum(axis=0), (dy * x_hat).sum(axis=0)
+    for seed, sizes in enumerate([(5, 4), (3, 2, 6)]):
+        shares, gain, count = _processes(sizes, seed)
+        answers = yield from _in_turn(shares, gain, count)
+        own = [(dy.sum(axis=0), (dy * x_hat).sum(axis=0)) for dy, x_hat, _ in shares]
+        total, products = (sum(part) for part in zip(*own, strict=True))
+        means = [np.array(sums) / n for sums, n in zip(own, sizes, strict=True)]
+        for rank, (dy, x_hat, dx) in enumerate(shares):
 
-        def with_sums(a, b, n, dy=dy, x_hat=x_hat, gain=gain):
-            return gain * (dy - a / n - x_hat * b / n)
+            def with_sums(a, b, n, dy=dy, x_hat=x_hat, gain=gain):
+                return gain * (dy - a / n - x_hat * b / n)
 
-        total, total_products = FACTOR * sums, FACTOR * products
-        says = "these are this process's sums: all_reduce gives those of all processes"
-        slip(answer, with_sums(sums, products, count), says)
-        says = "these are this process's sums and its number of samples; the batch is larger"
-        slip(answer, with_sums(sums, products, mine), says)
-        says = "sums over all processes are divided by count, the samples of all processes"
-        slip(answer, with_sums(total, total_products, mine), says)
-        slip(answer, with_sums(total, products, count), "the sum of dy * x_hat is not all-reduced")
-        slip(answer, with_sums(sums, total_products, count), "the sum of dy is not all-reduced")
-        says = "all-reduce the two sums before you use them, not dx: its rows belong to samples"
-        slip(answer, FACTOR * with_sums(sums, products, count), says)
-        slip(answer, FACTOR * with_sums(sums, products, mine), says)
-        says = "count is the number of samples of all processes already"
-        slip(answer, with_sums(total, total_products, FACTOR * count), says)
-        same(answer, dx, "dx")
+            answer, n, P = answers[rank], len(dy), len(sizes)
+            says = (
+                "these are this process's sums: the others' are missing (all_reduce returns a new "
+                "array, it does not change the one it is given)"
+            )
+            slip(answer, with_sums(*own[rank], count), says)
+            says = "these are this process's sums and its number of samples; the batch is larger"
+            slip(answer, with_sums(*own[rank], n), says)
+            says = "sums over all processes are divided by count, the samples of all processes"
+            slip(answer, with_sums(total, products, n), says)
+            says = "all_reduce adds up: from means it makes a sum of means. Give it sums"
+            slip(answer, with_sums(*sum(means), 1), says)
+            slip(answer, with_sums(*sum(means), P), "shares differ: all-reduce sums, not means")
+            says = "the sum of dy * x_hat is not all-reduced"
+            slip(answer, with_sums(total, own[rank][1], count), says)
+            slip(
+                answer, with_sums(own[rank][0], products, count), "the sum of dy is not all-reduced"
+            )
+            says = "count is the number of samples of all processes already"
+            slip(answer, with_sums(total, products, P * count), says)
+            says = "this process's sums, times something, are not the sums over all processes"
+            slip(answer, with_sums(*(P * np.array(own[rank])), count), says)
+            same(answer, dx, f"with {sizes} samples, rank {rank}'s dx")
 
 
 def _rng_x():
@@ -360,12 +412,53 @@ def unequal_batches():
         same(answer, _flat(_gradients(batches, weights)), f"gradients (batches of {sizes}):")
 
 
+def _pinball(outputs, targets):
+    """A mean loss that is not symmetric: to be too low costs three times as much."""
+    above = outputs - targets
+    return torch.maximum(above, -3 * above).mean()
+
+
 @accumulate.expect
-def other_losses():
-    """It uses the loss that it is given."""
-    batches = _batches(2, 3)
-    answer = _answer((yield (_model(), nn.functional.l1_loss, batches), {}))
-    model = _model()
+def as_given():
+    """It uses the loss that it is given, and leaves the model in the mode that it is in."""
+    given, batches, modes = _model(), _batches(2, 3), []
+    given.register_forward_hook(lambda module, *_: modes.append(module.training))
+    answer = _answer((yield (given, _pinball, batches), {}))
+    assert all(modes), "the model is in eval mode: dropout and batch norm would do something else"
     x, y = (torch.cat(part) for part in zip(*batches, strict=True))
-    expected = torch.autograd.grad(nn.functional.l1_loss(model(x), y), [*model.parameters()])
-    same(answer, _flat([g.numpy() for g in expected]), "gradients, all in one row:")
+
+    def gradients(loss):
+        model = _model()
+        found = torch.autograd.grad(loss(model(x), y), [*model.parameters()])
+        return _flat([gradient.numpy() for gradient in found])
+
+    slip(answer, gradients(nn.functional.mse_loss), "this is the gradient of mse_loss")
+    says = "a loss takes (outputs, targets), in this order: loss_fn(model(x), y)"
+    slip(answer, gradients(lambda outputs, targets: _pinball(targets, outputs)), says)
+    same(answer, gradients(_pinball), "gradients, all in one row:")
+
+
+@accumulate.expect
+def one_batch_at_a_time():
+    """Only one batch is in memory at a time: its backward pass comes before the next batch."""
+    model, batches, rows, waiting, most = _model(), _batches(2, 3, 2), [], set(), []
+
+    def watch(module, inputs, outputs):
+        rows.append(len(inputs[0]))
+        key = tuple(inputs[0].detach().flatten().tolist())
+        if outputs.requires_grad:
+            waiting.add(key)
+            most.append(len(waiting))
+            outputs.register_hook(lambda gradient: waiting.discard(key))
+
+    model.register_forward_hook(watch)
+    _answer((yield (model, nn.functional.mse_loss, batches), {}))
+    assert max(rows, default=0) <= 3, (
+        f"the model got {max(rows, default=0)} samples at once, but the largest batch has 3: this "
+        "is one large batch again, and it has to fit into memory. Send the batches through one "
+        "after the other"
+    )
+    assert max(most, default=0) <= 1, (
+        f"{max(most, default=0)} batches went forward before one went backward, so all their "
+        "intermediate results were kept. Call backward() for each batch, inside the loop"
+    )

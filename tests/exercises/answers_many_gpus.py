@@ -107,16 +107,41 @@ def distances_not_squared(counts, means, variances):
     return mean, weighted(counts, variances + np.abs(means - mean))
 
 
-@mutant("combine_statistics", blamed="a_process_without_samples")
+@mutant("combine_statistics", blamed="few_samples")
 def at_least_one_sample(counts, means, variances):
     return sums_of_squares_around_the_mean(np.maximum(counts, 1), means, variances)
 
 
-@mutant("combine_statistics", blamed="a_process_without_samples")
+@mutant("combine_statistics", blamed="few_samples")
 def always_three_processes(counts, means, variances):
     mean = sum(counts[i] * means[i] for i in range(3)) / counts.sum()
     parts = (counts[i] * (variances[i] + (means[i] - mean) ** 2) for i in range(3))
     return mean, sum(parts) / counts.sum()
+
+
+@mutant("combine_statistics", blamed="few_samples")
+def one_sample_is_none(counts, means, variances):
+    some = counts > 1
+    return sums_of_squares_around_the_mean(counts[some], means[some], variances[some])
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def standard_deviations_averaged(counts, means, variances):
+    mean = weighted(counts, means)
+    within = weighted(counts, np.sqrt(variances)) ** 2
+    return mean, within + weighted(counts, (means - mean) ** 2)
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def around_the_mean_of_means(counts, means, variances):
+    spread = (means - means.mean(axis=0)) ** 2
+    return weighted(counts, means), weighted(counts, variances + spread)
+
+
+@mutant("combine_statistics", blamed="large_means")
+def squares_cut_at_zero(counts, means, variances):
+    mean = weighted(counts, means)
+    return mean, np.maximum(weighted(counts, variances + means**2) - mean**2, 0)
 
 
 @mutant("combine_statistics", blamed="large_means")
@@ -148,6 +173,29 @@ def means_are_reduced(dy, x_hat, gain, count, all_reduce):
     first = all_reduce(dy.mean(axis=0) * share)
     second = all_reduce((dy * x_hat).mean(axis=0) * share)
     return (dy - first - x_hat * second) * gain
+
+
+@alternative("sync_input_gradient")
+def number_by_number(dy, x_hat, gain, count, all_reduce):
+    dx = np.empty_like(dy)
+    for c in range(dy.shape[1]):
+        first, second = all_reduce([dy[:, c].sum(), dy[:, c] @ x_hat[:, c]])
+        dx[:, c] = gain[c] * (dy[:, c] - first / count - x_hat[:, c] * second / count)
+    return dx
+
+
+@alternative("sync_input_gradient")
+def second_sum_after_the_first(dy, x_hat, gain, count, all_reduce):
+    centred = dy - all_reduce(dy.sum(axis=0)) / count
+    # x_hat adds up to zero over all processes, so the constant changes nothing in this sum
+    return gain * (centred - x_hat * all_reduce((centred * x_hat).sum(axis=0)) / count)
+
+
+@alternative("sync_input_gradient")
+def in_tensors(dy, x_hat, gain, count, all_reduce):
+    dy, x_hat, gain = map(torch.tensor, (dy, x_hat, gain))
+    first, second = (torch.as_tensor(all_reduce(a.sum(dim=0))) for a in (dy, dy * x_hat))
+    return gain * (dy - first / count - x_hat * second / count)
 
 
 def projected(dy, x_hat, gain, sum_dy, sum_dy_x_hat, count):
@@ -224,6 +272,77 @@ def counts_twice(dy, x_hat, gain, count, all_reduce):
     return projected(dy, x_hat, gain, *sums, all_reduce(count))
 
 
+@mutant("sync_input_gradient", blamed="several_processes")
+def expects_all_reduce_in_place(dy, x_hat, gain, count, all_reduce):
+    sums = dy.sum(axis=0), (dy * x_hat).sum(axis=0)
+    for a in sums:
+        all_reduce(a)
+    return projected(dy, x_hat, gain, *sums, count)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def reduces_means(dy, x_hat, gain, count, all_reduce):
+    means = all_reduce(dy.mean(axis=0)), all_reduce((dy * x_hat).mean(axis=0))
+    return projected(dy, x_hat, gain, *means, 1)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def averages_means(dy, x_hat, gain, count, all_reduce):
+    processes = all_reduce(1.0)
+    means = all_reduce(dy.mean(axis=0)), all_reduce((dy * x_hat).mean(axis=0))
+    return projected(dy, x_hat, gain, *means, processes)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def sums_of_summed_rows(dy, x_hat, gain, count, all_reduce):
+    everyones = all_reduce(dy)
+    return projected(dy, x_hat, gain, everyones.sum(axis=0), (everyones * x_hat).sum(axis=0), count)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def reduces_the_whole_term(dy, x_hat, gain, count, all_reduce):
+    second = x_hat * (dy * x_hat).sum(axis=0) / count
+    return gain * (dy - all_reduce(dy.sum(axis=0)) / count - all_reduce(second))
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def own_sums_times_processes(dy, x_hat, gain, count, all_reduce):
+    processes = all_reduce(1.0)
+    sums = processes * dy.sum(axis=0), processes * (dy * x_hat).sum(axis=0)
+    return projected(dy, x_hat, gain, *sums, count)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def skips_a_meeting(dy, x_hat, gain, count, all_reduce):
+    first = all_reduce(dy.sum(axis=0))
+    own = (dy * x_hat).sum(axis=0)
+    second = own if len(dy) > count / 2 else all_reduce(own)
+    return projected(dy, x_hat, gain, first, second, count)
+
+
+@mutant("sync_input_gradient", blamed="one_process")
+def one_sum_for_all_features(dy, x_hat, gain, count, all_reduce):
+    return projected(dy, x_hat, gain, all_reduce(dy.sum()), all_reduce((dy * x_hat).sum()), count)
+
+
+@mutant("sync_input_gradient", blamed="one_process")
+def gain_on_dy_alone(dy, x_hat, gain, count, all_reduce):
+    sums = all_reduce(dy.sum(axis=0)), all_reduce((dy * x_hat).sum(axis=0))
+    return projected(gain * dy, x_hat, 1, *sums, count)
+
+
+@mutant("sync_input_gradient", blamed="one_process")
+def product_of_sums(dy, x_hat, gain, count, all_reduce):
+    first = all_reduce(dy.sum(axis=0))
+    return projected(dy, x_hat, gain, first, first * all_reduce(x_hat.sum(axis=0)), count)
+
+
+@mutant("sync_input_gradient", blamed="one_process")
+def adds_the_second_term(dy, x_hat, gain, count, all_reduce):
+    sums = all_reduce(dy.sum(axis=0)), -all_reduce((dy * x_hat).sum(axis=0))
+    return projected(dy, x_hat, gain, *sums, count)
+
+
 # ------------------------------------------------------------------ accumulate
 
 
@@ -251,6 +370,33 @@ def with_autograd_grad(model, loss_fn, batches):
 
 
 @alternative("accumulate")
+def a_running_mean(model, loss_fn, batches):
+    count = 0
+    for x, y in batches:
+        for p in model.parameters():
+            if p.grad is not None:
+                p.grad *= count / (count + len(x))
+        count += len(x)
+        (loss_fn(model(x), y) * len(x) / count).backward()
+    return [p.grad for p in model.parameters()]
+
+
+@alternative("accumulate")
+def sample_by_sample(model, loss_fn, batches):
+    total = sum(len(x) for x, _ in batches)
+    for x, y in batches:
+        for i in range(len(x)):
+            (loss_fn(model(x[i : i + 1]), y[i : i + 1]) / total).backward(retain_graph=True)
+    return [p.grad.numpy() for p in model.parameters()]
+
+
+@alternative("accumulate")
+def looks_at_the_loss_first(model, loss_fn, batches):
+    [loss_fn(model(x), y).item() for x, y in batches[:1]]
+    return sums_first(model, loss_fn, batches)
+
+
+@mutant("accumulate", blamed="one_batch_at_a_time")
 def one_graph(model, loss_fn, batches):
     total = sum(len(x) for x, _ in batches)
     sum(loss_fn(model(x), y) * (len(x) / total) for x, y in batches).backward()
@@ -317,6 +463,36 @@ def first_size_for_all(model, loss_fn, batches):
     return accumulated(model, loss_fn, batches, [len(batches[0][0]) / total] * len(batches))
 
 
-@mutant("accumulate", blamed="other_losses")
+@mutant("accumulate", blamed="one_batch_at_a_time")
+def one_large_batch(model, loss_fn, batches):
+    x, y = (torch.cat(part) for part in zip(*batches, strict=True))
+    loss_fn(model(x), y).backward()
+    return [p.grad for p in model.parameters()]
+
+
+@mutant("accumulate", blamed="unequal_batches")
+def largest_size_for_all(model, loss_fn, batches):
+    total = max(len(x) for x, _ in batches) * len(batches)
+    return accumulated(model, loss_fn, batches, [len(x) / total for x, _ in batches])
+
+
+@mutant("accumulate", blamed="one_gradient_per_parameter")
+def zero_at_the_end(model, loss_fn, batches):
+    one_graph(model, loss_fn, batches)
+    model.zero_grad()
+    return [p.grad for p in model.parameters()]
+
+
+@mutant("accumulate", blamed="as_given")
+def in_eval_mode(model, loss_fn, batches):
+    return sums_first(model.eval(), loss_fn, batches)
+
+
+@mutant("accumulate", blamed="as_given")
+def targets_first(model, loss_fn, batches):
+    return one_graph(model, lambda outputs, targets: loss_fn(targets, outputs), batches)
+
+
+@mutant("accumulate", blamed="as_given")
 def its_own_loss(model, loss_fn, batches):
     return one_graph(model, torch.nn.functional.mse_loss, batches)
