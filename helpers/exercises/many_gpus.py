@@ -10,12 +10,12 @@ from helpers.numpy_nn import functional as F
 _rng = np.random.default_rng(170)
 
 prediction(
-    "17-average",
-    right="a",
-    a="the loss is a mean over samples, so its gradient is a mean over samples, too: the mean of "
-    "two means of four is the mean of eight.",
-    b="each process already divides by its own four samples, and then the two are averaged.",
-    c="there is no chance in it: the eight samples are the same, and so is every product.",
+    "17-left-out",
+    right="c",
+    a="it does wait, but at its last step: at step 2 rank 1 comes to the meeting, with its step 3.",
+    b="an all-reduce knows no steps. Two tensors of the same shape have come, and they are added.",
+    c="the third meeting of rank 0 is step 2 and that of rank 1 is step 3; nothing says that they "
+    "do not belong together.",
 )
 prediction(
     "17-own-statistics",
@@ -37,14 +37,13 @@ prediction(
     "(forward_sync_buffers=False); by default it does.",
 )
 prediction(
-    "17-accumulate",
-    right="b",
-    a="the sum of the gradients is right, but each of them is the gradient of another function: "
-    "of a network that normalizes with the statistics of four samples.",
-    b="each small batch is normalized by its own statistics, and each of them moves the running "
-    "ones.",
-    c="the gradient of a small batch contains its mean and its variance, and they are not those of "
-    "the large one.",
+    "17-uneven",
+    right="c",
+    a="the statistics are those of all eight samples, but DDP averages over processes: the mean of "
+    "six samples counts as much as the mean of two.",
+    b="batch norm is not to blame: DDP averages over processes, whatever the network contains.",
+    c="DDP averages over processes, so each of the two samples counts three times as much as each "
+    "of the six, whatever the norm.",
 )
 
 

@@ -51,6 +51,7 @@ CONVERTED = 'SyncBatchNorm.convert(net) if norm == "sync" else net'
 ABLATIONS = {
     "never-synchronized": Ablation(replace={CONVERTED: "net"}),
     "always-synchronized": Ablation(replace={CONVERTED: "SyncBatchNorm.convert(net)"}),
+    "always-weighted": Ablation(replace={" if weighted else 1.0": ""}),
     "batch-norm-for-group-norm": Ablation(
         replace={'kind = "batch" if norm == "sync" else norm': 'kind = "batch"'}
     ),
@@ -72,7 +73,9 @@ ABLATIONS = {
         }
     ),
     "no-norm-in-torch": Ablation(replace={MOMENTUM: "nn.Identity"}),
-    "one-momentum": Ablation(replace={"momentum=momentum": "momentum=0.4"}),
+    "one-momentum": Ablation(
+        replace={", 0.0, momentum)": ", 0.0, 0.4)", ", 1.0, momentum)": ", 1.0, 0.4)"}
+    ),
     "all-from-one": Ablation(replace={"zero_init=zero_init": "zero_init=False"}),
     "same-eps": Ablation(replace={'"gain": gain, "eps": eps}': SAME_EPS}),
     "all-groups-fast": Ablation(replace={"train_groups(model, (lr, 0.1, 0.1), seed)": ALL_FAST}),
