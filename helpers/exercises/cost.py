@@ -12,7 +12,7 @@ prediction(
     "of the layer's output, and so does a convolution.",
     b="even with half as many passes over its tensors it would have more than that.",
     c="eight passes over the tensor, forward and backward together, where a convolution or a ReLU "
-    "needs five.",
+    "needs five. The next section derives the eight.",
 )
 prediction(
     "16-small",
@@ -77,22 +77,27 @@ def two_numbers():
 
 @batch_norm_bytes.expect
 def eval_mode():
-    """In eval mode x is read once and y written once: T and T."""
+    """Eval mode: how often must x be read, and what is written?"""
     read, written = _moved((yield (SHAPE, 4, "eval"), {}))
-    slip(read, 120, "bytes, not values: multiply by itemsize")
-    slip(read, 2 * SIZE, "the statistics are known in eval mode: one look at x is enough")
-    same(read, SIZE, "read")
     slip(written, 0, "the output has to be written")
+    slip(written, 1, "you count in multiples of T; return bytes")
+    slip(written, 120, "bytes, not values: multiply by itemsize")
+    slip(written, 4 * sum(SHAPE), "the number of values is the product of the lengths, not the sum")
     same(written, SIZE, "written")
+    says = "one look at x is enough: the statistics are known, and writing y is counted separately"
+    slip(read, 2 * SIZE, says)
+    same(read, SIZE, "read")
 
 
 @batch_norm_bytes.expect
 def forward_pass():
-    """In training x is read twice, and y is written once."""
+    """Forward, in training: how often must x be read, and what is written?"""
     read, written = _moved((yield (SHAPE, 4, "forward"), {}))
     says = "no output can be computed before the statistics are known: x is read again"
     slip(read, SIZE, says)
-    slip(read, 3 * SIZE, "mean and variance can be had from one look at x (their sums together)")
+    says = "mean and variance can be had from one look at x (their sums together)"
+    slip(read, 3 * SIZE, f"{says}; and writing y is counted separately")
+    slip(read, 4 * SIZE, f"{says}; and what you read for x_hat serves for y as well")
     same(read, 2 * SIZE, "read")
     slip(written, 2 * SIZE, "x_hat need not be written: it can be had from x when it is needed")
     same(written, SIZE, "written")
@@ -100,12 +105,17 @@ def forward_pass():
 
 @batch_norm_bytes.expect
 def backward_pass():
-    """The backward pass reads x and dy for its two sums, reads both again, and writes dx."""
+    """Backward: how often must x and dy be read, and what is written?"""
     read, written = _moved((yield (SHAPE, 4, "backward"), {}))
     slip(read, SIZE, "dy alone is not enough, and no dx is known before two sums over the batch")
     slip(read, 2 * SIZE, "x and dy are read for the sums, and once more for dx")
     slip(read, 3 * SIZE, "for dx both are needed again: x (in x_hat) and dy")
+    slip(read, 5 * SIZE, "writing dx is counted separately")
+    says = "the backward pass alone: mean and variance are kept from the forward pass"
+    slip(read, 6 * SIZE, says)
     same(read, 4 * SIZE, "read")
+    says = "only dx is of the size of x: the other gradients have one number per channel"
+    slip(written, 2 * SIZE, says)
     same(written, SIZE, "written")
 
 
@@ -143,11 +153,11 @@ ARGUMENTS = (WEIGHT, BIAS, *NORM.values())
 
 
 @exercise(
-    "In eval mode, batch norm is scale * y + shift for every channel of y. Put the convolution's "
-    "y = weight * x + bias into it and sort: what stands before x, and what is left?",
+    "In eval mode, batch norm is scale * z + shift for every channel of z. Put the convolution's "
+    "z = conv(x, weight) + bias into it and sort: what belongs to x, and what is left?",
     "scale = gamma / sqrt(running_var + eps) multiplies all weights of an output channel, the "
     "first axis of weight. The old bias is scaled, too.",
-    "weight = weight * scale.reshape(-1, 1, 1, 1) (in general one 1 per further axis); "
+    "weight = weight * scale.reshape(-1, *[1] * (weight.dim() - 1)), a 1 for every further axis; "
     "bias = (bias - running_mean) * scale + beta, with 0 for a bias of None.",
 )
 def fold_batch_norm(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
@@ -158,9 +168,9 @@ def fold_batch_norm(weight, bias, gamma, beta, running_mean, running_var, eps=1e
     return per_output * weight, scale * (bias - running_mean) + beta
 
 
-def _folded(result, weight=WEIGHT):
+def _folded(result, weight=WEIGHT, of=""):
     new_weight, new_bias = parts(result, "weight", "bias")
-    new_weight = array_like(new_weight, "weight", shape=tuple(weight.shape))
+    new_weight = array_like(new_weight, f"weight{of}", shape=tuple(weight.shape))
     return new_weight, array_like(new_bias, "bias", shape=(len(weight),))
 
 
@@ -178,14 +188,15 @@ def same_shapes():
 
 @fold_batch_norm.expect
 def scaled_weights():
-    """All weights of an output channel are multiplied by gamma / sqrt(running_var + eps)."""
+    """All weights of an output channel are multiplied by the scale of this channel."""
     weight, _ = _folded((yield ARGUMENTS, {"eps": EPS}))
     gamma, var = NORM["gamma"], NORM["running_var"]
     scale = gamma / torch.sqrt(var + EPS)
     slip(weight, WEIGHT, "the weights are as before: scale them")
     slip(weight, _along(scale, 1) * WEIGHT, "you scale the input channels; the outputs come first")
-    says = "you scale along the width of the kernel; reshape scale to (C_out, 1, 1, 1)"
-    slip(weight, scale * WEIGHT, says)
+    says = "you scale along the last axis, the width of the window; scale needs a 1 for every axis "
+    slip(weight, scale * WEIGHT, says + "of weight behind the first")
+    slip(weight, WEIGHT / _along(scale, 0), "multiply by the scale; you divide by it")
     slip(weight, _along(gamma / torch.sqrt(var), 0) * WEIGHT, "eps is missing")
     slip(weight, _along(gamma / (torch.sqrt(var) + EPS), 0) * WEIGHT, "eps belongs inside the root")
     slip(weight, _along(gamma / (var + EPS), 0) * WEIGHT, "divide by the root of running_var + eps")
@@ -197,10 +208,23 @@ def scaled_weights():
 
 @fold_batch_norm.expect
 def shifted_bias():
-    """The bias becomes (bias - running_mean) * gamma / sqrt(running_var + eps) + beta."""
+    """The old bias goes through batch norm, like every other output of the layer."""
     _, bias = _folded((yield ARGUMENTS, {"eps": EPS}))
     beta, mean = NORM["beta"], NORM["running_mean"]
-    scale = NORM["gamma"] / torch.sqrt(NORM["running_var"] + EPS)
+    gamma, var = NORM["gamma"], NORM["running_var"]
+    scale = gamma / torch.sqrt(var + EPS)
+    says = "the weights are scaled as they should be, the bias is not: use the same scale for both"
+    for other in (
+        gamma / torch.sqrt(var),
+        gamma / torch.sqrt(var + 1e-5),
+        gamma / (torch.sqrt(var) + EPS),
+        gamma / (var + EPS),
+        1 / torch.sqrt(var + EPS),
+    ):
+        slip(bias, other * (BIAS - mean) + beta, says)
+    slip(bias, beta, "(bias - running_mean) * scale is missing; only beta is left")
+    slip(bias, BIAS - mean + beta, "bias and running_mean have to be scaled")
+    slip(bias, scale * (BIAS - mean) + NORM["gamma"] * beta, "beta comes last: it is not scaled")
     slip(bias, BIAS, "the bias is as before: batch norm scales and shifts it, too")
     slip(bias, -scale * mean + beta, "the old bias is lost: it goes through batch norm, too")
     slip(bias, BIAS - scale * mean + beta, "the old bias goes through batch norm: scale it")
@@ -226,13 +250,15 @@ def without_bias():
 def any_layer():
     """It works for other kernels and numbers of channels, and for a linear layer's (C_out, C_in);
     without an eps it uses 1e-5."""
-    for shape in ((3, 5, 1, 2), (3, 4), (3, 2, 3)):
+    kinds = {(3, 5, 1, 2): "convolution", (3, 4): "linear layer", (3, 2, 3): "1d convolution"}
+    for shape, kind in kinds.items():
         weight = torch.linspace(-1, 2, int(np.prod(shape)), dtype=torch.float64).reshape(shape)
         small = dict(NORM, running_var=NORM["running_var"] * 1e-5)
-        got = _folded((yield (weight, BIAS, *small.values()), {}), weight)
+        of = f" (of a {kind}, weight of shape {shape})"
+        got = _folded((yield (weight, BIAS, *small.values()), {}), weight, of)
         expected = fold_batch_norm(weight, BIAS, *small.values())
         for part, wanted, name in zip(got, expected, ("weight", "bias"), strict=True):
-            same(part, wanted.numpy(), f"{name} (weight of shape {shape})")
+            same(part, wanted.numpy(), f"{name}{of}")
 
 
 LINEAR, LINEAR_BIAS = _tensor(3, 3), _tensor(3)
@@ -278,6 +304,10 @@ def scaled_columns():
     slip(weight, scale[:, None] * LINEAR, says)
     slip(weight, LINEAR, "the weights are as before: scale them")
     slip(weight, LINEAR / scale, "multiply by the scale; you divide by it")
+    slip(weight, (LINEAR * scale).T, "right, but transposed: one row per output, as before")
+    slip(weight, 1 / torch.sqrt(var + EPS) * LINEAR, "gamma is missing")
+    slip(weight, gamma / (var + EPS) * LINEAR, "divide by the root of running_var + eps")
+    slip(weight, gamma / (torch.sqrt(var) + EPS) * LINEAR, "eps belongs inside the root")
     slip(weight, gamma / torch.sqrt(var) * LINEAR, "eps is missing")
     slip(weight, gamma / torch.sqrt(var + 1e-5) * LINEAR, "you use 1e-5 whatever eps you are given")
     same(weight, (LINEAR * scale).numpy(), "weight")
@@ -285,9 +315,26 @@ def scaled_columns():
 
 @fold_before.expect
 def shift_through_the_weights():
-    """The bias grows by what the layer makes of the shift: weight @ (beta - scale * mean)."""
+    """The bias grows by what the layer makes of the shift."""
     _, bias = _folded((yield BEFORE, {"eps": EPS}), LINEAR)
     scale, shift = _scale_and_shift()
+    gamma, beta, mean, var = NORM.values()
+    says = "the weights are scaled as they should be, the shift is not: use the same scale for both"
+    for other in (
+        gamma / torch.sqrt(var),
+        gamma / torch.sqrt(var + 1e-5),
+        gamma / (torch.sqrt(var) + EPS),
+        gamma / (var + EPS),
+        1 / torch.sqrt(var + EPS),
+    ):
+        slip(bias, LINEAR_BIAS + LINEAR @ (beta - other * mean), says)
+    says = "that is batch norm behind the layer; here the shift goes through the weights"
+    slip(bias, scale * (LINEAR_BIAS - mean) + beta, says)
+    slip(bias, LINEAR_BIAS - LINEAR @ (scale * mean), "beta is missing in the shift")
+    says = "beta goes through the weights, too: it belongs to the shift"
+    slip(bias, LINEAR_BIAS - LINEAR @ (scale * mean) + beta, says)
+    says = "running_mean is subtracted, not added: shift = beta - scale * mean"
+    slip(bias, LINEAR_BIAS + LINEAR @ (beta + scale * mean), says)
     slip(bias, LINEAR_BIAS, "the bias is as before: the shift has to go somewhere")
     slip(bias, LINEAR_BIAS + shift, "the shift goes through the layer: weight @ shift")
     says = "the shift is added behind the scale: use the old weight, not the scaled one"
@@ -305,7 +352,8 @@ def shift_through_the_weights():
 
 @fold_before.expect
 def other_sizes():
-    """It works for any number of inputs and outputs, without a bias, and with eps left out."""
+    """It works for any number of outputs; bias may be None, which counts as 0; without an eps it
+    uses 1e-5."""
     for rows, bias in ((5, None), (2, LINEAR_BIAS[:2]), (1, None)):
         weight = torch.linspace(-1, 2, 3 * rows, dtype=torch.float64).reshape(rows, 3)
         small = dict(NORM, running_var=NORM["running_var"] * 1e-5)

@@ -1,7 +1,7 @@
 """Fold batch norm into the layer in front of it, for inference.
 
-In eval mode batch norm is a scale and a shift per channel, and a linear layer or a convolution can
-take both into its own weights: Ioffe & Szegedy 2015, section 3.1.
+In eval mode batch norm is a scale and a shift per channel (Ioffe & Szegedy 2015, section 3.1), and
+a linear layer or a convolution in front can take both into its own weights.
 """
 
 import copy

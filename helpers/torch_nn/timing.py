@@ -1,4 +1,4 @@
-"""Measure what batch norm costs: paired times, copy bandwidth, the share of a training step."""
+"""Measure what batch norm costs: paired times, the share of a training step."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -88,14 +88,6 @@ def one_thread():
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def copy_bandwidth(x: torch.Tensor, *, rounds: int = 20, calls: int = 1) -> float:
-    """Return the bytes per second that copying x moves, read and written, on its device."""
-    target = torch.empty_like(x)
-    arms = {"copy": lambda: target.copy_(x)}
-    seconds = paired(arms, rounds=rounds, calls=calls, timer=timer_for(x.device))
-    return 2 * x.nbytes / float(np.median(seconds["copy"]))
 
 
 def from_small_operators(x, gamma, beta, eps=1e-5):

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from registry import alternative, mutant
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from helpers.torch_nn.cost import batch_norm_cost
 from helpers.torch_nn.folding import fold_into
@@ -55,6 +57,65 @@ def statistics_in_eval_mode(shape, itemsize, mode):
 @mutant("batch_norm_bytes", blamed="eval_mode")
 def writes_nothing(shape, itemsize, mode):
     return itemsize * math.prod(shape), 0
+
+
+@mutant("batch_norm_bytes", blamed="eval_mode")
+def in_multiples_of_t(shape, itemsize, mode):
+    return {"eval": 1, "forward": 2, "backward": 4}[mode], 1
+
+
+@mutant("batch_norm_bytes", blamed="eval_mode")
+def sum_of_the_lengths(shape, itemsize, mode):
+    size = itemsize * sum(shape)
+    return {"eval": 1, "forward": 2, "backward": 4}[mode] * size, size
+
+
+@mutant("batch_norm_bytes", blamed="eval_mode")
+def always_float64(shape, itemsize, mode):
+    size = 8 * math.prod(shape)
+    return {"eval": 1, "forward": 2, "backward": 4}[mode] * size, size
+
+
+@mutant("batch_norm_bytes", blamed="eval_mode")
+def all_moved_as_read(shape, itemsize, mode):
+    size = itemsize * math.prod(shape)
+    return {"eval": 2, "forward": 3, "backward": 5}[mode] * size, size
+
+
+@mutant("batch_norm_bytes", blamed="forward_pass")
+def swapped(shape, itemsize, mode):
+    size = itemsize * math.prod(shape)
+    return size, {"eval": 1, "forward": 2, "backward": 4}[mode] * size
+
+
+@mutant("batch_norm_bytes", blamed="forward_pass")
+def stays_on_the_chip(shape, itemsize, mode):
+    size = itemsize * math.prod(shape)
+    return {"eval": 1, "forward": 1, "backward": 2}[mode] * size, size
+
+
+@mutant("batch_norm_bytes", blamed="forward_pass")
+def each_formula_reads(shape, itemsize, mode):
+    size = itemsize * math.prod(shape)
+    return {"eval": 1, "forward": 4, "backward": 4}[mode] * size, size
+
+
+@mutant("batch_norm_bytes", blamed="backward_pass")
+def writes_x_hat_backward(shape, itemsize, mode):
+    size = itemsize * math.prod(shape)
+    read = {"eval": 1, "forward": 2, "backward": 4}[mode] * size
+    return read, 2 * size if mode == "backward" else size
+
+
+@mutant("batch_norm_bytes", blamed="backward_pass")
+def statistics_once_more(shape, itemsize, mode):
+    size = itemsize * math.prod(shape)
+    return {"eval": 1, "forward": 2, "backward": 6}[mode] * size, size
+
+
+@mutant("batch_norm_bytes", blamed="other_shapes_and_types")
+def the_example(shape, itemsize, mode):
+    return {"eval": 480, "forward": 960, "backward": 1920}[mode], 480
 
 
 @mutant("batch_norm_bytes", blamed="forward_pass")
@@ -175,6 +236,7 @@ def along_outputs(scale):
 broken_weight("untouched", lambda w, s, g, v, e: w.clone())
 broken_weight("input_channels", lambda w, s, g, v, e: s[:, None, None] * w)
 broken_weight("along_the_width", lambda w, s, g, v, e: s * w)
+broken_weight("divided_by_the_scale", lambda w, s, g, v, e: w / along_outputs(s))
 broken_weight("no_eps", lambda w, s, g, v, e: along_outputs(g / torch.sqrt(v)) * w)
 broken_weight("eps_outside", lambda w, s, g, v, e: along_outputs(g / (torch.sqrt(v) + e)) * w)
 broken_weight("no_root", lambda w, s, g, v, e: along_outputs(g / (v + e)) * w)
@@ -201,6 +263,80 @@ broken_bias("mean_unscaled", lambda b, s, beta, mean: s * b - mean + beta)
 broken_bias("beta_forgotten", lambda b, s, beta, mean: s * (b - mean))
 broken_bias("beta_scaled", lambda b, s, beta, mean: s * (b - mean + beta))
 broken_bias("mean_added", lambda b, s, beta, mean: s * (b + mean) + beta)
+broken_bias("beta_alone", lambda b, s, beta, mean: beta.clone())
+broken_bias("nothing_scaled", lambda b, s, beta, mean: b - mean + beta)
+
+
+def other_scale_for_the_bias(name, exercise, other):
+    """The weights get the right scale, the bias another one."""
+
+    def answer(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+        scale, wrong = gamma / torch.sqrt(running_var + eps), other(gamma, running_var, eps)
+        if exercise == "fold_batch_norm":
+            bias = torch.zeros_like(beta) if bias is None else bias
+            return fold(weight, bias, scale, beta)[0], wrong * (bias - running_mean) + beta
+        shifted = weight @ (beta - wrong * running_mean)
+        return weight * scale, shifted if bias is None else bias + shifted
+
+    answer.__name__ = f"{name}_in_the_bias"
+    blamed = "shifted_bias" if exercise == "fold_batch_norm" else "shift_through_the_weights"
+    mutant(exercise, blamed=blamed)(answer)
+
+
+for other_scale, other in {
+    "no_eps": lambda g, v, e: g / torch.sqrt(v),
+    "eps_of_its_own": lambda g, v, e: g / torch.sqrt(v + 1e-5),
+    "eps_outside": lambda g, v, e: g / (torch.sqrt(v) + e),
+    "no_root": lambda g, v, e: g / (v + e),
+    "no_gamma": lambda g, v, e: 1 / torch.sqrt(v + e),
+}.items():
+    other_scale_for_the_bias(other_scale, "fold_batch_norm", other)
+    other_scale_for_the_bias(other_scale, "fold_before", other)
+
+
+@mutant("fold_batch_norm", blamed="scaled_weights")
+def statistics_swapped(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_mean.abs() + eps)
+    return fold(weight, bias, scale, beta - scale * running_var)
+
+
+@mutant("fold_batch_norm", blamed="shifted_bias")
+def gamma_times_everything(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    bias = torch.zeros_like(beta) if bias is None else bias
+    inverse = 1 / torch.sqrt(running_var + eps)
+    return along_outputs(gamma * inverse) * weight, gamma * (inverse * (bias - running_mean) + beta)
+
+
+@mutant("fold_batch_norm", blamed="same_shapes")
+def in_place(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    weight *= along_outputs(scale)
+    return weight, scale * (bias - running_mean) + beta
+
+
+@mutant("fold_batch_norm", blamed="without_bias")
+def no_bias_stays_none(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    folded = fold(weight, bias, scale, beta - scale * running_mean)
+    return folded if bias is not None else (folded[0], None)
+
+
+@mutant("fold_batch_norm", blamed="any_layer")
+def no_default_eps(weight, bias, gamma, beta, running_mean, running_var, eps=0):
+    scale = gamma / torch.sqrt(running_var + eps)
+    return fold(weight, bias, scale, beta - scale * running_mean)
+
+
+@alternative("fold_batch_norm")
+def with_pytorch(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return fuse_conv_bn_weights(weight, bias, running_mean, running_var, eps, gamma, beta)
+
+
+@alternative("fold_batch_norm")
+def in_numpy(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma.numpy() / np.sqrt(running_var.numpy() + eps)
+    bias = 0 if bias is None else bias.numpy()
+    return [(weight.numpy().T * scale).T, (bias - running_mean.numpy()) * scale + beta.numpy()]
 
 
 @mutant("fold_batch_norm", blamed="without_bias")
@@ -282,6 +418,8 @@ for broken, columns in {
     "rows": lambda w, s, g, v: s[:, None] * w,
     "weights_untouched": lambda w, s, g, v: w.clone(),
     "divided": lambda w, s, g, v: w / s,
+    "scaled_and_transposed": lambda w, s, g, v: (w * s).T,
+    "gamma_missing": lambda w, s, g, v: w * s / g,
     "eps_missing": lambda w, s, g, v: w * g / torch.sqrt(v),
     "eps_its_own": lambda w, s, g, v: w * g / torch.sqrt(v + 1e-5),
 }.items():
@@ -296,8 +434,38 @@ for broken, shifted in {
     "old_bias_scaled": lambda w, b, s, shift, beta, mean: s * b + w @ shift,
     "no_mean": lambda w, b, s, shift, beta, mean: b + w @ beta,
     "mean_not_scaled": lambda w, b, s, shift, beta, mean: b + w @ (beta - mean),
+    "as_behind_the_layer": lambda w, b, s, shift, beta, mean: s * (b - mean) + beta,
+    "no_beta": lambda w, b, s, shift, beta, mean: b - w @ (s * mean),
+    "beta_behind_the_layer": lambda w, b, s, shift, beta, mean: b - w @ (s * mean) + beta,
+    "mean_added_to_the_shift": lambda w, b, s, shift, beta, mean: b + w @ (beta + s * mean),
+    "sum_of_everything": lambda w, b, s, shift, beta, mean: b + (w * shift).sum(),
 }.items():
     broken_before(broken, "shift_through_the_weights", shifted=shifted)
+
+
+@alternative("fold_before")
+def with_a_linear_layer(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    return weight * scale, F.linear(beta - scale * running_mean, weight, bias)
+
+
+@alternative("fold_before")
+def one_number_after_the_other(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new_weight, new_bias = weight.tolist(), [0.0] * len(weight)
+    for o, row in enumerate(new_weight):
+        new_bias[o] = 0.0 if bias is None else float(bias[o])
+        for i, old in enumerate(row):
+            scale = float(gamma[i]) / math.sqrt(float(running_var[i]) + eps)
+            new_bias[o] += old * (float(beta[i]) - scale * float(running_mean[i]))
+            row[i] = scale * old
+    return new_weight, new_bias
+
+
+@mutant("fold_before", blamed="other_sizes")
+def zeros_for_the_inputs(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    bias = torch.zeros_like(gamma) if bias is None else bias
+    return weight * scale, bias + weight @ (beta - scale * running_mean)
 
 
 @mutant("fold_before", blamed="other_sizes")
