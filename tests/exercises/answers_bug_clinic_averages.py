@@ -174,6 +174,17 @@ def statistics_forgotten(keras):
 
 
 @mutant("ported_layer", blamed="eval_agrees")
+def without_gamma_and_beta(keras):
+    momentum = 1 - keras["momentum"]
+    return nn.BatchNorm1d(4, keras["epsilon"], momentum, affine=False, dtype=torch.float64)
+
+
+@mutant("ported_layer", blamed="eval_agrees")
+def without_memory(keras):
+    return nn.BatchNorm1d(4, keras["epsilon"], track_running_stats=False, dtype=torch.float64)
+
+
+@mutant("ported_layer", blamed="eval_agrees")
 def a_dictionary(keras):
     return {"momentum": 1 - keras["momentum"], "eps": keras["epsilon"]}
 

@@ -13,12 +13,6 @@ def with_numpy(x):
 
 
 @alternative("feature_variance")
-def in_double_precision(x):
-    wide = x.astype(np.float64)
-    return ((wide**2).mean(axis=0) - wide.mean(axis=0) ** 2).astype(x.dtype)
-
-
-@alternative("feature_variance")
 def shifted_by_the_first_sample(x):
     shifted = x - x[0]
     return (shifted**2).mean(axis=0) - shifted.mean(axis=0) ** 2
@@ -65,6 +59,23 @@ def this_offset_only(x):
 def one_shift_for_all_features(x):
     shifted = x - x.mean()
     return (shifted**2).mean(axis=0) - shifted.mean(axis=0) ** 2
+
+
+@mutant("feature_variance", blamed="more_digits")
+def more_digits_only(x):
+    wide = x.astype(np.float64)
+    return ((wide**2).mean(axis=0) - wide.mean(axis=0) ** 2).astype(x.dtype)
+
+
+@mutant("feature_variance", blamed="more_digits")
+def repaired_in_single_precision_only(x):
+    x32 = x.astype(np.float32)
+    return ((x32 - x32.mean(axis=0)) ** 2).mean(axis=0).astype(x.dtype)
+
+
+@alternative("feature_variance")
+def two_passes_in_double_precision(x):
+    return np.mean(np.square(x - x.mean(axis=0, dtype=np.float64)), axis=0).astype(x.dtype)
 
 
 @mutant("feature_variance", blamed="around_zero")
@@ -147,6 +158,12 @@ def one_mean_for_all(x, gamma, beta, eps=1e-5):
 @mutant("standardize_channels", blamed="channel_means")
 def over_images_and_channels(x, gamma, beta, eps=1e-5):
     return affine(over(x, (0, 1), eps), gamma, beta)
+
+
+@mutant("standardize_channels", blamed="channel_means")
+def rows_of_positions(x, gamma, beta, eps=1e-5):
+    rows = x.reshape(-1, x.shape[1])
+    return affine(over(rows, 0, eps).reshape(x.shape), gamma, beta)
 
 
 @mutant("standardize_channels", blamed="channel_means")
@@ -248,6 +265,18 @@ def repaired_with_numpy(x, gamma, beta, eps=1e-5):
 def variance_of_a_copy(x, gamma, beta, eps=1e-5):
     var, mu = x.detach().var(dim=0, correction=0), x.detach().mean(dim=0)
     return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
+
+
+@mutant("normalize_small_batch", blamed="gradient_flows")
+def variance_detached(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(dim=0), x.var(dim=0, correction=0).detach()
+    return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
+
+
+@mutant("normalize_small_batch", blamed="gradient_flows")
+def gamma_detached(x, gamma, beta, eps=1e-5):
+    mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+    return gamma.detach() * (x - mu) * torch.rsqrt(var + eps) + beta
 
 
 @mutant("normalize_small_batch", blamed="default_eps")

@@ -58,6 +58,22 @@ def nothing_flows(x, gamma, beta, eps=1e-5):
 
 
 @mutant("normalize_batch", blamed="shift_costs_nothing")
+def a_new_leaf(x, gamma, beta, eps=1e-5):
+    x = x.detach().requires_grad_()
+    mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+    return gamma * (x - mu) / torch.sqrt(var + eps) + beta
+
+
+@alternative("normalize_batch")
+def feature_after_feature(x, gamma, beta, eps=1e-5):
+    columns = [
+        g * (c - c.mean()) * (c.var(unbiased=False) + eps) ** -0.5 + b
+        for c, g, b in zip(x.T, gamma, beta, strict=True)
+    ]
+    return torch.stack(columns, dim=1)
+
+
+@mutant("normalize_batch", blamed="shift_costs_nothing")
 def all_under_no_grad(x, gamma, beta, eps=1e-5):
     with torch.no_grad():
         mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
@@ -122,6 +138,28 @@ def with_a_relative_error(forward, backward, x, gamma, beta):
     w = np.cos(np.arange(x.size) ** 2).reshape(x.shape)
     truth = numerical_gradient(lambda x: (w * forward(x, gamma, beta)).sum(), x)
     return relative_error(backward(w, x, gamma), truth) < 1e-4
+
+
+@alternative("backward_is_right")
+def with_large_weights(forward, backward, x, gamma, beta):
+    w = np.arange(x.size).reshape(x.shape) ** 1.5
+    truth = numerical_gradient(lambda x: (w * forward(x, gamma, beta)).sum(), x)
+    return close(backward(w, x, gamma), truth)
+
+
+@mutant("backward_is_right", blamed="wrong_ones_fail")
+def direction_only(forward, backward, x, gamma, beta):
+    w = np.random.default_rng(0).normal(size=x.shape)
+    truth = numerical_gradient(lambda x: (w * forward(x, gamma, beta)).sum(), x)
+    dx = backward(w, x, gamma)
+    return bool((dx * truth).sum() > 0.9999 * np.linalg.norm(dx) * np.linalg.norm(truth))
+
+
+@mutant("backward_is_right", blamed="one_wrong_entry")
+def length_only(forward, backward, x, gamma, beta):
+    w = np.random.default_rng(0).normal(size=x.shape)
+    truth = numerical_gradient(lambda x: (w * forward(x, gamma, beta)).sum(), x)
+    return bool(np.isclose(np.linalg.norm(backward(w, x, gamma)), np.linalg.norm(truth), rtol=1e-3))
 
 
 @mutant("backward_is_right", blamed="whatever_the_spread")

@@ -1,6 +1,7 @@
 """Answers to the exercises of 18_bug_clinic about modes."""
 
 import copy
+from types import MethodType
 
 import torch
 from registry import alternative, mutant
@@ -74,6 +75,32 @@ def switched_by_train(num_features, momentum=0.1, eps=1e-5):
         return layer.batch
 
     return Switched(num_features, momentum, eps, switched, switched)
+
+
+@mutant("norm_with_modes", blamed="numbers_only")
+def remembers_the_graph(num_features, momentum=0.1, eps=1e-5):
+    class Heavy(Norm):
+        def forward(self, x):
+            if not self.training:
+                return super().forward(x)
+            mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
+            self.running_mean = torch.lerp(self.running_mean, mu, momentum)
+            self.running_var = torch.lerp(self.running_var, x.var(dim=0), momentum)
+            return (x - mu) / torch.sqrt(var + eps)
+
+    return Heavy(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="numbers_only")
+def remembers_the_graph_of_the_variance(num_features, momentum=0.1, eps=1e-5):
+    class Heavy(Norm):
+        def forward(self, x):
+            y = super().forward(x)
+            if self.training:
+                self.running_var = self.running_var + 0 * x.sum()
+            return y
+
+    return Heavy(num_features, momentum, eps, in_training, in_training)
 
 
 @mutant("norm_with_modes", blamed="in_company")
@@ -157,20 +184,79 @@ def norms(model):
 
 
 def kept_in_eval(model):
+    def stay(module, mode=True):
+        return module
+
     model.eval()
-    model.train = lambda mode=True: model
+    for part in model.modules():
+        part.train = MethodType(stay, part)
     return model
 
 
 @alternative("freeze_network")
-def every_module_by_itself(model):
+def classes_that_stay(model):
+    for part in without_gradients(model).eval().modules():
+        part.__class__ = type("Frozen", (type(part),), {"train": lambda self, mode=True: self})
+    return model
+
+
+@alternative("freeze_network")
+def eval_before_every_call(model):
+    def hook(module, inputs):
+        module.training = False
+
+    for part in without_gradients(model).modules():
+        part.register_forward_pre_hook(hook)
+    return model
+
+
+@alternative("freeze_network")
+def a_copy_in_a_wrapper(model):
+    class Frozen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside = without_gradients(copy.deepcopy(model)).eval()
+
+        def train(self, mode=True):
+            self.training = mode
+            return self
+
+        def forward(self, x):
+            return self.inside(x)
+
+    return Frozen()
+
+
+@mutant("freeze_network", blamed="by_another_way")
+def the_model_alone(model):
+    without_gradients(model).eval()
+    model.train = lambda mode=True: model
+    return model
+
+
+@mutant("freeze_network", blamed="after_some_batches")
+def eval_for_train(model):
+    without_gradients(model).eval()
+    model.train = lambda mode=True: model.eval()
+    return model
+
+
+@mutant("freeze_network", blamed="copies")
+def every_module_by_a_lambda(model):
     for part in without_gradients(model).modules():
         part.training = False
         part.train = lambda mode=True, part=part: part
     return model
 
 
-@alternative("freeze_network")
+@mutant("freeze_network", blamed="after_some_batches")
+def train_returns_nothing(model):
+    for part in without_gradients(model).eval().modules():
+        part.train = lambda mode=True: None
+    return model
+
+
+@mutant("freeze_network", blamed="by_another_way")
 def wrapped(model):
     class Frozen(nn.Module):
         def __init__(self):
@@ -187,7 +273,7 @@ def wrapped(model):
     return Frozen()
 
 
-@alternative("freeze_network")
+@mutant("freeze_network", blamed="by_another_way")
 def eval_before_every_batch(model):
     def hook(module, inputs):
         module.eval()
@@ -196,7 +282,7 @@ def eval_before_every_batch(model):
     return without_gradients(model)
 
 
-@alternative("freeze_network")
+@mutant("freeze_network", blamed="by_another_way")
 def another_class(model):
     class Frozen(type(model)):
         def train(self, mode=True):
@@ -354,6 +440,20 @@ def only_batch_norm_in_eval_mode(model, x, y, batch_size=100):
     result = share(model, x, y, batch_size)
     restoring(modes)
     return result
+
+
+@alternative("measure_accuracy")
+def from_the_top_down(model, x, y, batch_size=100):
+    modes = modes_of(model)
+    result = share(model.eval(), x, y, batch_size)
+    for module, mode in modes:
+        module.train(mode)
+    return result
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def frozen_afterwards(model, x, y, batch_size=100):
+    return modes_by_name(model.requires_grad_(False), x, y, batch_size)
 
 
 @mutant("measure_accuracy", blamed="left_as_it_was")

@@ -76,6 +76,12 @@ def remembers_parameters(x, gamma, beta, running_mean, running_var, momentum=0.1
     return y, nn.Parameter(running_mean), nn.Parameter(running_var)
 
 
+@mutant("normalize_and_remember", blamed="remembered_numbers")
+def remembers_numpy(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    y, *both = detached_at_the_end(x, gamma, beta, running_mean, running_var, momentum, eps)
+    return y, both[0].numpy(), both[1].numpy()
+
+
 @mutant("normalize_and_remember", blamed="training_as_before")
 def detaches_the_statistics(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
     mu, var = moments(x.detach())
@@ -292,6 +298,20 @@ def assigned_anew(num_features, momentum=0.1, eps=1e-5):
 @alternative("norm_with_memory")
 def from_pytorch(num_features, momentum=0.1, eps=1e-5):
     return nn.BatchNorm1d(num_features, eps, momentum)
+
+
+@mutant("norm_with_memory", blamed="numbers_only")
+def with_the_graph(num_features, momentum=0.1, eps=1e-5):
+    class Heavy(Norm):
+        def forward(self, x):
+            mu, var = self.remembered()
+            if self.training:
+                mu, var = moments(x)
+                self.running_mean = moved(self.running_mean, mu, momentum)
+                self.running_var = moved(self.running_var, x.var(dim=0), momentum)
+            return normalized(x, self.gamma, self.beta, mu, var, eps)
+
+    return Heavy(num_features, momentum, eps, buffer)
 
 
 @mutant("norm_with_memory", blamed="nobody_trains_it")

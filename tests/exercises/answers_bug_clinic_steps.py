@@ -98,6 +98,25 @@ def all_but_the_counter(model, optimizer, scaler, x, y):
 
 
 @mutant("guarded_step", blamed="too_large_for_half_precision")
+def a_state_that_is_no_copy(model, optimizer, scaler, x, y):
+    before = model.state_dict()
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def whenever_the_scale_changes(model, optimizer, scaler, x, y):
+    before, scale = saved(model), scaler.get_scale()
+    backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    if scaler.get_scale() != scale:
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
 def reset(model, optimizer, scaler, x, y):
     backward(model, optimizer, scaler, x, y)
     if update(optimizer, scaler):

@@ -1,17 +1,19 @@
 """What the bug clinic's checks look through: autograd graphs, and a network with faults."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 
 from helpers.exercises.bug_clinic import network
-from helpers.exercises.bug_clinic._graph import leaf, slopes
+from helpers.exercises.bug_clinic._graph import given, leaf, slopes
 
 VALUE = torch.tensor([1.0, 2.0, 4.0])
 
 
 def test_a_leaf_is_found_by_its_value():
-    x, w = VALUE.clone().requires_grad_(), torch.ones(3, requires_grad=True)
+    x, w = given(VALUE), given(torch.ones(3))
     assert leaf((w * x).exp().sum(), VALUE) is x
     assert leaf(w * x, torch.ones(3)) is w
 
@@ -21,15 +23,21 @@ def test_without_a_graph_there_is_no_leaf(y):
     assert leaf(y, VALUE) is None
 
 
+def test_a_copy_of_an_input_is_an_input():
+    x = copy.deepcopy(given(VALUE))
+    assert leaf(2 * x, VALUE) is x
+
+
 def test_a_leaf_behind_detach_is_not_found():
-    x, w = VALUE.clone().requires_grad_(), torch.ones(3, requires_grad=True)
+    x, w = given(VALUE), given(torch.ones(3))
     assert leaf(w * x.detach(), VALUE) is None
+    assert leaf(w * x.detach().requires_grad_(), VALUE) is None
     with pytest.raises(AssertionError, match="no gradient reaches"):
         slopes(w * x.detach(), torch.ones(3), VALUE)
 
 
 def test_slopes_are_those_of_the_weighted_sum():
-    x = VALUE.clone().requires_grad_()
+    x = given(VALUE)
     weights = torch.tensor([1.0, 0.0, 3.0])
     np.testing.assert_allclose(slopes(x**2, weights, VALUE), [2.0, 0.0, 24.0])
 

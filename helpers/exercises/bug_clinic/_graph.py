@@ -3,10 +3,17 @@
 import torch
 
 
-def leaf(y, value):
-    """Return the leaf tensor in y's graph that holds `value` (same shape, same entries), or None.
+def given(values):
+    """A tensor that wants gradients, marked as an input: copies of it are, x.detach() is not."""
+    tensor = torch.as_tensor(values).clone().requires_grad_()
+    tensor.is_given = True
+    return tensor
 
-    A leaf is a tensor that gradients end in: one made with requires_grad=True.
+
+def leaf(y, value):
+    """Return the input in y's graph that holds `value` (same shape, same entries), or None.
+
+    An input is a leaf, a tensor that gradients end in, made by `given`.
     """
     todo, seen = [getattr(y, "grad_fn", None)], set()
     while todo:
@@ -15,7 +22,7 @@ def leaf(y, value):
             continue
         seen.add(node)
         tensor = getattr(node, "variable", None)
-        if tensor is not None and torch.equal(tensor, value):
+        if getattr(tensor, "is_given", False) and torch.equal(tensor, value):
             return tensor
         todo.extend(earlier for earlier, _ in node.next_functions)
     return None

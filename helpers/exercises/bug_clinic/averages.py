@@ -1,4 +1,4 @@
-"""Bugs in running averages: cases 5 to 7."""
+"""Bugs in running averages."""
 
 import numpy as np
 import torch
@@ -29,13 +29,13 @@ def _weights_exchanged(stored, batch, momentum=0.1):
 
 @moving_average.expect
 def constant_stays():
-    """If the batch has what is stored already, nothing changes."""
+    """If the batch has what is stored already, nothing must change."""
     same((yield (MEAN, MEAN), {"momentum": MOMENTUM}), MEAN, "stored")
 
 
 @moving_average.expect
 def remembers():
-    """After one batch of ones, starting from zeros, momentum is stored: its share of the new."""
+    """After one batch of ones, starting from zeros, what is stored must be momentum."""
     for momentum in (0.1, 0.01, 0.7):
         stored = yield (np.zeros(3), np.ones(3)), {"momentum": momentum}
         same(stored, np.full(3, momentum), f"stored (momentum {momentum:g})")
@@ -43,13 +43,13 @@ def remembers():
 
 @moving_average.expect
 def default_momentum():
-    """Without a momentum, it uses 0.1."""
+    """Without a momentum, it must use 0.1."""
     same((yield (MEAN, VAR), {}), 0.9 * MEAN + 0.1 * VAR, "stored")
 
 
 @moving_average.expect
 def any_values():
-    """It holds for all values, negative ones too, and for a momentum of 0 or 1."""
+    """That must hold for all values, negative ones too, and for a momentum of 0 or 1."""
     for momentum in (0.0, 0.3, 1.0):
         stored = yield (MEAN, BETA), {"momentum": momentum}
         same(stored, MEAN + momentum * (BETA - MEAN), f"stored (momentum {momentum:g})")
@@ -105,12 +105,15 @@ def _momentum_copied(keras):
 def _layer(result):
     wrong = f"return a torch.nn.BatchNorm1d, not {type(result).__name__}"
     assert isinstance(result, nn.BatchNorm1d), wrong
+    assert result.weight is not None, "the layer has no gamma and beta: affine is False"
+    no_memory = "the layer has no running statistics: track_running_stats is False"
+    assert result.running_mean is not None, no_memory
     return result
 
 
 @ported_layer.expect
 def eval_agrees():
-    """In eval mode, the layer computes what the Keras layer computes."""
+    """In eval mode, the layer must compute what the Keras layer computes."""
     for epsilon in (1e-3, EPS):
         layer = _layer((yield (KERAS | {"epsilon": epsilon},), {})).eval()
         y = layer(torch.tensor(X, dtype=layer.weight.dtype))
@@ -125,7 +128,7 @@ def eval_agrees():
 
 @ported_layer.expect
 def still_learns():
-    """It comes back in training mode, normalizes a batch with its own statistics, and learns."""
+    """It must come in training mode, normalize a batch with its own statistics, and learn."""
     layer = _layer((yield (KERAS,), {}))
     assert layer.training, "the layer is in eval mode: a new layer starts in training mode"
     frozen = [name for name, p in layer.named_parameters() if not p.requires_grad]
@@ -136,7 +139,7 @@ def still_learns():
 
 @ported_layer.expect
 def memory():
-    """After one batch in training mode, the running mean is 0.99 old and 0.01 new."""
+    """After one batch in training mode, the running mean must be the one that Keras would have."""
     layer = _layer((yield (KERAS,), {}))
     layer(torch.tensor(X, dtype=layer.weight.dtype))
     slip(
@@ -149,7 +152,7 @@ def memory():
 
 @ported_layer.expect
 def other_momentum():
-    """The same for other layers, with other values of momentum."""
+    """The same must hold for other layers, with other values of momentum."""
     for momentum in (0.9, 0.3):
         layer = _layer((yield (KERAS | {"momentum": momentum},), {}))
         layer(torch.tensor(X, dtype=layer.weight.dtype))
@@ -197,14 +200,14 @@ def _averages(x, factor):
 
 @running_update.expect
 def mean_moves():
-    """The running mean moves towards the mean of each channel."""
+    """The running mean must move towards the mean of each channel."""
     mean, _ = parts((yield _update(IMAGES)), "running_mean", "running_var")
     same(mean, 0.8 * MEAN + 0.2 * IMAGES.mean(axis=(0, 2, 3)), "running_mean")
 
 
 @running_update.expect
 def right_on_average():
-    """Averaged over all batches of two drawn from three images, running_var is their variance."""
+    """Over all pairs drawn from three images, running_var must average to the three's variance."""
     images = np.array([-1.0, 0.0, 3.0])[:, None, None, None] * GAMMA[:, None, None]
     total = np.zeros(C)
     for first in range(3):
@@ -217,7 +220,7 @@ def right_on_average():
 
 @running_update.expect
 def variance_moves():
-    """The running variance is that of nn.BatchNorm2d, for any number of images and positions."""
+    """running_var must be that of nn.BatchNorm2d, for any number of images and positions."""
     for shape in ((3, C, 2, 1), (2, C, 1, 1), (4, C, 1, 3), (2, C, 5, 5)):
         x = np.resize(IMAGES, shape)
         _, var = parts((yield _update(x)), "running_mean", "running_var")

@@ -1,9 +1,9 @@
-"""Bugs in the statistics of a batch: cases 4, 8 and 9."""
+"""Bugs in the statistics of a batch."""
 
 import numpy as np
 import torch
 
-from helpers.exercises.bug_clinic._graph import slopes
+from helpers.exercises.bug_clinic._graph import given, slopes
 from helpers.exercises.engine import array_like, exercise, prediction, same, slip
 
 _rng = np.random.default_rng(182)
@@ -63,21 +63,21 @@ def _close(var, x, where, tol=0.01):
 
 @feature_variance.expect
 def around_zero():
-    """It is the mean squared distance from the mean, for features around zero."""
+    """It must be the mean squared distance from the mean, for features around zero."""
     x = readings(np.array([0.0, 1.0, -2.0, 0.5]), np.array([1.0, 3.0, 0.5, 2.0]), shape=(32, 4))
     _close((yield (x,), {}), x, "around zero", tol=1e-4)
 
 
 @feature_variance.expect
 def offset_costs_nothing():
-    """Adding 1000 to a feature does not change its variance."""
+    """Adding 1000 to a feature must not change its variance."""
     x = readings(1000, 0.1)
     _close((yield (x,), {}), x, "with mean 1000 and standard deviation 0.1")
 
 
 @feature_variance.expect
 def any_offset():
-    """That holds for other offsets, and for features that do not share one."""
+    """That must hold for other offsets, and for features that do not share one."""
     for offset, spread in (
         (-3000.0, 0.3),
         (np.array([0.0, 1000, -1000, 500, 0, -50, 2000, 1]), 0.1),
@@ -89,8 +89,16 @@ def any_offset():
 
 
 @feature_variance.expect
+def more_digits():
+    """In float64 it must be right at a mean of 100 million, too: float64 only moves the trouble."""
+    rng = np.random.default_rng(182)
+    x = 1e8 + 0.1 * rng.normal(size=(256, 8))
+    _close((yield (x,), {}), x, "in float64 with mean 1e8 and standard deviation 0.1")
+
+
+@feature_variance.expect
 def type_stays():
-    """float32 goes in and comes out, float64 as well."""
+    """float32 goes in and must come out, float64 as well."""
     for dtype in (np.float32, np.float64):
         x = readings(3.0, 1.0).astype(dtype)
         var = array_like((yield (x,), {}), "var")
@@ -137,37 +145,40 @@ def _over(x, axes, eps=EPS):
 
 @standardize_channels.expect
 def same_shape():
-    """The output has the shape of the input, (N, C, H, W)."""
+    """The output must have the shape of the input, (N, C, H, W)."""
     array_like((yield (PHOTOS, GAMMA, BETA), {"eps": EPS}), "y", shape=PHOTOS.shape)
 
 
 @standardize_channels.expect
 def company_matters():
-    """What becomes of an image depends on the others in its batch."""
+    """What becomes of an image must depend on the others in its batch."""
     alone = yield (PHOTOS[:2], GAMMA, BETA), {"eps": EPS}
     together = yield (PHOTOS, GAMMA, BETA), {"eps": EPS}
     alone = array_like(alone, "y", shape=(2, *PHOTOS.shape[1:]))
+    says = "every image is still normalized by itself, now channel by channel"
+    slip(together, _over(PHOTOS, (2, 3)), says)
     moved = np.abs(array_like(together, "y", shape=PHOTOS.shape)[:2] - alone).max()
     assert moved > 0.01, f"with a third image in the batch, the first two change by {moved:.4f}"
 
 
 @standardize_channels.expect
 def channel_means():
-    """Over a batch, the mean of every channel is beta."""
+    """Over a batch, the mean of every channel must be beta."""
     y = array_like((yield (PHOTOS, GAMMA, BETA), {"eps": EPS}), "y", shape=PHOTOS.shape)
     slip(y, _over(PHOTOS, (0,)), "every position has a mean of its own: average over them as well")
     slip(y, _over(PHOTOS, (0, 1, 2, 3)), "this is one mean for all: every channel has its own")
-    slip(y, _over(PHOTOS, (2, 3)), "every image has its own means: average over the images as well")
-    rows = PHOTOS.reshape(C, -1)
-    x_hat = (rows - rows.mean(axis=1, keepdims=True)) / np.sqrt(rows.var(axis=1) + EPS)[:, None]
-    mixed = GAMMA[:, None, None] * x_hat.reshape(PHOTOS.shape) + BETA[:, None, None]
-    slip(y, mixed, "reshape does not bring the channels to the front: transpose does")
+    for shape, axis in (((C, -1), 1), ((-1, C), 0)):
+        rows = PHOTOS.reshape(shape)
+        mu, var = rows.mean(axis=axis, keepdims=True), rows.var(axis=axis, keepdims=True)
+        x_hat = ((rows - mu) / np.sqrt(var + EPS)).reshape(PHOTOS.shape)
+        mixed = GAMMA[:, None, None] * x_hat + BETA[:, None, None]
+        slip(y, mixed, "reshape mixes the channels: it does not move their axis, transpose does")
     same(y.mean(axis=(0, 2, 3)), BETA, "mean of channel")
 
 
 @standardize_channels.expect
 def every_entry():
-    """Every entry is gamma * (x - mu) / sqrt(var + eps) + beta."""
+    """Every entry must be gamma * (x - mu) / sqrt(var + eps) + beta."""
     y = array_like((yield (PHOTOS, GAMMA, BETA), {"eps": EPS}), "y", shape=PHOTOS.shape)
     slip(y, _over(PHOTOS, (0, 2, 3), eps=0.0), "eps is missing")
     same(y, _over(PHOTOS, (0, 2, 3)), "y")
@@ -193,7 +204,7 @@ def _default_correction(x, gamma, beta, eps=1e-5):
 
 def _batch(count, learn=False):
     x = np.resize(X, (count, C))
-    return x, tuple(torch.tensor(a, requires_grad=learn) for a in (x, GAMMA, BETA))
+    return x, tuple((given if learn else torch.tensor)(a) for a in (x, GAMMA, BETA))
 
 
 def _normalized(x, eps=EPS):
@@ -202,7 +213,7 @@ def _normalized(x, eps=EPS):
 
 @normalize_small_batch.expect
 def variance_one():
-    """Without eps, gamma and beta, the mean square of y is 1, in a batch of any size."""
+    """Without eps, gamma and beta, the mean square of y must be 1, in a batch of any size."""
     for count in (4, 3, 40, 2):
         x, _ = _batch(count)
         ones, zeros = torch.ones(C, dtype=torch.float64), torch.zeros(C, dtype=torch.float64)
@@ -212,7 +223,7 @@ def variance_one():
 
 @normalize_small_batch.expect
 def all_entries():
-    """Every entry is gamma * (x - mu) / sqrt(var + eps) + beta, as in nn.BatchNorm1d."""
+    """Every entry must be gamma * (x - mu) / sqrt(var + eps) + beta, as in nn.BatchNorm1d."""
     for count in (5, 3):
         x, arguments = _batch(count)
         y = array_like((yield arguments, {"eps": EPS}), "y", shape=x.shape)
@@ -225,16 +236,20 @@ def all_entries():
 
 @normalize_small_batch.expect
 def gradient_flows():
-    """The gradient still finds its way back to x, through mean and variance."""
+    """The gradient must still find its way back, through mean and variance, as before."""
     x, arguments = _batch(5, learn=True)
     y = yield arguments, {"eps": EPS}
-    dx = slopes(y, torch.tensor(MEAN), torch.tensor(x))
-    same(dx.sum(axis=0), np.zeros(C), "sum of the slopes of feature")
+    _, (right_x, gamma, beta) = _batch(5, learn=True)
+    right = torch.nn.functional.batch_norm(right_x, None, None, gamma, beta, True, eps=EPS)
+    weights = torch.tensor(PHOTOS[0, :, 0, :N].T)
+    for name, value in (("x", x), ("gamma", GAMMA), ("beta", BETA)):
+        value = torch.tensor(value)
+        same(slopes(y, weights, value), slopes(right, weights, value), f"slope of {name}")
 
 
 @normalize_small_batch.expect
 def default_eps():
-    """Without an eps it uses 1e-5, which matters for features that hardly vary."""
+    """Without an eps it must use 1e-5, which matters for features that hardly vary."""
     x = 1e-3 * X
     y = yield tuple(torch.tensor(a) for a in (x, GAMMA, BETA)), {}
     same(y, _normalized(x, eps=1e-5), "y")

@@ -75,7 +75,7 @@ def _twin(training=True, affine=False, **kwargs):
 
 @norm_with_modes.expect
 def in_training():
-    """In training it is nn.BatchNorm1d: output, gradient, and afterwards, in eval mode, memory."""
+    """In training it must be like nn.BatchNorm1d: output, gradient, and what it remembers."""
     module = yield (C,), {"momentum": 0.3, "eps": 0.2}
     layer, twin = _layer(module), _twin(momentum=0.3, eps=0.2)
     x = X.detach().clone().requires_grad_()
@@ -91,8 +91,19 @@ def in_training():
 
 
 @norm_with_modes.expect
+def numbers_only():
+    """What it remembers of a batch must be numbers, without the record of how they came about."""
+    module = yield (C,), {}
+    layer = _layer(module)
+    layer(X.detach().clone().requires_grad_())
+    for name, value in layer.named_buffers():
+        if value.requires_grad:
+            raise AssertionError(f"{name} holds on to the batch: its requires_grad is True")
+
+
+@norm_with_modes.expect
 def in_company():
-    """In eval mode a row's output does not depend on the other rows, gradients wanted or not."""
+    """In eval mode a row's output must not depend on other rows, gradients wanted or not."""
     module = yield (C,), {}
     layer = _layer(module, training=False)
     row = X.detach()[:1]
@@ -105,7 +116,7 @@ def in_company():
 
 @norm_with_modes.expect
 def gradients_in_eval_mode():
-    """In eval mode gradients pass through it, as through nn.BatchNorm1d: maps are made of them."""
+    """In eval mode gradients must pass, as through nn.BatchNorm1d: maps are made of them."""
     module = yield (C,), {"eps": 0.2}
     layer, twin = _layer(module), _twin(eps=0.2)
     layer(OTHERS[1]), twin(OTHERS[1])
@@ -121,7 +132,7 @@ def gradients_in_eval_mode():
 
 @norm_with_modes.expect
 def untouched_by_eval():
-    """In eval mode nothing is remembered; the output is that of the running statistics."""
+    """In eval mode nothing must be remembered; the output is that of the running statistics."""
     module = yield (C,), {}
     layer, twin = _layer(module), _twin()
     layer(OTHERS[0]), twin(OTHERS[0])
@@ -133,7 +144,7 @@ def untouched_by_eval():
 
 @norm_with_modes.expect
 def training_without_gradients():
-    """In training mode it uses the batch and remembers it under torch.no_grad(), too."""
+    """In training mode it must use the batch and remember it, under torch.no_grad() as well."""
     module = yield (C,), {}
     layer, twin = _layer(module), _twin()
     with torch.no_grad():
@@ -157,6 +168,19 @@ prediction(
     "requires_grad does not protect them.",
 )
 
+
+class _Itself(nn.Sequential):
+    """The judge's copy of it is itself, so that a check sees what a call does to it."""
+
+    handed_over = False
+
+    def __deepcopy__(self, memo):
+        if not self.handed_over:
+            self.handed_over = True
+            return self
+        return nn.Sequential(*copy.deepcopy(list(self), memo))
+
+
 # --- freezing ----------------------------------------------------------------------------------
 
 PRETRAINED = drawn(
@@ -177,15 +201,24 @@ PRETRAINED = drawn(
     "and after a few batches.",
     "The running statistics are buffers: no optimizer changes them, the forward pass does, as "
     "long as the layer is in training mode. In that mode dropout is active, too.",
-    "model.eval() stops both, until somebody calls train() on the network that contains this one. "
-    "train() calls the train method of every child: give this model one that changes nothing, "
-    "model.train = lambda mode=True: model.",
+    "model.eval() stops both, until somebody calls train() on a network that contains the model or "
+    "shares its layers. train() calls the train method of every child: give every module of "
+    "the model one that changes nothing and returns the module.",
+    "def stay(module, mode=True): return module. Then, for every module in model.modules(): "
+    "module.train = types.MethodType(stay, module). That makes a method of a function: the module "
+    "comes as its first argument, and a copy's method belongs to the copy.",
 )
 def freeze_network(model):
+    from types import MethodType
+
+    def stay(module, mode=True):
+        return module
+
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     model.eval()
-    model.train = lambda mode=True: model
+    for module in model.modules():
+        module.train = MethodType(stay, module)
     return model
 
 
@@ -202,6 +235,18 @@ def _frozen(result):
     return result
 
 
+def _switch(module, training):
+    """Put a learner's module into a mode; its own train() may return anything."""
+    try:
+        result = module.train(training)
+    except RecursionError:
+        endless = "its train() calls itself for ever: eval() is train(False)"
+        raise AssertionError(endless) from None
+    if result is not module:
+        raise AssertionError("its train() must return the module: eval() and others build on that")
+    return module
+
+
 def _in_eval_mode(x):
     with torch.no_grad():
         return copy.deepcopy(PRETRAINED).eval()(x)
@@ -215,16 +260,18 @@ def _moved(frozen, when):
 
 @freeze_network.expect
 def after_some_batches():
-    """After three batches of a training loop, its outputs in eval mode are what they were."""
-    frozen = _frozen((yield (PRETRAINED,), {}))
+    """After three batches of training, its outputs in eval mode must be what they were."""
+    model = copy.deepcopy(PRETRAINED)
+    model[3].p = 0.0  # no chance in what the message says
+    frozen = _frozen((yield (model,), {}))
     for batch in BATCHES:
         frozen(batch)
-    _moved(frozen.eval(), "after three batches")
+    _moved(_switch(frozen, False), "after three batches")
 
 
 @freeze_network.expect
 def the_same_in_training():
-    """It gives the pretrained outputs while something behind it trains, row by row the same."""
+    """While something behind it trains, it must give the pretrained outputs, row by row."""
     frozen = _frozen((yield (PRETRAINED,), {}))
     y = frozen(BATCHES[0])
     if not torch.equal(y, frozen(BATCHES[0])):
@@ -236,8 +283,9 @@ def the_same_in_training():
 
 @freeze_network.expect
 def whatever_is_called():
-    """It stays frozen when train() is called on a network that contains it, every epoch anew."""
+    """It must stay frozen when train() is called on a network that contains it, every epoch."""
     frozen = _frozen((yield (PRETRAINED,), {}))
+    _switch(frozen, True)
     whole = nn.Sequential(frozen, nn.Linear(OUT, 2).double())
     for _ in range(2):
         whole.train()
@@ -249,19 +297,43 @@ def whatever_is_called():
 
 
 @freeze_network.expect
+def by_another_way():
+    """It must stay frozen when a network that shares its layers trains, as model[:-1] does."""
+    whole = _Itself(*copy.deepcopy(list(PRETRAINED)), nn.Linear(OUT, 2).double())
+    frozen = _frozen((yield (whole[:-1],), {}))  # the judge hands over the slice itself
+    whole.train()
+    whole(BATCHES[0])
+    _moved(
+        _switch(frozen, False),
+        "the model was a slice, body = whole[:-1]. After whole.train() and a batch through whole",
+    )
+
+
+@freeze_network.expect
+def copies():
+    """A copy of it must be a model of its own, as frozen as the first."""
+    frozen = _frozen((yield (PRETRAINED,), {}))
+    twin = copy.deepcopy(frozen)
+    if twin.train() is frozen:
+        raise AssertionError("copy.deepcopy(frozen).train() returns the model that was copied")
+    twin(BATCHES[0])
+    _moved(_switch(twin, False), "after train() on a copy and one batch")
+
+
+@freeze_network.expect
 def no_parameter_moves():
-    """An optimizer that gets all parameters of the whole network changes none of its own."""
+    """An optimizer that gets all parameters of the whole network must change none of its own."""
     frozen = _frozen((yield (PRETRAINED,), {}))
     whole = nn.Sequential(frozen, nn.Linear(OUT, 2).double())
     optimizer = torch.optim.SGD(whole.parameters(), lr=0.1)
     whole(BATCHES[0]).square().sum().backward()
     optimizer.step()
-    _moved(frozen.eval(), "after a step of an optimizer")
+    _moved(_switch(frozen, False), "after a step of an optimizer")
 
 
 @freeze_network.expect
 def layers_in_front_learn():
-    """Gradients still pass through it, to layers in front that are not frozen."""
+    """Gradients must still pass through it, to layers in front that are not frozen."""
     frozen = _frozen((yield (PRETRAINED,), {}))
     x = ROWS.clone().requires_grad_()
     y = frozen(x)
@@ -279,18 +351,6 @@ def layers_in_front_learn():
 CLASSES = torch.tensor([0] * 36 + [1] * 18 + [2] * 6)  # sorted, as test sets often are
 SORTED = tensor(_rng, 60, IN) + 2.0 * torch.eye(IN, dtype=torch.float64)[CLASSES]
 SORTED[::7] *= -1  # nobody is right about these
-
-
-class _Itself(nn.Sequential):
-    """The judge's copy of it is itself, so that a check sees what a call does to it."""
-
-    handed_over = False
-
-    def __deepcopy__(self, memo):
-        if not self.handed_over:
-            self.handed_over = True
-            return self
-        return nn.Sequential(*copy.deepcopy(list(self), memo))
 
 
 def _classifier(dropout=0.9):
@@ -344,7 +404,7 @@ def _in_whatever_mode(model, x, y, batch_size=100):
 
 @measure_accuracy.expect
 def however_it_is_cut():
-    """The accuracy does not depend on how the test set is cut into batches."""
+    """The accuracy must not depend on how the test set is cut into batches."""
     for size in (20, 7, 60):
         got = yield (_classifier(dropout=0.0), SORTED, CLASSES), {"batch_size": size}
         array_like(got, "the accuracy", shape=())
@@ -356,7 +416,7 @@ def however_it_is_cut():
 
 @measure_accuracy.expect
 def no_chance():
-    """Measured twice, the accuracy is the same: nothing is dropped at random."""
+    """Measured twice, the accuracy must be the same: nothing is dropped at random."""
     for _ in range(2):
         got = yield (_classifier(), SORTED, CLASSES), {}
         same(got, _right_answers(), "the accuracy", tol=1e-6)
@@ -364,7 +424,7 @@ def no_chance():
 
 @measure_accuracy.expect
 def left_as_it_was():
-    """Afterwards every part of the model is as it was before: its numbers and its mode."""
+    """Afterwards every part of the model must be as it was before: its numbers and its mode."""
     for whole, part in ((True, True), (False, False), (True, False)):
         model = _classifier().train(whole)
         model[1].train(part)  # the last one: a layer that somebody keeps in eval mode
@@ -378,6 +438,9 @@ def left_as_it_was():
             )
         for name, value in model.state_dict().items():
             same(value, numbers[name], name)
+        changed = [name for name, p in model.named_parameters() if not p.requires_grad]
+        if changed:
+            raise AssertionError(f"requires_grad of {changed[0]} was True and is False afterwards")
 
 
 def _mode(training):

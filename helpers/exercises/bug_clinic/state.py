@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from helpers.exercises.bug_clinic._drawn import tensor
-from helpers.exercises.bug_clinic._graph import slopes
+from helpers.exercises.bug_clinic._graph import given, slopes
 from helpers.exercises.engine import array_like, exercise, parts, same
 
 _rng = np.random.default_rng(181)
@@ -15,10 +15,10 @@ _rng = np.random.default_rng(181)
 
 N, C = 7, 3
 SCALE, SHIFT = np.array([1.0, 4.0, 0.5]), np.array([5.0, -2.0, 0.3])
-X = tensor(_rng, N, C, scale=SCALE, shift=SHIFT).requires_grad_()
+X = given(tensor(_rng, N, C, scale=SCALE, shift=SHIFT))
 BATCHES = [tensor(_rng, N, C, scale=SCALE, shift=SHIFT + k) for k in range(3)]
-GAMMA = torch.tensor([2.0, 0.5, -1.5], dtype=torch.float64, requires_grad=True)
-BETA = torch.tensor([1.0, -3.0, 0.25], dtype=torch.float64, requires_grad=True)
+GAMMA = given(np.array([2.0, 0.5, -1.5]))
+BETA = given(np.array([1.0, -3.0, 0.25]))
 MEAN = torch.tensor([1.0, -1.0, 2.0], dtype=torch.float64)
 VAR = torch.tensor([3.0, 0.7, 0.2], dtype=torch.float64)
 WEIGHTS = tensor(_rng, N, C)  # of the sum that gradients are taken of
@@ -64,14 +64,16 @@ def count_nodes(*values):
 def _one_batch(result):
     y, mean, var = parts(result, "y", "running_mean", "running_var")
     array_like(y, "y", shape=(N, C))
-    array_like(mean, "running_mean", shape=(C,))
-    array_like(var, "running_var", shape=(C,))
+    for value, name in ((mean, "running_mean"), (var, "running_var")):
+        array_like(value, name, shape=(C,))
+        if not isinstance(value, torch.Tensor):
+            raise AssertionError(f"{name} is a {type(value).__name__}, expected a tensor")
     return y, mean, var
 
 
 @normalize_and_remember.expect
 def remembered_numbers():
-    """The running statistics move by momentum towards the batch's mean and unbiased variance."""
+    """The running statistics must move by momentum towards batch mean and unbiased variance."""
     for momentum in (0.1, 0.75):
         result = yield (X, GAMMA, BETA, MEAN, VAR), {"momentum": momentum}
         _, mean, var = _one_batch(result)
@@ -84,12 +86,14 @@ def remembered_numbers():
 
 @normalize_and_remember.expect
 def memory_stays():
-    """A batch that is done with is freed: between two calls there are only the numbers."""
+    """A batch that is done with must be freed: between two calls there are only the numbers."""
     result = yield (X, GAMMA, BETA, MEAN, VAR), {}
     _, *remembered = _one_batch(result)
     for value, name in zip(remembered, ("running_mean", "running_var"), strict=True):
         held = count_nodes(value)
-        if held or value.requires_grad:
+        if value.requires_grad and not held:
+            raise AssertionError(f"{name} wants gradients itself: the next batch would be recorded")
+        if held:
             raise AssertionError(
                 f"after one batch {name} holds {held} recorded operations in memory, expected 0"
             )
@@ -97,7 +101,7 @@ def memory_stays():
 
 @normalize_and_remember.expect
 def training_as_before():
-    """y and its gradients are those of nn.functional.batch_norm in training."""
+    """y and its gradients must be those of nn.functional.batch_norm in training."""
     result = yield (X, GAMMA, BETA, MEAN, VAR), {"eps": 0.3}
     y, _, _ = _one_batch(result)
     right = nn.functional.batch_norm(X, None, None, GAMMA, BETA, training=True, eps=0.3)
@@ -192,7 +196,7 @@ def _block(module):
 
 @residual_block.expect
 def size_of_the_weights():
-    """With batch norm behind every convolution, the size of its weights does not matter."""
+    """With batch norm behind every convolution, the size of its weights must not matter."""
     module = yield (6,), {}
     block, convs = _block(module)
     before = block(IMAGES).detach()
@@ -209,7 +213,7 @@ def size_of_the_weights():
 
 @residual_block.expect
 def the_norm_that_was_asked_for():
-    """Any norm can be asked for: each convolution gets one of its own, made by norm(channels)."""
+    """Whatever norm is asked for, each convolution must get its own, made by norm(channels)."""
     _Offset.made = 0
     module = yield (6, _Offset), {}
     block, (first, second) = _block(module)
@@ -229,7 +233,7 @@ def the_norm_that_was_asked_for():
 
 @residual_block.expect
 def no_norm_at_all():
-    """norm=None gives a block without any norm, whose convolutions have a bias."""
+    """norm=None must give a block without any norm, whose convolutions have a bias."""
     module = yield (6, None), {}
     block, (first, second) = _block(module)
     right = torch.relu(IMAGES + second(torch.relu(first(IMAGES)))).detach()
@@ -300,7 +304,7 @@ def _show(row):
 
 @norm_with_memory.expect
 def still_batch_norm():
-    """Before it is saved, it does what nn.BatchNorm1d does, in training and in eval mode."""
+    """Before it is saved, it must do what nn.BatchNorm1d does, in training and in eval mode."""
     module = yield (C,), {"momentum": 0.3, "eps": 0.2}
     if not isinstance(module, nn.Module):
         raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
@@ -312,8 +316,18 @@ def still_batch_norm():
 
 
 @norm_with_memory.expect
+def numbers_only():
+    """What it remembers of a batch must be numbers, without the record of how they came about."""
+    module = yield (C,), {}
+    module(_float32(X).requires_grad_())
+    for name in ("running_mean", "running_var"):
+        if getattr(getattr(module, name, None), "requires_grad", False):
+            raise AssertionError(f"{name} holds on to the batch: its requires_grad is True")
+
+
+@norm_with_memory.expect
 def saved_and_loaded():
-    """Saved and loaded into a new layer, it gives the same outputs in eval mode."""
+    """Saved and loaded into a new layer, it must give the same outputs in eval mode."""
     module = yield (C,), {}
     for batch in map(_float32, BATCHES):
         module(batch)
@@ -331,7 +345,7 @@ def saved_and_loaded():
 
 @norm_with_memory.expect
 def moved_along():
-    """layer.double() takes all of it along: a batch in float64 is normalized in float64."""
+    """layer.double() must take all of it along: a float64 batch is normalized in float64."""
     module = yield (C,), {}
     layer, twin = module.double(), nn.BatchNorm1d(C).double()
     try:
@@ -346,7 +360,7 @@ def moved_along():
 
 @norm_with_memory.expect
 def nobody_trains_it():
-    """An optimizer that gets all parameters trains gamma and beta, nothing else."""
+    """An optimizer that gets all parameters must train gamma and beta, nothing else."""
     module = yield (C,), {}
     count = len(list(module.parameters()))
     if count != 2:

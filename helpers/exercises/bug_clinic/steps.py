@@ -29,7 +29,7 @@ LABELS = torch.arange(12) % OUT
 
 
 # What happens inside a call, for the checks: the judge copies objects, not the module's lists.
-SCALES, TRAINED, ROWS, HELD = [], [], [], []
+SCALES, TRAINED, LOADED, ROWS, HELD = [], [], [], [], []
 
 
 class _Scaler(torch.amp.GradScaler):
@@ -44,13 +44,22 @@ class _Scaler(torch.amp.GradScaler):
         SCALES.append(self.get_scale())
 
 
-def _half_precision(init_scale):
+class _Model(nn.Sequential):
+    """Notes whether it is asked to load its own tensors, which changes nothing."""
+
+    def load_state_dict(self, state_dict, *args, **kwargs):
+        own = {value.data_ptr() for value in self.state_dict().values()}
+        LOADED.append(any(value.data_ptr() in own for value in state_dict.values()))
+        return super().load_state_dict(state_dict, *args, **kwargs)
+
+
+def _half_precision(init_scale, growth_interval=2000):
     """A small network in float32, its optimizer and its scaler."""
     layers = nn.Linear(IN, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, OUT)
-    model = drawn(nn.Sequential(*layers), np.random.default_rng(8)).float()
+    model = drawn(_Model(*layers), np.random.default_rng(8)).float()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    TRAINED.clear()
-    return model, optimizer, _Scaler("cpu", init_scale=init_scale)
+    TRAINED.clear(), LOADED.clear()
+    return model, optimizer, _Scaler("cpu", init_scale=init_scale, growth_interval=growth_interval)
 
 
 @exercise(
@@ -92,26 +101,36 @@ def _compare(result, expected, says):
         raise AssertionError(f"the result is a {type(result).__name__}, expected the model")
     if TRAINED and next(result.parameters()) is not TRAINED[0]:
         raise AssertionError("the model that you return is not the one that the optimizer trains")
+    if any(LOADED):
+        raise AssertionError(
+            f"{says}: state_dict() hands out the model's own tensors, not copies of them, so what "
+            "was saved has changed along with the model"
+        )
     for name, value in expected.items():
         got = result.state_dict()[name]
         if not torch.allclose(got.double(), value.double(), rtol=1e-4, atol=1e-5):
-            got, value = got.flatten()[0].item(), value.flatten()[0].item()
-            raise AssertionError(f"{says}: {name} starts with {got:.2f}, expected {value:.2f}")
+            off = (got.double() - value.double()).abs().nan_to_num(torch.inf).argmax().item()
+            got, value = got.flatten()[off].item(), value.flatten()[off].item()
+            digits = 2 if f"{got:.2f}" != f"{value:.2f}" else 6
+            raise AssertionError(
+                f"{says}: {name} has an entry {got:.{digits}f}, expected {value:.{digits}f}"
+            )
 
 
 @guarded_step.expect
 def a_good_batch():
-    """After a batch without trouble, weights and running statistics have moved as usual."""
-    model, optimizer, scaler = _half_precision(2.0**8)
-    usual = _keeps_what_forward_did(*copy.deepcopy((model, optimizer, scaler)), BATCH, LABELS)
-    TRAINED.clear()
-    result = yield (model, optimizer, scaler, BATCH, LABELS), {}
-    _compare(result, usual.state_dict(), "after a good batch")
+    """After a batch without trouble, weights and running statistics must move as usual."""
+    for interval, when in ((2000, ""), (1, " with which the scaler doubles the scale")):
+        model, optimizer, scaler = _half_precision(2.0**8, interval)
+        usual = _keeps_what_forward_did(*copy.deepcopy((model, optimizer, scaler)), BATCH, LABELS)
+        TRAINED.clear()
+        result = yield (model, optimizer, scaler, BATCH, LABELS), {}
+        _compare(result, usual.state_dict(), f"after a good batch{when}")
 
 
 @guarded_step.expect
 def too_large_for_half_precision():
-    """A batch that is too large for float16 is skipped; the model is as it was before."""
+    """After a batch that is too large for float16, the model must be as it was before."""
     model, optimizer, scaler = _half_precision(2.0**8)
     huge = BATCH.clone()
     huge[3] *= 1e5
@@ -121,7 +140,7 @@ def too_large_for_half_precision():
 
 @guarded_step.expect
 def gradients_too_large():
-    """If only the gradients are too large, the step is skipped, too; the model is as before."""
+    """If only the gradients are too large, it is skipped, too: the model must be as before."""
     model, optimizer, scaler = _half_precision(2.0**30)
     far = BATCH * 50  # far off, but finite
     result = yield (model, optimizer, scaler, far, LABELS), {}
@@ -130,7 +149,7 @@ def gradients_too_large():
 
 @guarded_step.expect
 def scale_goes_down():
-    """After a skipped step the scaler tries half the scale: otherwise it would skip for ever."""
+    """After a skipped step the scale must be halved: otherwise it would skip for ever."""
     model, optimizer, scaler = _half_precision(2.0**8)
     SCALES.clear()
     yield (model, optimizer, scaler, BATCH * 1e5, LABELS), {}
@@ -217,7 +236,7 @@ def _gradients(result, x, y):
 
 @gradients_in_pieces.expect
 def rows_at_once():
-    """Never are more rows at once in features, or its hidden values in memory, than a piece has."""
+    """features, and memory, must never hold hidden values of more rows than a piece has."""
     for pieces, most in ((4, 6), (12, 2)):
         ROWS.clear(), HELD.clear()
         yield (FEATURES, HEAD, MANY, TARGETS, pieces), {}
@@ -231,20 +250,20 @@ def rows_at_once():
 
 @gradients_in_pieces.expect
 def one_piece():
-    """In one piece, the gradients are those of the mean loss of the whole batch."""
+    """In one piece, the gradients must be those of the mean loss of the whole batch."""
     result = yield (FEATURES, HEAD, MANY, TARGETS, 1), {}
     _gradients(result, MANY, TARGETS)
 
 
 @gradients_in_pieces.expect
 def four_pieces():
-    """In four pieces, the gradients are the same as in one."""
+    """In four pieces, the gradients must be the same as in one."""
     result = yield (FEATURES, HEAD, MANY, TARGETS, 4), {}
     _gradients(result, MANY, TARGETS)
 
 
 @gradients_in_pieces.expect
 def uneven_pieces():
-    """The last piece may be smaller: the gradients are the same."""
+    """The last piece may be smaller: the gradients must be the same."""
     result = yield (FEATURES, HEAD, MANY[:21], TARGETS[:21], 4), {}
     _gradients(result, MANY[:21], TARGETS[:21])
