@@ -89,6 +89,16 @@ def medians_over_rates(baseline, changed):
 
 
 @mutant("tuned_ratio", blamed="each_at_its_best")
+def worst_seed_of_each_rate(baseline, changed):
+    return changed.max(axis=0).min() / baseline.max(axis=0).min()
+
+
+@mutant("tuned_ratio", blamed="each_at_its_best")
+def first_seed_alone(baseline, changed):
+    return changed[0].min() / baseline[0].min()
+
+
+@mutant("tuned_ratio", blamed="each_at_its_best")
 def always_refuses(baseline, changed):
     return np.nan
 
@@ -167,7 +177,7 @@ def third_of_five_seeds(baseline, changed):
 
 @alternative("judge_claim")
 def by_counting(baseline, changed, margin):
-    reached = [b - c >= margin for b, c in zip(baseline, changed, strict=True)]
+    reached = [b - c > margin - 1e-12 for b, c in zip(baseline, changed, strict=True)]
     usable = all(np.isfinite([*baseline, *changed])) and len(reached) >= 5
     if usable and sum(reached) == len(reached):
         return "holds"
@@ -176,7 +186,7 @@ def by_counting(baseline, changed, margin):
 
 @alternative("judge_claim")
 def by_the_extremes(baseline, changed, margin):
-    gains = np.asarray(baseline) - np.asarray(changed)
+    gains = np.round(np.asarray(baseline) - np.asarray(changed), 9)
     if gains.size < 5 or np.isnan(gains).any() or np.isinf(gains).any():
         return "cannot tell"
     if gains.min() >= margin:
@@ -184,12 +194,46 @@ def by_the_extremes(baseline, changed, margin):
     return "does not hold" if gains.max() < margin else "cannot tell"
 
 
-def judged(gains, margin, enough=5):
+@alternative("judge_claim")
+def with_isclose(baseline, changed, margin):
+    gains = baseline - changed
+    if len(gains) < 5 or not np.isfinite(gains).all():
+        return "cannot tell"
+    words = {True: "holds", False: "does not hold"}
+    found = {words[bool(gain > margin or np.isclose(gain, margin))] for gain in gains}
+    return found.pop() if len(found) == 1 else "cannot tell"
+
+
+def judged(gains, margin, enough=5, slack=1e-9):
     if len(gains) < enough or not np.isfinite(gains).all():
         return "cannot tell"
-    if (gains >= margin).all():
+    reached = gains >= margin - slack
+    if reached.all():
         return "holds"
-    return "does not hold" if (gains < margin).all() else "cannot tell"
+    return "cannot tell" if reached.any() else "does not hold"
+
+
+@mutant("judge_claim", blamed="gains_that_are_rounded")
+def forgets_the_rounding(baseline, changed, margin):
+    return judged(baseline - changed, margin, slack=0)
+
+
+@mutant("judge_claim", blamed="gains_that_are_rounded")
+def rounding_counts_in_one_direction(baseline, changed, margin):
+    gains = baseline - changed
+    word = judged(gains, margin)
+    usable = len(gains) >= 5 and np.isfinite(gains).all()
+    return "does not hold" if word == "cannot tell" and usable and (gains < margin).all() else word
+
+
+@mutant("judge_claim", blamed="holds_in_no_seed")
+def too_much_slack(baseline, changed, margin):
+    return judged(baseline - changed, margin, slack=0.001)
+
+
+@mutant("judge_claim", blamed="holds_in_no_seed")
+def a_tenth_of_the_margin_is_slack(baseline, changed, margin):
+    return judged(baseline - changed, 0.9 * margin)
 
 
 @mutant("judge_claim", blamed="holds_in_every_seed")
@@ -283,7 +327,7 @@ def nan_is_less_than_anything(baseline, changed, margin):
     gains = baseline - changed
     if len(gains) < 5:
         return "cannot tell"
-    reached = gains >= margin
+    reached = gains >= margin - 1e-9
     return "holds" if reached.all() else "cannot tell" if reached.any() else "does not hold"
 
 
@@ -305,6 +349,13 @@ def looks_for_nan_only(baseline, changed, margin):
 @mutant("judge_claim", blamed="a_margin_below_zero")
 def margin_without_its_sign(baseline, changed, margin):
     return judged(baseline - changed, abs(margin))
+
+
+@mutant("judge_claim", blamed="a_margin_below_zero")
+def no_difference_in_either_direction(baseline, changed, margin):
+    if margin < 0:
+        return judged(-np.abs(baseline - changed), margin)
+    return judged(baseline - changed, margin)
 
 
 @mutant("judge_claim", blamed="a_margin_below_zero")
