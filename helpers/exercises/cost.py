@@ -63,6 +63,8 @@ SIZE = 480  # bytes, in float32
 
 
 def _moved(result):
+    if np.shape(result) == (2,):  # an array of both
+        result = tuple(result)
     read, written = parts(result, "read", "written")
     array_like(read, "read", shape=())
     array_like(written, "written", shape=())

@@ -26,6 +26,21 @@ def with_the_library(shape, itemsize, mode):
     return [cost.read, cost.written]
 
 
+@alternative("batch_norm_bytes")
+def as_an_array(shape, itemsize, mode):
+    return np.array({"eval": [1, 1], "forward": [2, 1], "backward": [4, 1]}[mode]) * (
+        itemsize * math.prod(shape)
+    )
+
+
+@alternative("batch_norm_bytes")
+def from_a_tensor(shape, itemsize, mode):
+    size = torch.empty(
+        shape, dtype={2: torch.bfloat16, 4: torch.float32, 8: torch.float64}[itemsize]
+    )
+    return torch.tensor({"eval": [1, 1], "forward": [2, 1], "backward": [4, 1]}[mode]) * size.nbytes
+
+
 @mutant("batch_norm_bytes", blamed="two_numbers")
 def adds_them_up(shape, itemsize, mode):
     return {"eval": 2, "forward": 3, "backward": 5}[mode] * itemsize * math.prod(shape)
