@@ -13,14 +13,6 @@ prediction(
     c="Python does not wait for the GPU, but the GPU cannot start what is not yet queued.",
 )
 prediction(
-    "15-bf16",
-    right="b",
-    a="so it is in float32. In bfloat16 the steps of the average become too small to be counted.",
-    b="near 0.8, the neighbours in bfloat16 are 0.004 apart. A step of 0.01 times what is missing "
-    "is rounded away as soon as less than about 0.2 is missing.",
-    c="the first steps are large enough to be counted.",
-)
-prediction(
     "15-same-rate",
     right="c",
     a="an eighth of the steps was taken, each as long as before.",
@@ -31,9 +23,12 @@ prediction(
 prediction(
     "15-short",
     right="c",
-    a="after 20 steps, 82 % of such an average is still the value that it started with.",
-    b="it is the default, but after 20 steps it still contains steps whose weights are long gone.",
-    c="it forgets the starting value and the old weights within a few steps.",
+    a="the weights are, but eval mode uses the running statistics, and 0.99 ** 20 = 82 % of these "
+    "is still what they started with.",
+    b="a little is not enough: after 20 steps, 82 % of such an average is still the value that it "
+    "started with.",
+    c="after 20 steps, 82 % of such an average is still the value that it started with: 0 for a "
+    "mean, 1 for a variance, whatever the batches say.",
 )
 
 
@@ -111,7 +106,7 @@ def one_step():
     """After a single step, 1 - momentum of the starting value is left."""
     for left in (0.3, 0.01):
         momentum = yield (1, left), {}
-        slip(momentum, left, "this is the share that stays; PyTorch's momentum is what comes in")
+        slip(momentum, left, "`left` is what stays after one step; PyTorch's momentum is the rest")
         same(momentum, 1 - left, f"momentum_for(1, {left})")
 
 
@@ -131,7 +126,7 @@ def many_steps():
 
 @exercise(
     "Go through the pairs once and put each parameter into one of three lists. Which ones do not "
-    "belong into any?",
+    "belong in any?",
     'Leave out what has requires_grad False. A norm\'s beta has a name that contains "norm" and '
     'ends with "bias". What has more than one axis is a weight; everything else is "others".',
     'Each group is a dictionary: {"params": [...], "lr": ..., "weight_decay": ...}. Only the '
@@ -155,26 +150,35 @@ def split_parameters(named_parameters, lr, weight_decay, beta_factor):
     ]
 
 
-NAMES = {  # shape, and whether it is trained; norm1's gamma is frozen, norm2's is not
+# Shape, and whether it is trained; norm1's gamma is frozen, the others are not. Sizes tell nothing:
+# conv3's weight has fewer values than linear's bias.
+NAMES = {
     "conv1.weight": ((4, 3, 3, 3), True),
     "norm1.weight": ((4,), False),
     "norm1.bias": ((4,), True),
     "conv2.weight": ((6, 4, 3, 3), False),
     "norm2.weight": ((6,), True),
     "norm2.bias": ((6,), True),
+    "layers.3.conv3.weight": ((2, 1, 1, 1), True),
+    "layers.3.conv3.bias": ((2,), True),
+    "layers.3.norm3.weight": ((2,), True),
+    "layers.3.norm3.bias": ((2,), True),
     "linear.weight": ((10, 6), True),
     "linear.bias": ((10,), True),
 }
+BETAS = ("norm1.bias", "norm2.bias", "layers.3.norm3.bias")
 RATE, DECAY, FACTOR = 0.5, 0.001, 64.0
 
 
 def _named(names=NAMES):
-    """The parameters, each filled with a number of its own, by which it is recognized."""
-    return [
-        (name, torch.full(NAMES[name][0], 1.0 + i).requires_grad_(NAMES[name][1]))
-        for i, name in enumerate(NAMES)
-        if name in names
-    ]
+    """Pairs (name, parameter). Each parameter carries its name as an attribute."""
+    pairs = []
+    for name in names:
+        shape, trained = NAMES[name]
+        parameter = torch.full(shape, 0.5).requires_grad_(trained)
+        parameter.key = name  # copies of a tensor do not have its attributes
+        pairs.append((name, parameter))
+    return pairs
 
 
 def _groups(result):
@@ -186,10 +190,17 @@ def _groups(result):
         missing = {"params", "lr", "weight_decay"} - set(group)
         if missing:
             raise AssertionError(f"a group lacks {', '.join(sorted(missing))}")
+        if isinstance(group["params"], torch.Tensor):
+            raise AssertionError('"params" is a list of parameters')
         for parameter in group["params"]:
             if not isinstance(parameter, torch.Tensor):
                 raise AssertionError('"params" holds parameters alone, without their names')
-            name = list(NAMES)[round(parameter.detach().flatten()[0].item()) - 1]
+            if not hasattr(parameter, "key"):
+                raise AssertionError(
+                    '"params" holds the parameters themselves: an optimizer that is given copies '
+                    "trains the copies"
+                )
+            name = parameter.key
             found[name] = (found[name][0] + 1, group["lr"], group["weight_decay"])
     return found
 
@@ -220,13 +231,12 @@ def rates():
     """The betas of norms train at beta_factor times the rate, all else at the rate itself."""
     for factor in (FACTOR, 3.0):
         found = _groups((yield (_named(), RATE, DECAY, factor), {}))
-        for name in ("linear.bias", "norm2.weight"):
+        for name in ("linear.bias", "layers.3.conv3.bias", "norm2.weight"):
             if found[name][1] == RATE * factor:
                 raise AssertionError(f"{name} is not the beta of a norm, yet it has its rate")
         for name, (_, trained) in NAMES.items():
             if trained:
-                beta = name in ("norm1.bias", "norm2.bias")
-                same(found[name][1], RATE * factor if beta else RATE, f"lr of {name}")
+                same(found[name][1], RATE * factor if name in BETAS else RATE, f"lr of {name}")
 
 
 @split_parameters.expect

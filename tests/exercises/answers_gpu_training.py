@@ -72,6 +72,20 @@ def columns_lie_together(shape, channels_last):
 
 
 @mutant("strides", blamed="channels_lie_together")
+def height_for_width_with_channels_last(shape, channels_last):
+    _, c, h, w = shape
+    return (h * w * c, 1, h * c, c) if channels_last else (c * h * w, h * w, w, 1)
+
+
+@mutant("strides", blamed="rows_lie_together")
+def one_axis_too_many(shape, channels_last):
+    n, c, h, w = shape
+    return (
+        by_walking_the_axes(shape, True) if channels_last else (n * c * h * w, c * h * w, h * w, w)
+    )
+
+
+@mutant("strides", blamed="channels_lie_together")
 def images_last(shape, channels_last):
     n, c, h, w = shape
     return (1, n, w * c * n, c * n) if channels_last else (c * h * w, h * w, w, 1)
@@ -99,6 +113,21 @@ def what_stays(steps, left):
 @mutant("momentum_for", blamed="one_step")
 def forgets_left(steps, left):
     return 1 / steps
+
+
+@mutant("momentum_for", blamed="one_step")
+def left_has_come_in(steps, left):
+    return 1 - (1 - left) ** (1 / steps)
+
+
+@mutant("momentum_for", blamed="many_steps")
+def rounded(steps, left):
+    return round(1 - left ** (1 / steps), 2)
+
+
+@mutant("momentum_for", blamed="many_steps")
+def without_parentheses(steps, left):
+    return 1 - left**1 / steps
 
 
 @mutant("momentum_for", blamed="many_steps")
@@ -140,7 +169,7 @@ def grouped(weights, others, betas, lr, weight_decay, beta_factor):
 
 
 def is_beta(name):
-    return name.startswith("norm") and name.endswith(".bias")
+    return "norm" in name and name.rpartition(".")[2] == "bias"
 
 
 @alternative("split_parameters")
@@ -220,6 +249,37 @@ def forgets_the_others(named_parameters, lr, weight_decay, beta_factor):
 def every_bias_is_a_beta(named_parameters, lr, weight_decay, beta_factor):
     groups = split(named_parameters, beta=lambda name: name.endswith("bias"))
     return grouped(*groups, lr, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="rates")
+def every_bias_but_that_of_the_last_layer(named_parameters, lr, weight_decay, beta_factor):
+    def beta(name):
+        return name.endswith("bias") and "linear" not in name
+
+    return grouped(*split(named_parameters, beta=beta), lr, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="rates")
+def norms_of_the_outermost_module_only(named_parameters, lr, weight_decay, beta_factor):
+    def beta(name):
+        return name.startswith("norm") and name.endswith("bias")
+
+    return grouped(*split(named_parameters, beta=beta), lr, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="decay")
+def weights_are_what_is_large(named_parameters, lr, weight_decay, beta_factor):
+    trained = [(n, p) for n, p in named_parameters if p.requires_grad]
+    betas = [p for n, p in trained if is_beta(n)]
+    others = [p for n, p in trained if p.numel() <= 16 and not is_beta(n)]
+    weights = [p for n, p in trained if p.numel() > 16 and not is_beta(n)]
+    return grouped(weights, others, betas, lr, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="a_list_of_groups")
+def copies(named_parameters, lr, weight_decay, beta_factor):
+    own = [(n, p.detach().clone().requires_grad_(p.requires_grad)) for n, p in named_parameters]
+    return grouped(*split(own), lr, weight_decay, beta_factor)
 
 
 @mutant("split_parameters", blamed="rates")
