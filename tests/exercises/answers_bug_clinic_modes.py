@@ -338,6 +338,24 @@ def eval_for_ever_but_trained(model):
 
 
 @mutant("freeze_network", blamed="no_parameter_moves")
+def gradients_set_to_zero(model):
+    for parameter in model.parameters():
+        parameter.register_hook(torch.zeros_like)
+    return kept_in_eval(model)
+
+
+@alternative("freeze_network")
+def the_leaves(model):
+    def stay(module, mode=True):
+        return module
+
+    for part in without_gradients(model).eval().modules():
+        if not list(part.children()):
+            part.train = MethodType(stay, part)
+    return model
+
+
+@mutant("freeze_network", blamed="no_parameter_moves")
 def only_gamma_and_beta(model):
     for norm in norms(model):
         without_gradients(norm)
@@ -449,6 +467,12 @@ def from_the_top_down(model, x, y, batch_size=100):
     for module, mode in modes:
         module.train(mode)
     return result
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def gradients_off_for_ever(model, x, y, batch_size=100):
+    torch.set_grad_enabled(False)
+    return modes_by_name(model, x, y, batch_size)
 
 
 @mutant("measure_accuracy", blamed="left_as_it_was")

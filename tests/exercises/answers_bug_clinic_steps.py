@@ -199,6 +199,22 @@ def in_eval_mode(model, optimizer, scaler, x, y):
 
 
 @mutant("guarded_step", blamed="a_good_batch")
+def old_gradients_stay(model, optimizer, scaler, x, y):
+    before = saved(model)
+    with torch.autocast(x.device.type, dtype=torch.float16):
+        loss = cross_entropy(model(x), y)
+    scaler.scale(loss).backward()
+    if update(optimizer, scaler):
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def left_in_eval_mode(model, optimizer, scaler, x, y):
+    return whole_state(model, optimizer, scaler, x, y).eval()
+
+
+@mutant("guarded_step", blamed="a_good_batch")
 def never_a_step(model, optimizer, scaler, x, y):
     backward(model, optimizer, scaler, x, y)
     optimizer.zero_grad()
@@ -328,6 +344,31 @@ def head_first(features, head, x, y, pieces):
 @mutant("gradients_in_pieces", blamed="four_pieces")
 def averaged_over_the_pieces(features, head, x, y, pieces):
     return cached(features, head, x, y, pieces, factor=1 / pieces)
+
+
+@mutant("gradients_in_pieces", blamed="four_pieces")
+def head_in_pieces(features, head, x, y, pieces):
+    h = embed(features, x, pieces).requires_grad_()
+    for hb, yb in zip(h.chunk(pieces), y.chunk(pieces), strict=True):
+        (cross_entropy(head(hb), yb) * len(hb) / len(x)).backward()
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        features(xb).backward(dh)
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def head_twice(features, head, x, y, pieces):
+    cross_entropy(head(embed(features, x, pieces)), y).backward()
+    return cached(features, head, x, y, pieces)
+
+
+@alternative("gradients_in_pieces")
+def row_by_row(features, head, x, y, pieces):
+    h = torch.cat([features(row).detach() for row in x.split(1)]).requires_grad_()
+    cross_entropy(head(h), y).backward()
+    for row, dh in zip(x.split(1), h.grad.split(1), strict=True):
+        features(row).backward(dh)
+    return tuple(gradients(features, head))
 
 
 @mutant("gradients_in_pieces", blamed="four_pieces")

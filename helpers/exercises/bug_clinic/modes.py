@@ -205,7 +205,7 @@ PRETRAINED = drawn(
     "shares its layers. train() calls the train method of every child: give every module of "
     "the model one that changes nothing and returns the module.",
     "def stay(module, mode=True): return module. Then, for every module in model.modules(): "
-    "module.train = types.MethodType(stay, module). That makes a method of a function: the module "
+    "module.train = types.MethodType(stay, module), after `import types`. That makes a method of a function: the module "
     "comes as its first argument, and a copy's method belongs to the copy.",
 )
 def freeze_network(model):
@@ -325,7 +325,7 @@ def no_parameter_moves():
     """An optimizer that gets all parameters of the whole network must change none of its own."""
     frozen = _frozen((yield (PRETRAINED,), {}))
     whole = nn.Sequential(frozen, nn.Linear(OUT, 2).double())
-    optimizer = torch.optim.SGD(whole.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(whole.parameters(), lr=0.1, weight_decay=0.5)
     whole(BATCHES[0]).square().sum().backward()
     optimizer.step()
     _moved(_switch(frozen, False), "after a step of an optimizer")
@@ -430,6 +430,9 @@ def left_as_it_was():
         model[1].train(part)  # the last one: a layer that somebody keeps in eval mode
         numbers = copy.deepcopy(model.state_dict())
         yield (model, SORTED, CLASSES), {}
+        if not torch.is_grad_enabled():
+            torch.set_grad_enabled(True)
+            raise AssertionError("afterwards gradients are switched off for the whole program")
         now = (model.training, model[1].training)
         if now != (whole, part):
             raise AssertionError(

@@ -45,7 +45,16 @@ class _Scaler(torch.amp.GradScaler):
 
 
 class _Model(nn.Sequential):
-    """Notes whether it is asked to load its own tensors, which changes nothing."""
+    """Has old gradients, and notes if it is asked to load its own tensors, which changes nothing.
+
+    A deep copy of a parameter has no gradient, so the copy that the judge makes gets new ones.
+    """
+
+    def __deepcopy__(self, memo):
+        twin = memo[id(self)] = _Model(*copy.deepcopy(list(self), memo))
+        for parameter in twin.parameters():
+            parameter.grad = torch.ones_like(parameter)
+        return twin
 
     def load_state_dict(self, state_dict, *args, **kwargs):
         own = {value.data_ptr() for value in self.state_dict().values()}
@@ -101,6 +110,8 @@ def _compare(result, expected, says):
         raise AssertionError(f"the result is a {type(result).__name__}, expected the model")
     if TRAINED and next(result.parameters()) is not TRAINED[0]:
         raise AssertionError("the model that you return is not the one that the optimizer trains")
+    if not result.training:
+        raise AssertionError(f"{says}, the model is in eval mode")
     if any(LOADED):
         raise AssertionError(
             f"{says}: state_dict() hands out the model's own tensors, not copies of them, so what "
@@ -229,8 +240,9 @@ def _gradients(result, x, y):
         array_like(got, f"the gradient of {name}", shape=tuple(wanted.shape))
         off = ((got - wanted).norm() / wanted.norm()).item()
         if not off <= 1e-9:
+            share = f"{off:.1%}" if off >= 0.001 else f"{off:.0e}"
             raise AssertionError(
-                f"the gradient of {name} is off by {off:.1%} of its length from the whole batch's"
+                f"the gradient of {name} is off by {share} of its length from the whole batch's"
             )
 
 
