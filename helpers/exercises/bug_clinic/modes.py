@@ -205,8 +205,8 @@ PRETRAINED = drawn(
     "shares its layers. train() calls the train method of every child: give every module of "
     "the model one that changes nothing and returns the module.",
     "def stay(module, mode=True): return module. Then, for every module in model.modules(): "
-    "module.train = types.MethodType(stay, module), after `import types`. That makes a method of a function: the module "
-    "comes as its first argument, and a copy's method belongs to the copy.",
+    "module.train = types.MethodType(stay, module), after `import types`. That makes a method of a "
+    "function: the module comes as its first argument, and a copy's method belongs to the copy.",
 )
 def freeze_network(model):
     from types import MethodType
