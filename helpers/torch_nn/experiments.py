@@ -322,7 +322,7 @@ _ALL = (
         run=gpu_training,
         settings=[
             *_settings(**RACE, **FULL, lr=[0.4], blocks=[[1, 2, 2]], epochs=[20], seeds=range(3)),
-            *_settings(**RACE, **FULL, lr=[0.4], blocks=[[1, 1, 1], [2, 2, 2]], epochs=[20]),
+            *_settings(**RACE, **FULL, lr=[0.4], blocks=[[2, 2, 2]], epochs=[20]),
             *_settings(**NORMS, **FULL, lr=[0.05, 0.1, 0.2, 0.4, 0.8, 1.6], epochs=[6]),
         ],
         cpu_settings=[
@@ -335,7 +335,7 @@ _ALL = (
     Experiment(
         name="airbench",
         run=airbench,
-        settings=_ablations(images_of=["cifar10"], width=[32], batch_size=[1024], epochs=[8]),
+        settings=_ablations(images_of=["cifar10"], width=[32], batch_size=[1024], epochs=[6]),
         cpu_settings=_ablations(images_of=["small"], width=[8], batch_size=[64], epochs=[4]),
         smoke_settings=_settings(
             ablation=["airbench", "no norm"],
