@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from helpers import data
-from helpers.torch_nn import experiments
-from helpers.torch_nn.experiments import AIRBENCH, EXPERIMENTS
+from helpers.torch_nn import airbench_experiment, experiment_parts, experiments
+from helpers.torch_nn.airbench_experiment import AIRBENCH
+from helpers.torch_nn.experiments import EXPERIMENTS
 
 SIZES = [
     pytest.param(experiment, size, id=f"{name}-{size}")
@@ -21,9 +22,9 @@ SIZES = [
 
 @pytest.fixture
 def fresh_images():
-    experiments.images.cache_clear()
+    experiment_parts.images.cache_clear()
     yield
-    experiments.images.cache_clear()
+    experiment_parts.images.cache_clear()
 
 
 def photos(count):
@@ -36,7 +37,7 @@ def test_small_images_are_a_part_of_cifar10_at_half_the_resolution(monkeypatch, 
     parts = (x_train, y_train, x_test, y_test)
     cifar = data.Dataset("cifar10", *parts, 10, verified=False, source="CIFAR-10, some copy")
     monkeypatch.setattr(data, "load", {"cifar10": cifar}.__getitem__)
-    small = experiments.images("small")
+    small = experiment_parts.images("small")
     assert small.x_train.shape == (2000, 3, 16, 16)
     assert small.x_test.shape == (1000, 3, 16, 16)
     np.testing.assert_array_equal(small.y_test, y_test[:1000])
@@ -54,7 +55,7 @@ def test_without_cifar10_the_small_images_are_digits(monkeypatch, fresh_images):
         return digits
 
     monkeypatch.setattr(data, "load", load)
-    assert experiments.images("small").source == digits.source
+    assert experiment_parts.images("small").source == digits.source
     assert experiments.EXPERIMENTS["gpu_steps"].data_source("cpu") == digits.source
     with pytest.raises(data.DataError):
         experiments.EXPERIMENTS["gpu_steps"].data_source("full")
@@ -77,7 +78,9 @@ def norms(net):
 
 
 def airbench_net(**changes):
-    return experiments.airbench_net(experiments.images("digits"), 8, 0, AIRBENCH | changes)
+    return airbench_experiment.airbench_net(
+        experiment_parts.images("digits"), 8, 0, AIRBENCH | changes
+    )
 
 
 def test_the_airbench_net_normalizes_as_its_settings_say():
@@ -102,7 +105,7 @@ def test_logits_are_divided_by_nine():
 
 def test_betas_train_faster_and_only_weights_decay():
     net = airbench_net()
-    groups = experiments.groups_for_beta(net, lr=0.5, beta_factor=64.0, weight_decay=0.1)
+    groups = airbench_experiment.groups_for_beta(net, lr=0.5, beta_factor=64.0, weight_decay=0.1)
     found = {id(p): group for group in groups for p in group["params"]}
     assert len(found) == sum(len(group["params"]) for group in groups)
     assert set(found) == {id(p) for p in net.parameters() if p.requires_grad}
@@ -131,6 +134,6 @@ def test_the_smallest_size_runs_and_can_be_written_down(name):
 
 
 def test_every_ablation_changes_something():
-    for name, change in experiments.ABLATIONS.items():
+    for name, change in airbench_experiment.ABLATIONS.items():
         assert set(change) <= set(AIRBENCH)
         assert all(AIRBENCH[key] != value for key, value in change.items()), name
