@@ -9,6 +9,7 @@ recorder. What a setting does not name is written in the function that runs it.
 from itertools import product
 
 import numpy as np
+import torch
 
 from helpers.data import Dataset
 from helpers.experiments import Experiment
@@ -48,13 +49,25 @@ CHANGES = {
 }
 
 
-def options_of(arm: str, batch_size: int, lr: float) -> dict:
-    """Return the options of `fit` for an arm of CHANGES: its own and those of the arms before it.
+def changes_on(device) -> dict:
+    """Return those of CHANGES that are for a device: on a CPU neither TF32 nor compile.
 
-    batch_size, lr: of the plain loop.
+    TF32 is a format of GPUs; to compile for a CPU takes minutes, and a C++ compiler.
     """
+    for_gpus = () if torch.device(device).type == "cuda" else ("TF32", "compile")
+    return {arm: change for arm, change in CHANGES.items() if arm not in for_gpus}
+
+
+def options_of(arm: str, batch_size: int, lr: float, device) -> dict:
+    """Return the options of `fit` for an arm: its own and those of the arms before it.
+
+    arm: one of changes_on(device); ValueError for others. batch_size, lr: of the plain loop.
+    """
+    changes = changes_on(device)
+    if arm not in changes:
+        raise ValueError(f"arm is {arm!r}, expected one of {', '.join(changes)} on this device")
     options = {}
-    for name, change in CHANGES.items():
+    for name, change in changes.items():
         options |= change
         if name == arm:
             break
@@ -72,7 +85,7 @@ def gpu_steps(
     history = fit(
         model,
         dataset,
-        **options_of(arm, batch_size, lr=0.05),
+        **options_of(arm, batch_size, 0.05, device),
         epochs=steps,
         max_steps=steps,
         device=device,
@@ -134,15 +147,15 @@ SMOKE = {"images_of": ["digits"], "width": [8], "batch_size": [64]}
 NORMS = {"part": ["norms"], "norm": ["batch", "group", "none"], "blocks": [[1, 1, 1]]}
 RACE = {"part": ["race"], "norm": ["batch"]}
 FULL_RACE = RACE | FULL | {"lr": [0.4], "epochs": [20]}
-# Compiling for a CPU takes minutes.
-ON_A_CPU = tuple(arm for arm in CHANGES if arm not in ("TF32", "compile"))
 
 _ALL = (
     Experiment(
         name="gpu_steps",
         run=gpu_steps,
         settings=_steps(3, images_of="cifar10", width=64, batch_size=128, steps=60),
-        cpu_settings=_steps(5, ON_A_CPU, images_of="small", width=16, batch_size=64, steps=9),
+        cpu_settings=_steps(
+            5, changes_on("cpu"), images_of="small", width=16, batch_size=64, steps=9
+        ),
         smoke_settings=_steps(
             1, ("plain loop", "bfloat16"), images_of="digits", width=8, batch_size=32, steps=4
         ),
