@@ -179,6 +179,11 @@ def _work(folder: Path) -> None:
         story.stack = _below_this_file(story.stack)
         (folder / f"{rank}.failure").write_text("".join(story.format()), encoding="utf-8")
         os._exit(1)  # the usual way out would wait for the other processes
+    # While Python shuts down, PyTorch's threads are destroyed, and at times one that still runs:
+    # the process would end by SIGABRT, its work done.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _job(folder: Path):
