@@ -97,11 +97,9 @@ def solution(answer: Callable) -> None:
 
 def predict(name: str, choice=...) -> None:
     """Commit to a choice before you run the experiment; then read why it is right or wrong."""
-    if name not in PREDICTIONS:
-        load_part_iii()
-    if name not in PREDICTIONS:
+    question = _entry(PREDICTIONS, name)
+    if question is None:
         raise KeyError(f"no prediction is called {name!r}; known: {', '.join(PREDICTIONS)}")
-    question = PREDICTIONS[name]
     *others, last = [f'"{key}"' for key in question.explanations]
     choices = f"{', '.join(others)} or {last}"
     if choice is Ellipsis or choice is None:
@@ -139,21 +137,26 @@ def progress() -> None:
         )
 
 
-def _find(name: str) -> Exercise:
-    if name not in EXERCISES:
+def _entry(table: dict, name: str | None):
+    """The entry of EXERCISES or PREDICTIONS, or None; Part III is imported only to look there."""
+    if name not in table:
         load_part_iii()
-    if name not in EXERCISES:
+    return table.get(name)
+
+
+def _find(name: str) -> Exercise:
+    subject = _entry(EXERCISES, name)
+    if subject is None:
         raise KeyError(f"no exercise is called {name!r}; known: {', '.join(names())}")
-    return EXERCISES[name]
+    return subject
 
 
 def _of(answer: Callable) -> Exercise:
     name = getattr(answer, "__name__", None)
-    if name not in EXERCISES:
-        load_part_iii()
-    if name not in EXERCISES:
+    subject = _entry(EXERCISES, name)
+    if subject is None:
         raise KeyError(
             f"{name or answer!r} is not the name of an exercise: pass the function you wrote, "
             "under the name that the notebook gave it"
         )
-    return EXERCISES[name]
+    return subject

@@ -16,7 +16,7 @@ def quiz_score() -> None:
         f"right at the first try: {len(answered) - len(wrong)}."
     )
     if wrong:
-        again = sorted({f"{QUIZ[name].replace('_', ' ')}" for name in wrong})
+        again = sorted({QUIZ[name].replace("_", " ") for name in wrong})
         print(wrapped(f"Worth reading again: {', '.join(again)}."))
     elif len(answered) == len(QUIZ):
         print("Nothing in it needs to be read again.")

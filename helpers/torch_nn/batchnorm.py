@@ -126,9 +126,18 @@ def batch_norm(
             f"{tuple(x.shape)}; use a larger batch, or eval mode"
         )
     y, mean, var = BatchNormFunction.apply(x, weight, bias, eps)
+    update_both(running_mean, running_var, mean, var, count, momentum)
+    return y
+
+
+def update_both(running_mean, running_var, mean, var, count, momentum):
+    """Move the running statistics towards those of a batch, whose variance is the biased one.
+
+    What is kept is the unbiased variance: for that, `count` says how many values per channel the
+    batch has.
+    """
     update_running(running_mean, mean, momentum)
     update_running(running_var, var * (count / (count - 1)), momentum)
-    return y
 
 
 @torch.no_grad()

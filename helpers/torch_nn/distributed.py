@@ -19,7 +19,7 @@ from helpers.torch_nn.batchnorm import (
     gradient_sums,
     input_gradient,
     normalize,
-    update_running,
+    update_both,
 )
 
 
@@ -133,8 +133,7 @@ class SyncBatchNorm(_BatchNorm):
         if not self.training or world_size(self.process_group) == 1:
             return batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
         y, mean, var, count = SyncBatchNormFunction.apply(x, weight, bias, eps, self.process_group)
-        update_running(running_mean, mean, momentum)
-        update_running(running_var, var * (count / (count - 1)), momentum)
+        update_both(running_mean, running_var, mean, var, count, momentum)
         return y
 
     @classmethod
