@@ -493,7 +493,9 @@ def refresh(names):
     """Execute notebooks again and rewrite what is stored in them."""
     notebooks = select(names)
     set_up()
-    return run([venv_python(), "-m", "helpers.refresh", *notebooks], environment(proof=True))
+    return run(
+        [venv_python(), "-m", "helpers.authoring.refresh", *notebooks], environment(proof=True)
+    )
 
 
 def lint(*, fix):

@@ -6,7 +6,7 @@ import sys
 import nbformat
 import pytest
 
-from helpers.refresh import SANITIZE_FILE
+from helpers.authoring.refresh import SANITIZE_FILE
 
 ROOT = SANITIZE_FILE.parents[1]
 SOURCE = "print('share 0.1234 (measured 31.1)')"

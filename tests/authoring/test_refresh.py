@@ -1,4 +1,4 @@
-"""helpers.refresh: what is stored in a notebook changes only when what it says changes."""
+"""helpers.authoring.refresh: what is stored in a notebook changes only when what it says changes."""
 
 import base64
 import io
@@ -11,8 +11,8 @@ import pytest
 from nbval.plugin import get_sanitize_patterns
 
 import course
-from helpers import refresh
-from helpers.refresh import RefreshError
+from helpers.authoring import refresh
+from helpers.authoring.refresh import RefreshError
 
 v4 = nbformat.v4
 

@@ -1,6 +1,6 @@
 """Execute notebooks again and store their outputs in a form that does not change by itself.
 
-``python -m helpers.refresh notebooks/03_backward.ipynb ...``, run through ``course.py refresh``,
+``python -m helpers.authoring.refresh notebooks/03_backward.ipynb ...``, run through ``course.py refresh``,
 which sets the environment. Twice in a row gives an empty diff: what may differ between two runs
 (times, versions, ids of widgets) is dropped, and where a new output differs from the stored one
 only inside ``(measured ...)``, the stored one stays.
@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from helpers.files import write_atomically
 
-SANITIZE_FILE = Path(__file__).resolve().parent.parent / "tests" / "nbval_sanitize.cfg"
+SANITIZE_FILE = Path(__file__).resolve().parents[2] / "tests" / "nbval_sanitize.cfg"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
 IGNORED = "nbval-ignore-output"
