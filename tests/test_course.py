@@ -234,7 +234,7 @@ def test_what_makes_a_set_up_out_of_date(ready):
     now = fingerprint()
     for name, text, changes in [
         ("constraints.txt", "\nother==1\n", True),
-        ("pyproject.toml", "\n[tool.setuptools.dynamic]\n", True),
+        ("pyproject.toml", "\n[tool.setuptools.else]\n", True),
         ("pyproject.toml", "\n[tool.else]\n", False),
     ]:
         path = ready.root / name
