@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from nbval.kernel import RunningKernel
 
-import course
+from helpers.launcher.environment import environment
 
 # At import, so that pytest-xdist's workers and the notebooks' kernels inherit it. Where course.py
 # has chosen a setting already, it stays.
 setting_is_open = "BN_COURSE_SETTING" not in os.environ
 if setting_is_open:
-    variables = course.environment(proof=True)
+    variables = environment(proof=True)
     hide_gpus = {"CUDA_VISIBLE_DEVICES": variables.pop("CUDA_VISIBLE_DEVICES")}
     os.environ.update(variables)
 

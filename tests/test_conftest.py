@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-import course
+from helpers.launcher import places
 
 CODE = """\
 import os, types, conftest
@@ -27,7 +27,7 @@ def test_only_gpu_tests_see_gpus(marker, setting, visible):
         del env["BN_COURSE_SETTING"]
     answer = subprocess.run(
         [sys.executable, "-c", CODE.format(marker=marker)],
-        cwd=course.ROOT,
+        cwd=places.ROOT,
         env=env,
         capture_output=True,
         text=True,

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
-import course
 from helpers.authoring import refresh
 from helpers.authoring.refresh import RefreshError
+from helpers.launcher import places
+from helpers.launcher.proofs import pytest_command
 
 v4 = nbformat.v4
 
@@ -265,6 +266,6 @@ def test_notebooks_are_written_as_jupyter_writes_them(lively):
 
 def test_refresh_and_the_tests_read_the_same_sanitize_file():
     option = "--nbval-sanitize-with="
-    command = course.pytest_command([], [], "marker")
+    command = pytest_command([], [], "marker")
     (name,) = [part.removeprefix(option) for part in map(str, command) if part.startswith(option)]
-    assert course.ROOT / name == refresh.SANITIZE_FILE
+    assert places.ROOT / name == refresh.SANITIZE_FILE

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-import course
+from helpers.launcher import places
 
 NOTEBOOK = "02_forward.ipynb"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -31,9 +31,10 @@ PATIENCE = 120_000  # milliseconds; a busy machine with two cores is slow, not w
 # `course.py lab` itself, on a workspace of the test's own and in the environment of the tests.
 LAB = """
 import pathlib, sys, course
-course.WORKSPACE = pathlib.Path(sys.argv[1])
-course.venv_python = lambda: pathlib.Path(sys.executable)
-course.set_up = lambda: None
+from helpers.launcher import lab, places
+places.WORKSPACE = pathlib.Path(sys.argv[1])
+places.venv_python = lambda: pathlib.Path(sys.executable)
+lab.set_up = lambda: None
 sys.argv[:2] = ["course.py", "lab"]
 sys.exit(course.main())
 """
@@ -110,7 +111,7 @@ def address(tmp_path, workspace):
     port = str(free_port())
     command = [sys.executable, "-c", LAB, workspace, "--no-browser", "--port", port]
     with subprocess.Popen(
-        command, cwd=course.ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        command, cwd=places.ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL, text=True,
     ) as server:  # fmt: skip
         too_late = threading.Timer(PATIENCE / 1000, server.kill)

@@ -1,0 +1,47 @@
+"""JupyterLab on the learner's own copies."""
+
+import os
+import subprocess
+import sys
+
+from helpers.launcher import places
+from helpers.launcher.environment import environment, run
+from helpers.launcher.installation import set_up
+from helpers.launcher.notebooks import notebook_paths
+from helpers.launcher.reasons import Stop
+from helpers.launcher.workspace import copy_notebooks, digest
+
+
+def lab_command(workspace, arguments):
+    """What starts JupyterLab on the learner's folder."""
+    names = [path.name for path in notebook_paths()]
+    first = "00_start_here.ipynb" if "00_start_here.ipynb" in names else names[0]
+    command = [places.venv_python(), "-m", "jupyterlab", f"--ServerApp.root_dir={workspace}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{first}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # a container; JupyterLab's token still guards it
+    return [*command, *arguments]
+
+
+def lab(arguments):
+    """Open JupyterLab on the learner's own copies of the notebooks."""
+    if not notebook_paths():
+        raise Stop(f"There are no notebooks in {places.NOTEBOOKS}: the clone is not complete.")
+    set_up()
+    for message in copy_notebooks(places.WORKSPACE):
+        print(message)
+    trust(places.WORKSPACE)
+    sys.stdout.flush()
+    scripts = os.pathsep.join([str(places.venv_python().parent), os.environ.get("PATH", "")])
+    variables = environment(proof=False) | {"PATH": scripts}
+    return run(lab_command(places.WORKSPACE, arguments), variables)
+
+
+def trust(workspace):
+    """Trust the copies that are still as their originals: others hide saved widgets and SVG."""
+    same = [p for p in notebook_paths() if digest(p) == digest(workspace / p.name)]
+    copies = [workspace / path.name for path in same]
+    if copies:
+        command = [places.venv_python(), "-m", "nbformat.sign", *copies]
+        if subprocess.run(command, capture_output=True).returncode:
+            print("The notebooks could not be marked as trusted; run each before you look at it.")

@@ -1,0 +1,28 @@
+"""The notebooks of the course, and how commands name them."""
+
+from pathlib import Path
+
+from helpers.launcher import places
+from helpers.launcher.reasons import Stop
+
+
+def notebook_paths():
+    """All notebooks of the course, in order."""
+    return sorted(places.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def select(names):
+    """Notebooks by number (``03``, ``3``) or name; all of them without names."""
+    notebooks = notebook_paths()
+    if not names:
+        return notebooks
+    chosen = []
+    for name in names:
+        key = Path(name).name.removesuffix(".ipynb")
+        number = key.zfill(2) + "_"
+        found = [path for path in notebooks if path.stem == key or path.name.startswith(number)]
+        if not found:
+            known = ", ".join(path.stem[:2] for path in notebooks) or "none yet"
+            raise Stop(f"There is no notebook {name!r}; the course has: {known}.")
+        chosen += found
+    return chosen

@@ -1,0 +1,58 @@
+"""The commands of maintainers: tests, re-execution of notebooks, linters."""
+
+from helpers.launcher import places
+from helpers.launcher.environment import MATRIX, environment, matrix_variables, run
+from helpers.launcher.installation import set_up
+from helpers.launcher.notebooks import select
+
+
+def test(arguments, *, matrix, ablations):
+    """Run the proofs; the closing line of pytest is the last that is printed."""
+    set_up()
+    variables = environment(proof=True)
+    if ablations:
+        return run(pytest_command(["tests"], arguments, "ablation"), variables)
+    code = run(pytest_command([], arguments, "not ablation"), variables)
+    for name in matrix_settings(matrix):
+        if code:
+            break  # so that the last line printed is the one that failed
+        print(f"\nThe notebooks again: {name}", flush=True)
+        # Two workers with two threads each would fight for two cores, until cells time out.
+        workers = 1 if name == "two-threads" else 2
+        command = pytest_command(["notebooks"], arguments, "not ablation", workers)
+        code = run(command, variables | matrix_variables(name))
+    return code
+
+
+def matrix_settings(matrix):
+    """The settings that ``--matrix`` asks for."""
+    return MATRIX if matrix == "all" else (matrix,) if matrix else ()
+
+
+def pytest_command(paths, arguments, marker, workers=2):
+    """pytest with strict nbval; paths that the user gives replace ours."""
+    if any((places.ROOT / argument.split("::")[0]).exists() for argument in arguments):
+        paths = []
+    command = [places.venv_python(), "-m", "pytest", "--nbval", "--nbval-current-env"]
+    command += ["--nbval-cell-timeout=120", "--nbval-sanitize-with=tests/nbval_sanitize.cfg"]
+    return [*command, "-n", str(workers), "--dist", "loadfile", "-m", marker, *arguments, *paths]
+
+
+def refresh(names):
+    """Execute notebooks again and rewrite what is stored in them."""
+    notebooks = select(names)
+    set_up()
+    command = [places.venv_python(), "-m", "helpers.authoring.refresh", *notebooks]
+    return run(command, environment(proof=True))
+
+
+def lint(*, fix):
+    """Check code, notebooks and spelling; all checks run, even when one fails."""
+    set_up()
+    python = places.venv_python()
+    checks = [
+        [python, "-m", "ruff", "check", *(["--fix"] if fix else [])],
+        [python, "-m", "ruff", "format", *([] if fix else ["--check"])],
+        [python, "-m", "codespell_lib", *(["--write-changes"] if fix else [])],
+    ]
+    return max([run(check, {}) for check in checks])
