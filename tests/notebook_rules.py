@@ -168,6 +168,26 @@ def open_predictions(name: str, notebook) -> Iterator[str]:
             yield f"the prediction {call.args[0].value} is filled in"
 
 
+def neutral_ids(notebook) -> Iterator[str]:
+    """No word of a prediction's id, and of no other choice or question, stands in the right one."""
+    text = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            text = cell.source.partition("**Predict first.**")[2] or cell.source
+            continue
+        for asked in re.findall(r'predict\("([^"]+)"', cell.source):
+            question, *choices = re.split(r"(?m)^- ([a-z])\) ", text.lower())
+            choices = dict(zip(choices[::2], choices[1::2], strict=True))
+            if not choices:
+                yield f"no choices stand above the prediction {asked}"
+                continue
+            right = choices.pop(PREDICTIONS[asked].right) if asked in PREDICTIONS else ""
+            others = " ".join([question, *choices.values()])
+            for word in asked.split("-")[1:]:
+                if word in right and word not in others:
+                    yield f"the id {asked} hints at the answer: {word!r} stands in the right choice"
+
+
 def registered_claims(name: str, notebook) -> Iterator[str]:
     """Every claim of the notebook is registered for it and tested once, with its limit if any."""
     expected = {key for key, entry in claims.all_claims().items() if entry["notebook"] == name}
@@ -205,6 +225,7 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *skeleton(notebook),
         *blank_exercises(name, notebook),
         *open_predictions(name, notebook),
+        *neutral_ids(notebook),
         *registered_claims(name, notebook),
         *links(name, notebook, names),
     ]

@@ -67,8 +67,18 @@ def other_signature(notebook):
 
 
 def answered_prediction(notebook):
-    cell = cell_with(notebook, 'predict("02-axis"')
-    cell.source = cell.source.replace('"02-axis", ...', '"02-axis", "a"')
+    cell = cell_with(notebook, 'predict("forward-axis"')
+    cell.source = cell.source.replace('"forward-axis", ...', '"forward-axis", "a"')
+
+
+def telling_id(notebook):
+    cell = cell_with(notebook, "- a) down the columns")
+    cell.source = cell.source.replace("down the columns", "along the axis of the batch")
+
+
+def no_choices(notebook):
+    cell = cell_with(notebook, "- a) down the columns")
+    cell.source = cell.source.replace("- ", "* ")
 
 
 def unregistered_claim(notebook):
@@ -114,7 +124,9 @@ def warning_on_stderr(notebook):
         (solved_output, "expected ○"),
         (exercise_removed, "in the notebook"),
         (other_signature, "in its reference"),
-        (answered_prediction, "02-axis is filled in"),
+        (answered_prediction, "forward-axis is filled in"),
+        (telling_id, "'axis' stands in the right choice"),
+        (no_choices, "no choices stand above the prediction forward-axis"),
         (unregistered_claim, "pigs-fly"),
         (untested_claim, "are registered"),
         (limit_never_tested, "must be called 2 time"),

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from helpers.exercises import progress_file
 from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
+from helpers.exercises.renamed import NEW_NAMES
 from helpers.wrapping import wrapped
 
 NOTEBOOKS = (
@@ -96,8 +97,11 @@ def solution(answer: Callable) -> None:
 
 
 def predict(name: str, choice=...) -> None:
-    """Commit to a choice before you run the experiment; then read why it is right or wrong."""
-    question = _entry(PREDICTIONS, name)
+    """Commit to a choice before you run the experiment; then read why it is right or wrong.
+
+    A name of an earlier edition still works: learners keep notebooks that they have worked in.
+    """
+    question = _entry(PREDICTIONS, NEW_NAMES.get(name, name))
     if question is None:
         raise KeyError(f"no prediction is called {name!r}; known: {', '.join(PREDICTIONS)}")
     *others, last = [f'"{key}"' for key in question.explanations]
@@ -109,7 +113,7 @@ def predict(name: str, choice=...) -> None:
     if chosen not in question.explanations:
         print(f"✗ {choice!r} is not a choice: write {choices}")
         return
-    progress_file.add_prediction(name, chosen)
+    progress_file.add_prediction(question.name, chosen)
     if chosen == question.right:
         print(wrapped(f"✓ {chosen}: {question.explanations[chosen]}"))
     else:

@@ -14,7 +14,7 @@ WIDE, DY_WIDE = _rng.normal(size=(3, 5)) * 2 - 1, _rng.normal(size=(3, 5))
 GAMMA_WIDE = np.linspace(0.5, 2.5, 5)
 
 prediction(
-    "03-sum",
+    "backward-sum",
     right="c",
     a="the output has mean beta whatever x is, so no move of x changes its sum.",
     b="a sum over the batch is N times its mean, and that mean is pinned to beta.",
@@ -22,14 +22,14 @@ prediction(
     "change it.",
 )
 prediction(
-    "03-two",
+    "backward-two-samples",
     right="a",
     a="two samples always end up at +1 and -1, so moving x does not move x_hat.",
     b="halving applies to the mean term alone; the x_hat term takes the rest.",
     c="var shrinks when the samples come closer, but x_hat is divided by its root again.",
 )
 prediction(
-    "03-scale",
+    "backward-scaled-weights",
     right="c",
     a="the output of the layer does not change when all weights grow tenfold, but the same output "
     "now needs ten times the change of weights.",

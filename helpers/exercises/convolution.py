@@ -21,7 +21,7 @@ IMAGES = X[:, :3]  # 3 x 3 windows: 36 of them, of 27 values each
 EPS = 0.3  # large enough that every misplaced eps shows
 
 prediction(
-    "06-means",
+    "convolution-means",
     right="a",
     a="two means, one per channel. A channel is one filter's answer, and the filter is the same at "
     "every position and for every image.",
@@ -31,7 +31,7 @@ prediction(
     "one image differs from the others.",
 )
 prediction(
-    "06-bias",
+    "convolution-bias",
     right="a",
     a="batch norm subtracts the mean, and the bias is part of the mean. The loss does not depend "
     "on it at all.",
@@ -40,7 +40,7 @@ prediction(
     c="it is not small but exactly zero up to rounding, from the first step to the last.",
 )
 prediction(
-    "06-colours",
+    "convolution-colours",
     right="b",
     a="new statistics shift and stretch each channel, but a standard deviation is positive: it "
     "cannot turn an image into its negative.",
@@ -49,7 +49,7 @@ prediction(
     c="after the first convolution no colours are left, only weighted sums of them.",
 )
 prediction(
-    "06-brightness",
+    "convolution-brightness",
     right="c",
     a="the plain network sees all brightnesses in training and gets used to them, if slowly.",
     b="the batch's own mean and variance take its brightness and contrast out again.",

@@ -6,7 +6,7 @@ import torch
 from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
 
 prediction(
-    "16-share",
+    "cost-bytes",
     right="c",
     a="that is its share of the arithmetic. But a batch norm reads and writes tensors of the size "
     "of the layer's output, and so does a convolution.",
@@ -15,7 +15,7 @@ prediction(
     "needs five. The next section derives the eight.",
 )
 prediction(
-    "16-small",
+    "cost-four-lines",
     right="c",
     a="the arithmetic is the same, but every operator writes its result to memory, and the next "
     "one reads it back.",
@@ -24,7 +24,7 @@ prediction(
     "and each of them reads and writes whole tensors.",
 )
 prediction(
-    "16-border",
+    "cost-norm-first",
     right="b",
     a="the border is where the zeros are, and batch norm does not turn zeros into zeros.",
     b="inside, every output sees nine pixels that went through batch norm. At the border it sees "
@@ -32,7 +32,7 @@ prediction(
     c="where no zeros are involved, scale and shift pass through the sum exactly.",
 )
 prediction(
-    "16-tune",
+    "cost-after-folding",
     right="c",
     a="they compute the same function of x, but not the same function of their weights.",
     b="the shift does move into the bias, but the scale moves into the weights, and with them the "

@@ -24,7 +24,7 @@ ZEROS = np.zeros((SAMPLES, UNITS))
 HUGE = 1e9  # so large that the shift vanishes beside the stretch
 
 prediction(
-    "07-means",
+    "covariate-shift-mean",
     right="b",
     a="so it is in the plain network. Here batch norm subtracts the mean, whatever the weights "
     "have made of it.",
@@ -32,7 +32,7 @@ prediction(
     c="x_hat keeps mean zero, but beta is added to it, and beta learns.",
 )
 prediction(
-    "07-rate",
+    "covariate-shift-rate",
     right="b",
     a="the gradient G is the same. But G' belongs to the place to which the earlier layers have "
     "stepped, and the rate is the length of their step.",
@@ -40,7 +40,7 @@ prediction(
     c="the earlier layers take a shorter step, and a shorter step disturbs less.",
 )
 prediction(
-    "07-linear",
+    "covariate-shift-linear",
     right="c",
     a="so it was in the eight ReLU layers. Here it is the other way round.",
     b="the two differ by more than a factor of ten.",
@@ -48,7 +48,7 @@ prediction(
     "hardly its loss either.",
 )
 prediction(
-    "07-noise",
+    "covariate-shift-noise",
     right="c",
     a="the means jump by a third of the spread at every step, and still it learns.",
     b="it is far ahead of the plain network, whose inputs are disturbed by nothing but training.",

@@ -15,7 +15,7 @@ DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.2, 2.0])
 EPS = 0.3
 
 prediction(
-    "10-batch",
+    "depth-batch",
     right="a",
     a="the spread of a feature over a few samples is sometimes tiny by chance, and batch norm "
     "divides by it. The fewer samples, the more often.",
@@ -25,14 +25,14 @@ prediction(
     "but the division by a spread that is sometimes tiny more than makes up for it.",
 )
 prediction(
-    "10-rounding",
+    "depth-two-runs",
     right="c",
     a="the same sums in another order are rounded differently, already in the first layer.",
     b="that is where it starts. Then thirty layers magnify the difference, at every step again.",
     c="a difference in the sixteenth digit becomes one in the first, within some ten steps.",
 )
 prediction(
-    "10-skipinit",
+    "depth-skipinit",
     right="b",
     a="the gradient of W passes alpha on its way, and alpha is 0.",
     b="its gradient is the sum of dy times what the branch computes, and the branch does compute "
@@ -40,7 +40,7 @@ prediction(
     c="then the block would stay the identity for ever. alpha itself does get a gradient.",
 )
 prediction(
-    "10-harm",
+    "depth-tanh",
     right="c",
     a="each layer is normalized, and still small differences grow from layer to layer.",
     b="the weights keep differences at their size, and batch norm does not: it undoes what the "

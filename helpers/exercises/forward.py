@@ -13,7 +13,7 @@ BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
 prediction(
-    "02-axis",
+    "forward-axis",
     right="a",
     a="five means, one per feature. Each average runs down a column, over the 64 samples: axis 0.",
     b="64 means would be one per image. That treats the five features as one quantity; it is what "
@@ -21,14 +21,14 @@ prediction(
     c="a single mean would leave the differences between the features untouched.",
 )
 prediction(
-    "02-neighbour",
+    "forward-moved-sample",
     right="c",
     a="the other samples did not change, but the mean and the variance they are compared with did.",
     b="neighbours play no part: the mean and the variance are sums over the whole batch.",
     c="all six outputs move, because all six share one mean and one variance.",
 )
 prediction(
-    "02-relu",
+    "forward-relu",
     right="b",
     a="ReLU throws the negative half away, so nothing is left to balance the positive half.",
     b="the output is never negative and often positive, so its mean lies above zero, and with the "
@@ -36,7 +36,7 @@ prediction(
     c="cutting off one side of a distribution moves its mean.",
 )
 prediction(
-    "02-undo",
+    "forward-second-batch",
     right="b",
     a="sqrt(var + eps) and the mean belong to the first batch; the second has others.",
     b="the second batch is normalized with its own mean and variance, then scaled and shifted with "

@@ -6,14 +6,14 @@ import torch
 from helpers.exercises.engine import array_like, exercise, prediction, same, slip
 
 prediction(
-    "15-queue",
+    "gpu-step",
     right="b",
     a="the two work at the same time: while the GPU computes, Python is already queueing.",
     b="the slower of the two sets the pace, here Python. A faster GPU would not help.",
     c="Python does not wait for the GPU, but the GPU cannot start what is not yet queued.",
 )
 prediction(
-    "15-same-rate",
+    "gpu-larger-batch",
     right="c",
     a="an eighth of the steps was taken, each as long as before.",
     b="the gradient is less noisy, but the steps are as long as before, and there are 20, not 160.",
@@ -21,7 +21,7 @@ prediction(
     "not come far.",
 )
 prediction(
-    "15-short",
+    "gpu-momentum",
     right="c",
     a="the weights are, but eval mode uses the running statistics, and 0.99 ** 20 = 82 % of these "
     "is still what they started with.",

@@ -16,14 +16,14 @@ EPS = 0.3  # large enough that every misplaced eps shows
 MOMENTUM = 0.2  # another number than EPS, so that the two cannot be mixed
 
 prediction(
-    "05-alone",
+    "inference-single-sample",
     right="b",
     a="before gamma comes the subtraction of the mean, and the sample is its own mean.",
     b="the sample minus its own mean is 0, so nothing but beta is left.",
     c="the variance is 0, but eps stands inside the root: 0 / sqrt(eps) is 0, not NaN.",
 )
 prediction(
-    "05-gap",
+    "inference-accuracy",
     right="b",
     a="eight images estimate a mean and a variance badly, and every error disturbs the answers.",
     b="the running statistics come from many batches, so they are known better than any batch of "
@@ -31,14 +31,14 @@ prediction(
     c="the weights are the same, but each layer's output also depends on the statistics.",
 )
 prediction(
-    "05-momentum",
+    "inference-momentum",
     right="c",
     a="the momentum of batch norm is not a step size: it moves the running statistics only.",
     b="the batches are normalized with their own statistics, so nothing in training is noisier.",
     c="training never reads the running statistics. Every batch is normalized with its own.",
 )
 prediction(
-    "05-stale",
+    "inference-cause",
     right="b",
     a="that plays a part, but after 300 steps the old weights' batches make up only a quarter of "
     "the average.",

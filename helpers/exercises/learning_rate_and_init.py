@@ -15,7 +15,7 @@ LR, SCALE = 0.3, 5.0
 FIRST, GAIN, DEPTH, EPS = 0.8, 0.7, 4, 0.2  # eps large enough that every misplaced eps shows
 
 prediction(
-    "09-upward",
+    "rate-range",
     right="b",
     a="a small rate means small steps, and batch norm does not make them longer: at these initial "
     "weights both networks have gradients of about the same size.",
@@ -23,7 +23,7 @@ prediction(
     c="there was room: the largest usable rate grows about tenfold.",
 )
 prediction(
-    "09-few-images",
+    "rate-test-errors",
     right="c",
     a="that would be so if batch norm helped by itself. Here the help comes with the larger rate.",
     b="they would if batch norm did nothing. It does something here, and at this rate it is no "
@@ -31,7 +31,7 @@ prediction(
     c="at this rate batch norm makes more errors. At its own rate it makes fewer.",
 )
 prediction(
-    "09-ceiling",
+    "rate-groups",
     right="b",
     a="they can stay as fast as they are: slowing them down, alone, does not help.",
     b="nothing normalizes what the output layer computes, so too long a step shows at once. (gamma "
@@ -39,7 +39,7 @@ prediction(
     c="the trouble takes two. Slow down the right one, and the others may stay fast.",
 )
 prediction(
-    "09-small-or-large",
+    "rate-initial-weights",
     right="b",
     a="beside small weights the usual step is long: they grow within a few steps.",
     b="beside large weights the usual step is nothing, nothing makes them shrink, and large output "

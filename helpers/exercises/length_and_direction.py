@@ -19,7 +19,7 @@ W = _rng.normal(size=6)
 LAMBDA_MAX = float(np.linalg.eigvalsh(S)[-1])
 
 prediction(
-    "11-step",
+    "length-step",
     right="b",
     a="a step can shorten the weights only if the gradient has a part along them. Here it has "
     "none: the loss does not change along that line.",
@@ -28,7 +28,7 @@ prediction(
     c="batch norm hides the length from the loss, but it does not hold the length fast.",
 )
 prediction(
-    "11-rates",
+    "length-rates",
     right="b",
     a="that would be so if the lengths stayed as they are. A large rate makes the weights long, "
     "and long weights make its effect small.",
@@ -37,7 +37,7 @@ prediction(
     c="the lengths respond to the rate, but not so exactly: the gradients differ along the way.",
 )
 prediction(
-    "11-longer",
+    "length-start",
     right="c",
     a="that is where they start: the rate is divided by the squared length. But the length does "
     "not stay what it was.",
@@ -46,7 +46,7 @@ prediction(
     "rate and the decay alone.",
 )
 prediction(
-    "11-only-gamma-beta",
+    "length-gamma-beta",
     right="c",
     a="the features are random, but there are many of them, and gamma and beta choose among them.",
     b="about eight in ten is what the output layer reaches alone in this network.",

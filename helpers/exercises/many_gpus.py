@@ -10,7 +10,7 @@ from helpers.numpy_nn import functional as F
 _rng = np.random.default_rng(170)
 
 prediction(
-    "17-left-out",
+    "many-gpus-missing-step",
     right="c",
     a="it does wait, but at its last step: at step 2 rank 1 comes to the meeting, with its step 3.",
     b="an all-reduce knows no steps. Two tensors of the same shape have come, and they are added.",
@@ -18,7 +18,7 @@ prediction(
     "do not belong together.",
 )
 prediction(
-    "17-own-statistics",
+    "many-gpus-ddp",
     right="b",
     a="all processes have the same weights, but each normalizes with the mean and the variance of "
     "its own samples.",
@@ -28,7 +28,7 @@ prediction(
     "already.",
 )
 prediction(
-    "17-buffers",
+    "many-gpus-buffers",
     right="b",
     a="DistributedDataParallel averages gradients; buffers have none.",
     b="before each forward pass in training, the buffers of rank 0 are sent to all others, whose "
@@ -37,7 +37,7 @@ prediction(
     "(forward_sync_buffers=False); by default it does.",
 )
 prediction(
-    "17-uneven",
+    "many-gpus-uneven",
     right="c",
     a="the statistics are those of all eight samples, but DDP averages over processes: the mean of "
     "six samples counts as much as the mean of two.",

@@ -23,7 +23,7 @@ MEAN = torch.tensor([4.0, -1.0, 0.5], dtype=torch.float64)
 VAR = torch.tensor([1.5, 9.0, 0.4], dtype=torch.float64)
 
 prediction(
-    "14-variance",
+    "pytorch-variance",
     right="c",
     a="the name is the same, the default is not: PyTorch corrects the variance for you.",
     b="PyTorch's result is the larger one: it divides by N - 1 = 3, NumPy by N = 4.",
@@ -31,7 +31,7 @@ prediction(
     "third too much; with 64 nobody would notice.",
 )
 prediction(
-    "14-gradcheck",
+    "pytorch-gradcheck",
     right="b",
     a="float32 keeps seven digits. The difference of two outputs at a distance of 1e-6 keeps one "
     "at most.",
@@ -39,14 +39,14 @@ prediction(
     c="it warns, but computes all the same.",
 )
 prediction(
-    "14-list",
+    "pytorch-list",
     right="a",
     a="a module finds modules that are its attributes. Into a list it does not look.",
     b="it would, if the list were an nn.ModuleList.",
     c="nothing is wrong with a list in Python, so nothing complains. That is what makes it nasty.",
 )
 prediction(
-    "14-no-grad",
+    "pytorch-no-grad",
     right="c",
     a="only gradients are switched off; the layer does not even ask.",
     b="outputs come from the batch, as always in training mode.",

@@ -22,7 +22,7 @@ TRAIN_B = np.array([0.99, 1.0, 0.97, 1.0, 0.98, 0.96])
 TEST_B = np.array([0.935, 0.91, 0.87, 0.975, 0.93, 0.955])
 
 prediction(
-    "12-second-layer",
+    "regularization-second-layer",
     right="c",
     a="noise would pile up if each layer passed on the mean it was given. But the first batch "
     "norm subtracts the mean of every batch, high or low.",
@@ -32,7 +32,7 @@ prediction(
     "left by which batches could differ.",
 )
 prediction(
-    "12-wrong-labels",
+    "regularization-labels",
     right="c",
     a="nothing in its loss tells the plain network to ignore a label, but it is slow: in 200 steps "
     "it gets only through a part of them.",
@@ -41,7 +41,7 @@ prediction(
     c="batch norm speeds up learning, and learning by heart is learning, too.",
 )
 prediction(
-    "12-without-noise",
+    "regularization-test-loss",
     right="b",
     a="that would be so if its whole lead came from the noise. A good part of it stays.",
     b="the noise has a share in the lead, and something else has the other.",

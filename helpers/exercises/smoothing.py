@@ -21,14 +21,14 @@ WIDE, DY_WIDE = _rng.normal(size=(3, 5)) * 2 - 1, _rng.normal(size=(3, 5))
 GAMMA_WIDE = np.linspace(0.5, 2.5, 5)
 
 prediction(
-    "08-rate",
+    "smoothing-rate",
     right="b",
     a="that would be so if training led through the same places whatever the rate. It does not.",
     b="at the smaller rate it can go into steeper places without being thrown out, and it does.",
     c="smaller steps see less of the loss, but they do not make it smoother.",
 )
 prediction(
-    "08-longer",
+    "smoothing-gradient",
     right="b",
     a="sigma would have to be larger than gamma. Behind a ReLU the spread is too small for that.",
     b="the factor gamma / sigma is about 1.25, and the subtracted terms are far too small to "
@@ -36,7 +36,7 @@ prediction(
     c="the factor gamma / sigma would have to be 1. Behind a ReLU, sigma is about 0.8.",
 )
 prediction(
-    "08-scale",
+    "smoothing-scaled-weights",
     right="c",
     a="the outputs are the same, but the slopes with respect to the weights are not.",
     b="that happens if you make them ten times larger.",

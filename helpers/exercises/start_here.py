@@ -9,7 +9,7 @@ _rng = np.random.default_rng(0)
 X = _rng.uniform(0, 1, size=(3, 5)) + np.array([[0.0], [2.0], [0.5]]) + np.linspace(0, 3, 5)
 
 prediction(
-    "00-shape",
+    "start-pixels",
     right="b",
     a="'normal' has two meanings. Subtracting and dividing move and stretch all values alike; they "
     "cannot turn one shape into another.",

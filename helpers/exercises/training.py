@@ -22,7 +22,7 @@ STEPS = np.array([20, 40, 60, 80, 100, 120])
 ACCURACY = np.array([0.31, 0.7, 0.92, 0.88, 0.97, 0.93])  # not monotone: curves are noisy
 
 prediction(
-    "04-one-batch",
+    "training-test-batches",
     right="c",
     a="the weights are the same, but they are not all that a batch norm network needs: it also "
     "needs a mean and a variance, and those come from the batch.",
@@ -32,7 +32,7 @@ prediction(
     "the mean and the variance of its group.",
 )
 prediction(
-    "04-plain-faster",
+    "training-plain-rate",
     right="c",
     a="that is what happened to the paper's large network, at five times its rate. This one is "
     "smaller and can take it.",
@@ -40,7 +40,7 @@ prediction(
     c="the rate was chosen without care, so the plain network had room to gain as well.",
 )
 prediction(
-    "04-undo",
+    "training-gamma-beta",
     right="c",
     a="nothing in the loss rewards that: the other weights are trained with batch norm in place.",
     b="the means are far from zero, and beta hardly leaves zero: it covers less than a tenth of "

@@ -15,14 +15,14 @@ def question(name: str, about: str, *, right: str, **explanations: str) -> None:
 
 
 prediction(
-    "19-count",
+    "verdicts-count",
     right="b",
     a="many sentences about batch norm are true of one network or one rate and false of the next.",
     b="most of what is said is true somewhere. The work was to find out where.",
     c="some of it is plainly wrong, but more of it is right under a condition that nobody states.",
 )
 prediction(
-    "19-fooled",
+    "verdicts-comparison",
     right="b",
     a="at the plain network's rate it is. With batch norm at rate 3 it is the plain network that "
     "is easier to fool, in these five seeds.",
@@ -32,7 +32,7 @@ prediction(
 )
 
 question(
-    "19-twice",
+    "quiz-twice",
     "02_forward",
     right="a",
     a="mean and variance over the 64 are those of the 32, since every value merely counts twice. "
@@ -41,7 +41,7 @@ question(
     c="the sum of the squared distances doubles together with N, so the variance stays.",
 )
 question(
-    "19-check",
+    "quiz-gradient-check",
     "03_backward",
     right="a",
     a="the outputs of a feature always sum to N beta, so this loss cannot depend on x. Weigh the "
@@ -51,7 +51,7 @@ question(
     c="0 is right: y.sum() is N beta whatever x is. The test is at fault, not the gradient.",
 )
 question(
-    "19-factor",
+    "quiz-factor",
     "04_training",
     right="c",
     a="here batch norm may raise its rate and the plain network may not. The factor of the "
@@ -61,7 +61,7 @@ question(
     "gets better there, so its best may lie beyond.",
 )
 question(
-    "19-log",
+    "quiz-log",
     "05_inference",
     right="b",
     a="an overfitted network is good on its training images in eval mode, too. This one is not.",
@@ -70,7 +70,7 @@ question(
     c="with too large a rate the network would not be right on its training images in either mode.",
 )
 question(
-    "19-camera",
+    "quiz-cameras",
     "06_convolution",
     right="c",
     a="a factor on all values goes into the standard deviation, and new statistics take it out.",
@@ -80,7 +80,7 @@ question(
     "a positive number; it cannot turn a sign.",
 )
 question(
-    "19-tautology",
+    "quiz-drift",
     "07_covariate_shift",
     right="c",
     a="more seeds make the number surer. It is sure already: batch norm sets these means and "
@@ -91,7 +91,7 @@ question(
     "layers it did not; in twenty it did cost accuracy.",
 )
 question(
-    "19-edge",
+    "quiz-smoothness",
     "08_smoothing",
     right="a",
     a="2 / rate is 100 for A and 10 for B: both sit at the edge of stability.",
@@ -101,7 +101,7 @@ question(
     "there for a long time.",
 )
 question(
-    "19-tenfold",
+    "quiz-checkpoint",
     "11_length_and_direction",
     right="b",
     a="the answers are the same. The training is not: what counts is lr / |w|^2.",
@@ -110,7 +110,7 @@ question(
     c="in front of batch norm longer weights get shorter gradients, not longer ones.",
 )
 question(
-    "19-decay",
+    "quiz-weight-decay",
     "11_length_and_direction",
     right="c",
     a="in front of batch norm the answers do not depend on the length of the weights, so decay "
@@ -120,7 +120,7 @@ question(
     "falls. Decay had kept it at sqrt(2 lr weight_decay).",
 )
 question(
-    "19-deep",
+    "quiz-sixty-layers",
     "10_depth",
     right="a",
     a="the stream past the branches grows, and beside it each branch counts less and less.",
@@ -129,7 +129,7 @@ question(
     "and no longer by 1.47.",
 )
 question(
-    "19-labels",
+    "quiz-labels",
     "12_regularization",
     right="b",
     a="it was not wiser, only slower: it had not got round to the wrong labels.",
@@ -138,7 +138,7 @@ question(
     c="its images have not changed: 40 % of the labels are still wrong, and more steps fit them.",
 )
 question(
-    "19-voices",
+    "quiz-voices",
     "13_when_it_fails",
     right="a",
     a="mean and spread of the batch are the speaker's, and they are removed. It was so with "
@@ -148,7 +148,7 @@ question(
     c="eval mode comes too late: the weights have been trained on features without the speaker.",
 )
 question(
-    "19-leak",
+    "quiz-sequences",
     "13_when_it_fails",
     right="c",
     a="stale statistics are cured by new ones. These were not.",
@@ -157,7 +157,7 @@ question(
     "the answer is in the batch.",
 )
 question(
-    "19-frozen",
+    "quiz-new-layer",
     "18_bug_clinic",
     right="c",
     a="an optimizer skips a parameter whose grad is None, its weight decay included.",
@@ -166,7 +166,7 @@ question(
     "pass in training mode moves them. Put these layers in eval mode.",
 )
 question(
-    "19-fold",
+    "quiz-folding",
     "16_cost",
     right="a",
     a="with fixed statistics batch norm is a scale and a shift per channel, and a convolution "
@@ -176,7 +176,7 @@ question(
     c="it is the same function, not an approximation of it. Only the rounding differs.",
 )
 question(
-    "19-accumulate",
+    "quiz-small-batches",
     "17_many_gpus",
     right="b",
     a="so it would be without batch norm: gradients add up. But the statistics are taken 8 images "

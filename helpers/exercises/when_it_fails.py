@@ -20,7 +20,7 @@ BETA = np.array([1.0, -3.0, 0.25, 10.0, -0.5, 4.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
 prediction(
-    "13-two",
+    "when-it-fails-two-samples",
     right="c",
     a="the distance is divided by the standard deviation, which is half the distance: it cancels.",
     b="the mean is subtracted and the spread divided out, so the ratio is lost with both.",
@@ -28,7 +28,7 @@ prediction(
     "signs, the second sample's being the opposite of the first's.",
 )
 prediction(
-    "13-sorted",
+    "when-it-fails-one-digit",
     right="b",
     a="a batch of 32 has 32 samples to estimate a mean from, but it is the mean of one digit.",
     b="what the images of a batch have in common is their digit, and batch norm takes away what "
@@ -36,14 +36,14 @@ prediction(
     c="here it is not a matter of more steps: the loss hardly moves.",
 )
 prediction(
-    "13-repair",
+    "when-it-fails-patients",
     right="a",
     a="only there the weights are good and the stored statistics bad.",
     b="batches of two left bad weights behind; good statistics of bad features do not help.",
     c="new statistics leave the weights as they are, and two of the three have learned too little.",
 )
 prediction(
-    "13-coins",
+    "when-it-fails-flips",
     right="c",
     a="nobody can predict a fair coin, but the network need not predict: the later flips are in "
     "its batch.",

@@ -15,7 +15,7 @@ TRAIN = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 8.0]
 TEST = _rng.normal(size=(5, 4)) * [2.0, 1.0, 0.5, 3.0] + [4.0, 1.0, 0.9, 5.0]
 
 prediction(
-    "01-last",
+    "inputs-two-weights",
     right="b",
     a="large numbers make large gradients: the weight of the distance is pulled hardest and gets "
     "near its goal first.",
@@ -24,7 +24,7 @@ prediction(
     c="both weights share one learning rate, but not one gradient.",
 )
 prediction(
-    "01-best-loss",
+    "inputs-best-fit",
     right="b",
     a="a weight can undo any scale: whatever fits standardized hikes fits raw hikes just as well.",
     b="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
@@ -32,7 +32,7 @@ prediction(
     c="nothing is lost: the original features can be recovered from the standardized ones.",
 )
 prediction(
-    "01-outlier",
+    "inputs-outlier",
     right="b",
     a="the z-score is hurt as well: the outlier moves the mean and inflates the deviation.",
     b="the outlier alone sets the range. The deviation it shares with 40 other hikes, so it "
@@ -40,7 +40,7 @@ prediction(
     c="both are computed from all hikes, the mistyped one included.",
 )
 prediction(
-    "01-one-image",
+    "inputs-new-image",
     right="a",
     a="the mean of a single image is the image itself, so each pixel minus its mean is 0. The "
     "classifier sees the same input whatever was drawn.",

@@ -1,5 +1,6 @@
 """The judge itself: what it says to answers of every kind."""
 
+import re
 import subprocess
 import sys
 
@@ -20,6 +21,7 @@ from helpers.exercises.engine import (
     same,
     slip,
 )
+from helpers.exercises.renamed import NEW_NAMES
 
 
 def double(x):
@@ -298,17 +300,34 @@ def test_hints_escalate_and_end_with_the_solution(capsys):
 
 
 def test_a_prediction_is_open_then_right_or_wrong(own_progress, capsys):
-    exercises.predict("02-axis", ...)
+    exercises.predict("forward-axis", ...)
     assert capsys.readouterr().out == '○ no prediction yet: replace ... by "a", "b" or "c"\n'
-    exercises.predict("02-axis", "d")
+    exercises.predict("forward-axis", "d")
     assert "'d' is not a choice" in capsys.readouterr().out
-    exercises.predict("02-axis", "B)")
+    exercises.predict("forward-axis", "B)")
     assert capsys.readouterr().out.startswith("✗ not b: ")
-    exercises.predict("02-axis", "a")
+    exercises.predict("forward-axis", "a")
     assert capsys.readouterr().out.startswith("✓ a: ")
-    assert progress_file.load()["predictions"] == {"02-axis": "b"}, "the first choice counts"
+    assert progress_file.load()["predictions"] == {"forward-axis": "b"}, "the first choice counts"
     with pytest.raises(KeyError, match="no prediction is called 'zz'"):
         exercises.predict("zz", "a")
+
+
+def test_a_notebook_of_the_first_edition_asks_the_same_question(own_progress, capsys):
+    exercises.predict("09-few-images", "c")
+    assert capsys.readouterr().out.startswith("✓ c: ")
+    assert progress_file.load()["predictions"] == {"rate-test-errors": "c"}
+
+
+def test_every_prediction_of_the_first_edition_is_still_asked():
+    exercises.load_part_iii()
+    assert len(set(NEW_NAMES.values())) == len(NEW_NAMES)
+    assert set(NEW_NAMES.values()) <= set(PREDICTIONS)
+
+
+def test_names_of_predictions_carry_no_number():
+    exercises.load_part_iii()
+    assert [name for name in PREDICTIONS if not re.fullmatch(r"[a-z]+(-[a-z]+)+", name)] == []
 
 
 def test_progress_counts_what_is_solved(own_progress, capsys):
@@ -317,7 +336,7 @@ def test_progress_counts_what_is_solved(own_progress, capsys):
     assert len(empty) == len(exercises.NOTEBOOKS)
     assert not any("●" in line for line in empty)
     progress_file.add_exercise("batch_norm_forward")
-    progress_file.add_prediction("02-axis", "a")
+    progress_file.add_prediction("forward-axis", "a")
     exercises.progress()
     line = capsys.readouterr().out.splitlines()[2]
     assert "●○○ " in line

@@ -59,7 +59,7 @@ def test_all_right(score):
 
 
 def test_other_predictions_do_not_count(score):
-    predict("19-count", "b")
+    predict("verdicts-count", "b")
     assert score().startswith("Answered 0 of 16")
 
 

@@ -16,7 +16,7 @@ BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
 prediction(
-    "18-clamp",
+    "bug-clinic-remedy",
     right="b",
     a="the sign was only the visible part: the variances that came out positive are wrong, too.",
     b="a variance of 0 leaves 1 / sqrt(eps) as the factor, about 300 with eps = 1e-5, where 10 "

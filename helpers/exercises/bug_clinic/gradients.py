@@ -18,7 +18,7 @@ BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
 prediction(
-    "18-two",
+    "bug-clinic-gradient-check",
     right="a",
     a="with two samples, batch norm hands on a gradient of zero, whatever the loss. Twice zero is "
     "zero, in the formula and in the central difference.",

@@ -158,7 +158,7 @@ ROWS = tensor(_rng, 6, IN)
 BATCHES = [tensor(_rng, 16, IN, scale=2.0, shift=shift) for shift in (1.0, 2.0, -3.0)]
 
 prediction(
-    "18-frozen",
+    "bug-clinic-two-heads",
     right="c",
     a="no parameter has changed, but a network is more than its parameters: batch norm also keeps "
     "running statistics, and they follow whatever passes in training mode.",

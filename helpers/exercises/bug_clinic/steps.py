@@ -14,7 +14,7 @@ _rng = np.random.default_rng(183)
 IN, HIDDEN, OUT = 5, 8, 4
 
 prediction(
-    "18-skipped",
+    "bug-clinic-broken-image",
     right="c",
     a="the scaler skips what the optimizer would have done. The forward pass is over by then, and "
     "in training mode it has changed something.",
