@@ -23,12 +23,11 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
+from helpers import experiments
 from helpers.data import DataError
-from helpers.experiments import EXPERIMENTS, Experiment
+from helpers.experiments.experiment import Experiment
 from helpers.files import write_atomically
-
-RESULTS = Path(__file__).parents[1] / "data" / "results"
-SIZES = {"full": "full size", "cpu": "CPU size", "smoke": "smoke test"}
+from helpers.records import RESULTS, SIZES, load
 
 
 class RecordError(RuntimeError):
@@ -80,32 +79,6 @@ def record(
     return target
 
 
-def load(name: str, folder: Path = RESULTS) -> dict:
-    """Return recorded results; FileNotFoundError says how to record them."""
-    path = folder / f"{name}.json"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} does not exist: record it with `python -m helpers.record {name}`"
-        )
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def label(results: dict) -> str:
-    """Return the line that every figure from recorded results carries."""
-    small = f", {SIZES[results['size']]}" if results.get("size", "full") != "full" else ""
-    return f"recorded on {results['date']}, {results['device']}, {results['data']}{small}"
-
-
-def select(results: dict, **setting) -> list[dict]:
-    """Return the results of the runs whose settings include these, in the recorded order."""
-    return [run["result"] for run in results["runs"] if setting.items() <= run["setting"].items()]
-
-
-def on_gpu(results: dict) -> bool:
-    """Whether results come from a GPU."""
-    return "cuda" in results["versions"]
-
-
 def device_name(device: str = "cpu") -> str:
     """Return the name of the processor or of the GPU, as far as the system tells it."""
     if device == "cuda":
@@ -131,17 +104,11 @@ def versions(experiment: Experiment, device: str) -> dict[str, str]:
     return found
 
 
-def experiments() -> dict[str, Experiment]:
-    """Return all experiments by name, those of Part III (which import PyTorch) included."""
-    return EXPERIMENTS | import_module("helpers.torch_nn.experiments").EXPERIMENTS
-
-
 def _find(name: str) -> Experiment:
-    # PyTorch takes seconds to import: the experiments that do without it come first.
-    known = EXPERIMENTS if name in EXPERIMENTS else experiments()
-    if name not in known:
-        raise RecordError(f"No experiment is called {name!r}; there are: {', '.join(known)}.")
-    return known[name]
+    if name not in experiments.NAMES:
+        known = ", ".join(experiments.NAMES)
+        raise RecordError(f"No experiment is called {name!r}; there are: {known}.")
+    return experiments.find(name)
 
 
 def _choose_device(experiment: Experiment, asked: str | None) -> str:
@@ -200,8 +167,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=RESULTS, help="default: data/results")
     options = parser.parse_args(arguments)
     if options.name is None:
-        for experiment in experiments().values():
-            print(f"{experiment.name}: {' '.join(experiment.run.__doc__.split())}")
+        for name in experiments.NAMES:
+            print(f"{name}: {' '.join(experiments.find(name).run.__doc__.split())}")
         return 0
     try:
         experiment = _find(options.name)

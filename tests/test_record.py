@@ -3,15 +3,16 @@
 import json
 import subprocess
 import sys
+import types
 
 import pytest
 import torch
 
-from helpers import record
+from helpers import experiments, record, records
 from helpers.data import DataError
-from helpers.experiments import EXPERIMENTS, Experiment
+from helpers.experiments.experiment import Experiment
 
-ROOT = record.RESULTS.parents[1]
+ROOT = records.RESULTS.parents[1]
 
 
 class Stopped:
@@ -42,6 +43,13 @@ def squares_anywhere(run):
     return Experiment("squares", run, full, lambda size: "numbers", cpu, smoke)
 
 
+def make_known(monkeypatch, experiment):
+    """Add an experiment for the time of a test."""
+    module = types.SimpleNamespace(EXPERIMENT=experiment)
+    monkeypatch.setitem(sys.modules, f"helpers.experiments.{experiment.name}", module)
+    monkeypatch.setattr(experiments, "NAMES", (*experiments.NAMES, experiment.name))
+
+
 def command(*arguments, **options):
     """Run the recorder as a process of its own."""
     return subprocess.run(
@@ -57,14 +65,14 @@ def command(*arguments, **options):
 
 def test_results_carry_their_origin(tmp_path):
     path = record.record(squares(Stopped()), tmp_path)
-    results = record.load("squares", tmp_path)
+    results = records.load("squares", tmp_path)
     assert path == tmp_path / "squares.json"
     assert [run["result"]["square"] for run in results["runs"]] == [0, 1, 4, 9]
     assert results["command"] == "python -m helpers.record squares"
     assert set(results["versions"]) == {"python", "numpy"}
     assert results["data"] == "numbers"
     assert results["what"] == "Square a number."
-    label = record.label(results)
+    label = records.label(results)
     assert results["date"] in label
     assert results["device"] in label
     assert [p.name for p in tmp_path.iterdir()] == ["squares.json"]
@@ -102,21 +110,21 @@ def test_settings_that_the_experiment_no_longer_has_are_dropped(tmp_path):
     run = Stopped()
     record.record(squares(run), tmp_path)
     assert run.calls == [2, 3]
-    assert len(record.load("squares", tmp_path)["runs"]) == 4
+    assert len(records.load("squares", tmp_path)["runs"]) == 4
 
 
 def test_missing_results_say_how_to_make_them(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"python -m helpers\.record squares"):
-        record.load("squares", tmp_path)
+        records.load("squares", tmp_path)
 
 
 def test_the_command_lists_refuses_and_stops(monkeypatch, tmp_path, capsys):
     assert record.main([]) == 0
     listed = capsys.readouterr().out
-    assert all(f"{name}: " in listed for name in record.experiments())
+    assert all(f"{name}: " in listed for name in experiments.NAMES)
     assert record.main(["nothing"]) == 2
     assert "No experiment is called 'nothing'" in capsys.readouterr().err
-    monkeypatch.setitem(EXPERIMENTS, "squares", squares(Stopped(at=0)))
+    make_known(monkeypatch, squares(Stopped(at=0)))
     assert record.main(["squares", "--folder", str(tmp_path)]) == 130
     assert "goes on where it stopped" in capsys.readouterr().err
     assert record.main(["squares", "--folder", str(tmp_path)]) == 0
@@ -142,12 +150,12 @@ def test_the_cpu_leaves_the_runs_of_a_gpu_alone(tmp_path, monkeypatch):
     record.record(squares_anywhere(run), tmp_path, device="cpu")
     assert run.calls == [0, 1]
     assert partial.exists()
-    results = record.load("squares", tmp_path)
+    results = records.load("squares", tmp_path)
     assert (results["device"], results["size"]) == ("some cpu", "cpu")
     run = Stopped()
     record.record(squares_anywhere(run), tmp_path, device="cuda")
     assert run.calls == [2, 3]
-    results = record.load("squares", tmp_path)
+    results = records.load("squares", tmp_path)
     assert (results["device"], results["size"]) == ("some cuda", "full")
 
 
@@ -156,11 +164,11 @@ def test_the_cpu_leaves_the_runs_of_a_gpu_alone(tmp_path, monkeypatch):
 )
 def test_results_say_their_size(tmp_path, size, numbers, said):
     record.record(squares_anywhere(Stopped()), tmp_path, size=size)
-    results = record.load("squares", tmp_path)
+    results = records.load("squares", tmp_path)
     assert len(results["runs"]) == numbers
     assert results["size"] == size
-    assert record.label(results).endswith("numbers") == (size == "full")
-    assert said in record.label(results)
+    assert records.label(results).endswith("numbers") == (size == "full")
+    assert said in records.label(results)
     flag = "" if size == "cpu" else f" --size {size}"
     assert results["command"] == f"python -m helpers.record squares --device cpu{flag}"
     assert set(results["versions"]) == {"python", "numpy", "torch"}
@@ -173,12 +181,12 @@ def test_runs_are_selected_by_their_settings(tmp_path):
 
     settings = [{"n": n, "sign": sign} for n in (1, 2) for sign in (1, -1)]
     pairs = Experiment("pairs", run, settings, lambda size: "numbers", settings[:1])
-    results = record.load("pairs", record.record(pairs, tmp_path, size="full").parent)
-    assert record.select(results, sign=-1) == [{"value": -1}, {"value": -2}]
-    assert record.select(results, n=2, sign=1) == [{"value": 2}]
-    assert record.select(results, n=3) == []
-    assert not record.on_gpu(results)
-    assert record.on_gpu(results | {"versions": {"cuda": "13.0"}})
+    results = records.load("pairs", record.record(pairs, tmp_path, size="full").parent)
+    assert records.select(results, sign=-1) == [{"value": -1}, {"value": -2}]
+    assert records.select(results, n=2, sign=1) == [{"value": 2}]
+    assert records.select(results, n=3) == []
+    assert not records.on_gpu(results)
+    assert records.on_gpu(results | {"versions": {"cuda": "13.0"}})
 
 
 def test_a_smaller_size_never_replaces_a_larger_one(tmp_path):
@@ -187,7 +195,7 @@ def test_a_smaller_size_never_replaces_a_larger_one(tmp_path):
     with pytest.raises(record.RecordError, match=r"holds results of full size.*--folder"):
         record.record(squares_anywhere(run), tmp_path, size="cpu")
     assert run.calls == []
-    assert record.load("squares", tmp_path)["size"] == "full"
+    assert records.load("squares", tmp_path)["size"] == "full"
     record.record(squares_anywhere(Stopped()), tmp_path, size="full")
 
 
@@ -212,7 +220,7 @@ def test_data_that_cannot_be_had_are_a_sentence(monkeypatch, tmp_path, capsys):
         raise DataError("there is no such data")
 
     nothing = Experiment("squares", Stopped(), [{"n": 1}], absent)
-    monkeypatch.setitem(EXPERIMENTS, "squares", nothing)
+    make_known(monkeypatch, nothing)
     assert record.main(["squares", "--folder", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "there is no such data\n"
 
@@ -222,7 +230,7 @@ def test_the_smallest_experiment_from_end_to_end(tmp_path):
     done = command(*arguments)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"Results are in {tmp_path / 'smoke.json'}\n"
-    results = record.load("smoke", tmp_path)
+    results = records.load("smoke", tmp_path)
     assert results["versions"]["torch"] == torch.__version__
     assert results["command"] == "python -m helpers.record smoke --device cpu --size smoke"
     (run,) = results["runs"]
@@ -247,14 +255,14 @@ def test_numpy_experiments_do_without_pytorch(tmp_path):
 def test_the_smallest_experiment_on_a_gpu(tmp_path):
     done = command("smoke", "--device", "cuda", "--size", "smoke", "--folder", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    results = record.load("smoke", tmp_path)
+    results = records.load("smoke", tmp_path)
     assert results["device"] == torch.cuda.get_device_name()
     assert results["versions"]["cuda"] == torch.version.cuda
 
 
-@pytest.mark.parametrize("path", sorted(record.RESULTS.glob("*.json")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted(records.RESULTS.glob("*.json")), ids=lambda p: p.stem)
 def test_committed_results_belong_to_an_experiment(path):
-    results = record.load(path.stem)
-    experiment = record.experiments()[path.stem]
+    results = records.load(path.stem)
+    experiment = experiments.find(path.stem)
     settings = experiment.sizes[results.get("size", "full")]
     assert [run["setting"] for run in results["runs"]] == settings

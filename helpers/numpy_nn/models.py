@@ -1,4 +1,4 @@
-"""Build networks: `mlp`, `residual_mlp` and `cnn`.
+"""Build networks: `mlp`, `residual_mlp` and `cnn`; `deep_network` and `scaled_mlp` from them.
 
 In all of them `norm` says what normalizes: False for nothing, True for BatchNorm, or a function
 num_features -> Module, such as `lambda features: GroupNorm(8, features)`. Only linear layers and
@@ -8,8 +8,10 @@ is.
 
 from itertools import pairwise
 
+import numpy as np
+
 from helpers.numpy_nn.blocks import Residual, Scale
-from helpers.numpy_nn.modules import BatchNorm, Conv2d, Flatten, Linear, ReLU, Sequential
+from helpers.numpy_nn.modules import BatchNorm, Conv2d, Flatten, Linear, ReLU, Sequential, Tanh
 
 
 def mlp(
@@ -72,6 +74,52 @@ def cnn(
         conv = Conv2d(channels_in, channels_out, 3, rng=rng)
         layers += _block(conv, _norm(norm, channels_out), activation(), norm_position)
     return Sequential(*layers, Flatten(), Linear(channels[-1] * size**2, classes, rng=rng))
+
+
+DEEP_ARMS = (
+    "plain",
+    "batch norm",
+    "skips",
+    "skips + batch norm",
+    "SkipInit",
+    "tanh",
+    "tanh + batch norm",
+)
+
+
+def deep_network(arm: str, depth: int, seed: int, width: int = 32):
+    """Build a network for flattened digits, with `depth` hidden layers or blocks.
+
+    Without skips: "plain" and "batch norm" with ReLU and the weights of He et al. 2015; "tanh" and
+    "tanh + batch norm" with orthogonal hidden weights (Saxe et al. 2014), times 1.1. With skips and
+    ReLU, as in De & Smith 2020: "skips", "skips + batch norm", "SkipInit". ValueError for others.
+    """
+    if arm not in DEEP_ARMS:
+        raise ValueError(f"no arm is called {arm!r}; there are: {', '.join(DEEP_ARMS)}")
+    rng, norm = np.random.default_rng(seed), "batch norm" in arm
+    if arm.startswith(("skips", "SkipInit")):
+        skip_init = 0.0 if arm == "SkipInit" else None
+        return residual_mlp(64, width, depth, 10, rng, norm=norm, skip_init=skip_init)
+    sizes = (64, *[width] * depth, 10)
+    if not arm.startswith("tanh"):
+        return mlp(sizes, rng, norm=norm)
+    model = mlp(sizes, rng, activation=Tanh, norm=norm, std=width**-0.5)
+    for layer in model:
+        if isinstance(layer, Linear) and layer.weight.data.shape == (width, width):
+            layer.weight.data = 1.1 * np.linalg.qr(layer.weight.data)[0]
+    return model
+
+
+def scaled_mlp(norm: bool, gain: float, seed: int, **options):
+    """Build an `mlp` of 64 inputs, five hidden layers of 64 ReLU units and 10 outputs.
+
+    All weights are those of He et al. 2015 times `gain`. options: those of `mlp`.
+    """
+    model = mlp((64, *[64] * 5, 10), np.random.default_rng(seed), norm=norm, **options)
+    for parameter in model.parameters():
+        if parameter.name == "weight":
+            parameter.data = gain * parameter.data
+    return model
 
 
 def _norm(norm, features, **options):

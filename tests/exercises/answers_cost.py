@@ -9,7 +9,7 @@ from registry import alternative, mutant
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from helpers.torch_nn.cost import batch_norm_cost
+from helpers.cost.counting import batch_norm_cost
 from helpers.torch_nn.folding import fold_into
 
 

@@ -1,10 +1,10 @@
-"""Recorded experiments: the networks are what their names promise."""
+"""`deep_network`: each arm is what its name promises."""
 
 import numpy as np
 import pytest
 
-from helpers.experiments import DEEP_ARMS, deep_network
 from helpers.numpy_nn.blocks import Residual, Scale
+from helpers.numpy_nn.models import DEEP_ARMS, deep_network
 from helpers.numpy_nn.modules import BatchNorm, Linear, ReLU, Tanh
 
 

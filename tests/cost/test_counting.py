@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.torch_nn.cost import OperatorCount, batch_norm_cost, bytes_moved, saved_tensors
+from helpers.cost.counting import OperatorCount, batch_norm_cost, bytes_moved, saved_tensors
 
 
 class Counted(float):

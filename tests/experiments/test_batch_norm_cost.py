@@ -5,15 +5,14 @@ import json
 import pytest
 import torch
 
-from helpers.torch_nn.cost_experiment import BATCH_NORM_COST
-from helpers.torch_nn.experiments import EXPERIMENTS
+from helpers.experiments.batch_norm_cost import EXPERIMENT
 
 
 @pytest.fixture(scope="module")
 def results():
     # As the recorder does it: settings and results go through JSON.
-    settings = json.loads(json.dumps(BATCH_NORM_COST.smoke_settings))
-    found = {s["part"]: BATCH_NORM_COST.run(**s, device="cpu") for s in settings}
+    settings = json.loads(json.dumps(EXPERIMENT.smoke_settings))
+    found = {s["part"]: EXPERIMENT.run(**s, device="cpu") for s in settings}
     return json.loads(json.dumps(found))
 
 
@@ -38,18 +37,14 @@ def test_folding_is_compared_with_no_batch_norm_at_all(results):
 
 
 def test_every_size_has_all_parts_and_the_same_questions():
-    for settings in BATCH_NORM_COST.sizes.values():
+    for settings in EXPERIMENT.sizes.values():
         assert {s["part"] for s in settings} == {"tensor", "step", "folding"}
-    options = [{key for s in settings for key in s} for settings in BATCH_NORM_COST.sizes.values()]
+    options = [{key for s in settings for key in s} for settings in EXPERIMENT.sizes.values()]
     assert options[0] == options[1] == options[2]
 
 
 def test_types_of_all_settings_exist():
-    for settings in BATCH_NORM_COST.sizes.values():
+    for settings in EXPERIMENT.sizes.values():
         for setting in settings:
             if setting["part"] == "tensor":
                 assert isinstance(getattr(torch, setting["dtype"]), torch.dtype)
-
-
-def test_the_recorder_knows_it():
-    assert EXPERIMENTS["batch_norm_cost"] is BATCH_NORM_COST

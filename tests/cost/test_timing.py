@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.torch_nn import timing
+from helpers.cost import timing, workloads
 
 
 class Clock:
@@ -76,20 +76,20 @@ def test_small_operators_are_batch_norm():
     x = torch.randn(4, 3, 5, 5, dtype=torch.float64)
     gamma, beta = torch.randn(2, 3, dtype=torch.float64)
     expected = F.batch_norm(x, None, None, gamma, beta, training=True, eps=0.1)
-    torch.testing.assert_close(timing.from_small_operators(x, gamma, beta, eps=0.1), expected)
+    torch.testing.assert_close(workloads.from_small_operators(x, gamma, beta, eps=0.1), expected)
 
 
 def test_half_precision_comes_out_as_it_went_in():
     x = 100 + torch.randn(4, 3, 5, 5)
-    y = timing.from_small_operators(x.bfloat16(), torch.ones(3), torch.zeros(3))
+    y = workloads.from_small_operators(x.bfloat16(), torch.ones(3), torch.zeros(3))
     assert y.dtype == torch.bfloat16
-    expected = timing.built_in(x.bfloat16().float(), torch.ones(3), torch.zeros(3))
+    expected = workloads.built_in(x.bfloat16().float(), torch.ones(3), torch.zeros(3))
     torch.testing.assert_close(y, expected.bfloat16())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_arms_do_what_their_names_say(dtype):
-    arms = timing.batch_norm_arms((4, 3, 6, 6), dtype)
+    arms = workloads.batch_norm_arms((4, 3, 6, 6), dtype)
     assert arms["forward"].keys() == arms["both"].keys()
     copied = arms["forward"].pop("copy")()
     gradients = {name: arm() for name, arm in arms["both"].items() if name != "copy"}
@@ -99,7 +99,7 @@ def test_the_arms_do_what_their_names_say(dtype):
         layout = torch.channels_last if "channels_last" in name else torch.contiguous_format
         assert y.is_contiguous(memory_format=layout), name
         assert not y.requires_grad
-        expected = timing.built_in(copied.float(), torch.ones(3), torch.zeros(3))
+        expected = workloads.built_in(copied.float(), torch.ones(3), torch.zeros(3))
         expected = torch.relu(expected) if "ReLU" in name else expected
         torch.testing.assert_close(y.contiguous().float(), expected, atol=0.02, rtol=0.02)
         assert [g.shape for g in gradients[name]] == [(4, 3, 6, 6), (3,), (3,)]
@@ -109,7 +109,7 @@ def test_a_training_step_moves_the_weights_and_starts_from_fresh_gradients():
     model = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     x, y = torch.ones(3, 1, 2, 2), torch.zeros(3, dtype=torch.long)
     before = model[1].weight.detach().clone()
-    step = timing.training_step(model, x, y)
+    step = workloads.training_step(model, x, y)
     step()
     assert not torch.equal(model[1].weight, before)
     first = model[1].weight.grad.clone()
@@ -122,10 +122,10 @@ def test_the_profiler_finds_batch_norm():
         model = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(2))
         x, y = torch.randn(8, 3, 8, 8), torch.zeros(8, dtype=torch.long)
         model(x)
-        return timing.training_step(model, x, y)
+        return workloads.training_step(model, x, y)
 
-    assert timing.profiled_share(step(nn.Conv2d(3, 8, 3))) == 0
-    assert 0 < timing.profiled_share(step(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))) < 1
+    assert workloads.profiled_share(step(nn.Conv2d(3, 8, 3))) == 0
+    assert 0 < workloads.profiled_share(step(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))) < 1
 
 
 def test_the_clock_runs_while_work_is_done():
@@ -141,6 +141,6 @@ def test_on_a_gpu_events_take_the_time():
     x = torch.randn(2**24, device="cuda")
     once, four = (timing.cuda_timer(lambda n=n: [x.sin() for _ in range(n)], 5) for n in (1, 4))
     assert 0 < once < four
-    arms = timing.batch_norm_arms((8, 16, 32, 32), torch.float16, "cuda", compiled=True)
+    arms = workloads.batch_norm_arms((8, 16, 32, 32), torch.float16, "cuda", compiled=True)
     for name, arm in arms["both"].items():
         assert arm() is not None, name

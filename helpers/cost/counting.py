@@ -1,6 +1,6 @@
 """Count what batch norm costs: bytes moved, operations, and tensors kept for the backward pass.
 
-A count is the same on every machine. How long it takes is measured by `helpers.torch_nn.timing`.
+A count is the same on every machine. How long it takes is measured by `helpers.cost.timing`.
 """
 
 from collections.abc import Callable

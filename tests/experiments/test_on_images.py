@@ -9,22 +9,21 @@ import torch
 from torch import nn
 
 from helpers import data
-from helpers.torch_nn import airbench_experiment, experiment_parts, experiments
-from helpers.torch_nn.airbench_experiment import AIRBENCH
-from helpers.torch_nn.experiments import EXPERIMENTS
+from helpers.experiments import PYTORCH, airbench, find, on_images
+from helpers.experiments.airbench import AIRBENCH
 
 SIZES = [
-    pytest.param(experiment, size, id=f"{name}-{size}")
-    for name, experiment in EXPERIMENTS.items()
-    for size in experiment.sizes
+    pytest.param(find(name), size, id=f"{name}-{size}")
+    for name in PYTORCH
+    for size in find(name).sizes
 ]
 
 
 @pytest.fixture
 def fresh_images():
-    experiment_parts.images.cache_clear()
+    on_images.images.cache_clear()
     yield
-    experiment_parts.images.cache_clear()
+    on_images.images.cache_clear()
 
 
 def photos(count):
@@ -37,7 +36,7 @@ def test_small_images_are_a_part_of_cifar10_at_half_the_resolution(monkeypatch, 
     parts = (x_train, y_train, x_test, y_test)
     cifar = data.Dataset("cifar10", *parts, 10, verified=False, source="CIFAR-10, some copy")
     monkeypatch.setattr(data, "load", {"cifar10": cifar}.__getitem__)
-    small = experiment_parts.images("small")
+    small = on_images.images("small")
     assert small.x_train.shape == (2000, 3, 16, 16)
     assert small.x_test.shape == (1000, 3, 16, 16)
     np.testing.assert_array_equal(small.y_test, y_test[:1000])
@@ -55,29 +54,10 @@ def test_without_cifar10_the_small_images_are_digits(monkeypatch, fresh_images):
         return digits
 
     monkeypatch.setattr(data, "load", load)
-    assert experiment_parts.images("small").source == digits.source
-    assert experiments.EXPERIMENTS["gpu_steps"].data_source("cpu") == digits.source
+    assert on_images.images("small").source == digits.source
+    assert find("gpu_steps").data_source("cpu") == digits.source
     with pytest.raises(data.DataError):
-        experiments.EXPERIMENTS["gpu_steps"].data_source("full")
-
-
-def test_an_arm_has_its_own_change_and_those_before_it():
-    plain = experiments.options_of("plain loop", 128, 0.1, "cuda")
-    assert plain == {"data_on_device": False, "batch_size": 128, "lr": 0.1}
-    bfloat16 = experiments.options_of("bfloat16", 128, 0.1, "cuda")
-    assert bfloat16["amp"]
-    assert bfloat16["channels_last"]
-    assert bfloat16["data_on_device"]
-    assert "compile" not in bfloat16
-    last = experiments.options_of("batch x8", 128, 0.1, "cuda")
-    assert last == bfloat16 | {"compile": "inductor", "batch_size": 1024, "lr": 0.8}
-
-
-def test_nothing_is_compiled_on_a_cpu():
-    for arm in experiments.changes_on("cpu"):
-        assert not {"compile", "tf32"} & experiments.options_of(arm, 128, 0.1, "cpu").keys()
-    with pytest.raises(ValueError, match="arm is 'compile', expected one of plain loop"):
-        experiments.options_of("compile", 128, 0.1, "cpu")
+        find("gpu_steps").data_source("full")
 
 
 def norms(net):
@@ -85,9 +65,7 @@ def norms(net):
 
 
 def airbench_net(**changes):
-    return airbench_experiment.airbench_net(
-        experiment_parts.images("digits"), 8, 0, AIRBENCH | changes
-    )
+    return airbench.airbench_net(on_images.images("digits"), 8, 0, AIRBENCH | changes)
 
 
 def test_the_airbench_net_normalizes_as_its_settings_say():
@@ -112,7 +90,7 @@ def test_logits_are_divided_by_nine():
 
 def test_betas_train_faster_and_only_weights_decay():
     net = airbench_net()
-    groups = airbench_experiment.groups_for_beta(net, lr=0.5, beta_factor=64.0, weight_decay=0.1)
+    groups = airbench.groups_for_beta(net, lr=0.5, beta_factor=64.0, weight_decay=0.1)
     found = {id(p): group for group in groups for p in group["params"]}
     assert len(found) == sum(len(group["params"]) for group in groups)
     assert set(found) == {id(p) for p in net.parameters() if p.requires_grad}
@@ -133,7 +111,7 @@ def test_settings_fit_their_function_and_differ(experiment, size):
 
 @pytest.mark.parametrize("name", ["gpu_steps", "gpu_training", "airbench", "smoke"])
 def test_the_smallest_size_runs_and_can_be_written_down(name):
-    experiment = EXPERIMENTS[name]
+    experiment = find(name)
     for setting in experiment.smoke_settings:
         result = experiment.run(**setting, device="cpu")
         assert json.loads(json.dumps(result, allow_nan=False)) == result
@@ -141,6 +119,6 @@ def test_the_smallest_size_runs_and_can_be_written_down(name):
 
 
 def test_every_ablation_changes_something():
-    for name, change in airbench_experiment.ABLATIONS.items():
+    for name, change in airbench.ABLATIONS.items():
         assert set(change) <= set(AIRBENCH)
         assert all(AIRBENCH[key] != value for key, value in change.items()), name

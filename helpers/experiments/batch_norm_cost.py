@@ -1,10 +1,11 @@
-"""The recorded experiment of notebook 16: `python -m helpers.record batch_norm_cost`."""
+"""Notebook `cost`: times of batch norm, of a training step, of inference."""
 
 import numpy as np
 import torch
 
-from helpers.experiments import Experiment
-from helpers.torch_nn import folding, models, timing
+from helpers.cost import timing, workloads
+from helpers.experiments.experiment import Experiment
+from helpers.torch_nn import folding, models
 from helpers.torch_nn.speed import cuda_settings
 
 
@@ -31,7 +32,7 @@ def _rounded(ratios):
 
 def _tensor(shape, dtype, compiled, device, rounds):
     dtype = getattr(torch, dtype)
-    arms = timing.batch_norm_arms(tuple(shape), dtype, device, compiled=compiled)
+    arms = workloads.batch_norm_arms(tuple(shape), dtype, device, compiled=compiled)
     size = int(np.prod(shape)) * dtype.itemsize
     result = {"bytes": size}
     for direction, candidates in arms.items():
@@ -67,14 +68,14 @@ def _step(
     for norm, net in _nets(width, blocks, ("none", "batch", "group")).items():
         net.to(device=device, memory_format=memory_format)
         net = torch.compile(net, dynamic=False) if compiled else net
-        arms[norm] = timing.training_step(net, x, y, amp=amp)
+        arms[norm] = workloads.training_step(net, x, y, amp=amp)
     seconds = _timed(arms, device, rounds)
     result = {
         "seconds": float(f"{np.median(seconds['none']):.3g}"),
         **_rounded(timing.multiples(seconds, "none")),
     }
     if not compiled:  # what is fused has no time of its own
-        result["profiled_share"] = round(timing.profiled_share(arms["batch"], device), 3)
+        result["profiled_share"] = round(workloads.profiled_share(arms["batch"], device), 3)
     return result
 
 
@@ -90,7 +91,7 @@ def _inference(
     for name, net in nets.items():
         net.eval().to(device=device, memory_format=memory_format)
         net = torch.compile(net, dynamic=False) if compiled else net
-        arms[name] = timing.inference(net, x, amp=amp)
+        arms[name] = workloads.inference(net, x, amp=amp)
     return _rounded(timing.multiples(_timed(arms, device, rounds), "none"))
 
 
@@ -115,7 +116,7 @@ def _options(*rows):
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-BATCH_NORM_COST = Experiment(
+EXPERIMENT = Experiment(
     name="batch_norm_cost",
     run=batch_norm_cost,
     settings=[

@@ -1,4 +1,4 @@
-"""The recorded experiment `airbench` of notebook 15: `python -m helpers.record airbench`."""
+"""Notebook `gpu_training`: what airbench94 does with batch norm, and one change away from it."""
 
 import functools
 
@@ -6,9 +6,8 @@ import numpy as np
 from torch import nn
 
 from helpers.data import Dataset
-from helpers.experiments import Experiment
-from helpers.torch_nn import models
-from helpers.torch_nn.experiment_parts import (
+from helpers.experiments.experiment import Experiment
+from helpers.experiments.on_images import (
     augment_for,
     combinations,
     fast_options,
@@ -16,6 +15,7 @@ from helpers.torch_nn.experiment_parts import (
     result_of,
     source_of,
 )
+from helpers.torch_nn import models
 from helpers.torch_nn.training import fit
 
 # Batch norm as airbench94 has it (Jordan 2024; airbench94.py), and one change away from it.
@@ -127,7 +127,7 @@ def _ablations(**common) -> list[dict]:
     return combinations(ablation=list(ABLATIONS), lr=[0.15, 0.5, 1.5], seeds=range(2), **common)
 
 
-AIRBENCH_ABLATIONS = Experiment(
+EXPERIMENT = Experiment(
     name="airbench",
     run=airbench,
     settings=_ablations(images_of=["cifar10"], width=[32], batch_size=[1024], epochs=[6]),

@@ -1,11 +1,14 @@
-"""What the recorded experiments of Part III share: images, options, results, lists of settings."""
+"""What experiments on images share: the images, networks, options, results, lists of settings."""
 
 import functools
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
+
 from helpers import data
 from helpers.data import Dataset
+from helpers.torch_nn import models
 from helpers.torch_nn.augmentation import Augment
 from helpers.torch_nn.history import History
 
@@ -36,6 +39,15 @@ def _small() -> Dataset:
         x_test=x_test,
         y_test=whole.y_test[:1000],
         source=f"{whole.source}, 2,000 images at half the resolution",
+    )
+
+
+def residual_net(dataset: Dataset, width: int, blocks, seed: int, norm="batch", **options):
+    """Build a `models.resnet` for the images of a data set."""
+    channels = dataset.x_train.shape[1]
+    rng = np.random.default_rng(seed)
+    return models.resnet(
+        rng, width=width, blocks=blocks, norm=norm, in_channels=channels, **options
     )
 
 

@@ -1,0 +1,1 @@
+"""What batch norm costs: `counting` bytes, `timing` functions, the `workloads` that are timed."""

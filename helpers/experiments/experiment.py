@@ -1,0 +1,34 @@
+"""What an experiment is: a function, and the settings it is run with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A function to be run once per setting; results must be made of plain numbers and lists.
+
+    An experiment with settings for a CPU and for a smoke test knows devices: its function also
+    takes `device`, "cpu" or "cuda", `settings` are those of a GPU, and `data_source` takes a size.
+    """
+
+    name: str
+    run: Callable[..., dict]
+    settings: list[dict]
+    data_source: Callable[..., str]
+    cpu_settings: list[dict] | None = None
+    smoke_settings: list[dict] | None = None
+
+    @property
+    def knows_devices(self) -> bool:
+        return self.cpu_settings is not None
+
+    @property
+    def sizes(self) -> dict[str, list[dict]]:
+        """The settings by size, from the largest to the smallest: "full", "cpu", "smoke"."""
+        sizes = {"full": self.settings, "cpu": self.cpu_settings, "smoke": self.smoke_settings}
+        return {size: settings for size, settings in sizes.items() if settings is not None}
+
+    def size_for(self, device: str) -> str:
+        """The size that is meant for a device."""
+        return "cpu" if device == "cpu" and self.knows_devices else "full"
