@@ -1,10 +1,12 @@
-"""Right answers that must pass and wrong answers that must be blamed on the right check."""
+"""Right answers that must pass, wrong answers that must be blamed on the right check, and changes
+of a reference that change nothing."""
 
 from collections import defaultdict
 from collections.abc import Callable
 
 ALTERNATIVES: dict[str, list[Callable]] = defaultdict(list)
 MUTANTS: dict[str, list[tuple[Callable, str]]] = defaultdict(list)
+EQUIVALENT: dict[str, dict[str, str]] = defaultdict(dict)
 
 
 def alternative(exercise: str) -> Callable[[Callable], Callable]:
@@ -25,3 +27,8 @@ def mutant(exercise: str, blamed: str) -> Callable[[Callable], Callable]:
         return answer
 
     return register
+
+
+def equivalent(exercise: str, change: str, because: str) -> None:
+    """List a change of the reference, `line before -> after`, that is as right as the reference."""
+    EQUIVALENT[exercise][change] = because
