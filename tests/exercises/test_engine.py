@@ -344,22 +344,6 @@ def test_progress_counts_what_is_solved(own_progress, capsys):
     assert "predictions 1/4" in line
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"exercises": 1}', "\x00"])
-def test_damaged_progress_counts_as_none(own_progress, content):
-    own_progress.parent.mkdir()
-    own_progress.write_text(content)
-    assert progress_file.load() == progress_file.EMPTY
-    progress_file.add_exercise("batch_statistics")
-    assert progress_file.load()["exercises"] == ["batch_statistics"]
-
-
-def test_progress_that_cannot_be_written_stops_nobody(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("BN_COURSE_PROGRESS", str(tmp_path / "file" / "progress.json"))
-    progress_file.add_exercise("batch_statistics")
-    assert progress_file.load() == progress_file.EMPTY
-
-
 @pytest.mark.parametrize("missing", [False, True], ids=["with PyTorch", "without PyTorch"])
 def test_parts_one_and_two_do_without_pytorch(missing):
     code = "import sys; from helpers.exercises import judge, load_part_iii; "
