@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers import experiments
+from helpers import __version__, experiments
 from helpers.data import DataError
 from helpers.experiments.experiment import Experiment
 from helpers.files import write_atomically
@@ -96,7 +96,7 @@ def device_name(device: str = "cpu") -> str:
 
 def versions(experiment: Experiment, device: str) -> dict[str, str]:
     """Return the versions that results depend on; PyTorch's only where an experiment uses it."""
-    found = {"python": platform.python_version(), "numpy": np.__version__}
+    found = {"course": __version__, "python": platform.python_version(), "numpy": np.__version__}
     if experiment.knows_devices:
         found["torch"] = _torch().__version__
     if device == "cuda":

@@ -8,6 +8,7 @@ import types
 import pytest
 import torch
 
+import helpers
 from helpers import experiments, record, records
 from helpers.data import DataError
 from helpers.experiments.experiment import Experiment
@@ -69,7 +70,8 @@ def test_results_carry_their_origin(tmp_path):
     assert path == tmp_path / "squares.json"
     assert [run["result"]["square"] for run in results["runs"]] == [0, 1, 4, 9]
     assert results["command"] == "python -m helpers.record squares"
-    assert set(results["versions"]) == {"python", "numpy"}
+    assert set(results["versions"]) == {"course", "python", "numpy"}
+    assert results["versions"]["course"] == helpers.__version__
     assert results["data"] == "numbers"
     assert results["what"] == "Square a number."
     label = records.label(results)
