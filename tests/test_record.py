@@ -173,7 +173,7 @@ def test_results_say_their_size(tmp_path, size, numbers, said):
     assert said in records.label(results)
     flag = "" if size == "cpu" else f" --size {size}"
     assert results["command"] == f"python -m helpers.record squares --device cpu{flag}"
-    assert set(results["versions"]) == {"python", "numpy", "torch"}
+    assert set(results["versions"]) == {"course", "python", "numpy", "torch"}
 
 
 def test_runs_are_selected_by_their_settings(tmp_path):
