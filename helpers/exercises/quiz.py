@@ -2,7 +2,7 @@
 
 from helpers.exercises import progress_file
 from helpers.exercises.engine import PREDICTIONS
-from helpers.exercises.verdicts import QUIZ
+from helpers.exercises.verdicts.questions import QUIZ
 from helpers.wrapping import wrapped
 
 

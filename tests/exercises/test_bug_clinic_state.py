@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.exercises.bug_clinic import modes, state, steps
-from helpers.exercises.bug_clinic._drawn import drawn
+from helpers.exercises.bug_clinic import accumulation, state
+from helpers.exercises.bug_clinic._drawn import Itself, drawn
 
 
 def test_every_recorded_operation_is_counted_once():
@@ -24,7 +24,7 @@ def test_numbers_hold_no_operation():
 
 
 def test_only_the_judges_copy_is_the_model_itself():
-    model = modes._Itself(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model = Itself(nn.Linear(2, 2), nn.BatchNorm1d(2))
     assert copy.deepcopy(model) is model
     twin = copy.deepcopy(model)
     assert twin is not model
@@ -33,20 +33,20 @@ def test_only_the_judges_copy_is_the_model_itself():
 
 
 def rows_in_memory(call):
-    steps.ROWS.clear(), steps.HELD.clear()
-    kept = call(copy.deepcopy(steps.FEATURES), steps.MANY.chunk(4))
+    accumulation.ROWS.clear(), accumulation.HELD.clear()
+    kept = call(copy.deepcopy(accumulation.FEATURES), accumulation.MANY.chunk(4))
     del kept
-    return [held for _, held in steps.ROWS]
+    return [held for _, held in accumulation.ROWS]
 
 
 def test_hidden_values_count_while_their_graph_is_alive():
-    assert rows_in_memory(lambda f, pieces: [f(x) for x in pieces]) == [6, 12, 18, 24]
-    assert rows_in_memory(lambda f, pieces: [f(x).sum().backward() for x in pieces]) == [6] * 4
+    assert rows_in_memory(lambda f, parts: [f(x) for x in parts]) == [6, 12, 18, 24]
+    assert rows_in_memory(lambda f, parts: [f(x).sum().backward() for x in parts]) == [6] * 4
 
 
 @torch.no_grad()
 def test_hidden_values_do_not_count_without_a_graph():
-    assert rows_in_memory(lambda f, pieces: [f(x) for x in pieces]) == [6] * 4
+    assert rows_in_memory(lambda f, parts: [f(x) for x in parts]) == [6] * 4
 
 
 def test_drawn_models_are_the_same_and_look_trained():

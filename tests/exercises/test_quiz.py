@@ -7,7 +7,7 @@ import pytest
 from helpers.exercises import NOTEBOOKS, predict
 from helpers.exercises.engine import PREDICTIONS
 from helpers.exercises.quiz import quiz_score
-from helpers.exercises.verdicts import QUIZ
+from helpers.exercises.verdicts.questions import QUIZ
 
 FIRST, SECOND, *OTHERS = QUIZ
 

@@ -1,7 +1,9 @@
 """Exercises and predictions of the notebook 18_bug_clinic: code to repair.
 
-`gradients`, `formulas` and `averages` have bugs in what is computed, `state`, `modes` and `steps`
-bugs in what is kept, and when.
+`gradients`, `formulas` and `averages` have bugs in what is computed; `state`, `blocks`, `modes`,
+`freezing`, `steps` and `accumulation` bugs in what is kept, and when.
 """
 
-from helpers.exercises.bug_clinic import gradients, formulas, averages, state, modes, steps  # noqa: F401, I001
+# In the order of the notebook.
+from helpers.exercises.bug_clinic import gradients, formulas, averages, state, blocks, modes  # noqa: F401, I001
+from helpers.exercises.bug_clinic import freezing, steps, accumulation  # noqa: F401

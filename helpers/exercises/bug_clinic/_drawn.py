@@ -1,5 +1,7 @@
 """Numbers for the checks: drawn in NumPy, so that messages show the same on every machine."""
 
+import copy
+
 import numpy as np
 import torch
 from torch import nn
@@ -23,3 +25,15 @@ def drawn(model, rng):
                 part.running_var.abs_().add_(0.5)
                 part.weight.abs_().add_(0.5)
     return model
+
+
+class Itself(nn.Sequential):
+    """The judge's copy of it is itself, so that a check sees what a call does to it."""
+
+    handed_over = False
+
+    def __deepcopy__(self, memo):
+        if not self.handed_over:
+            self.handed_over = True
+            return self
+        return nn.Sequential(*copy.deepcopy(list(self), memo))

@@ -1,4 +1,4 @@
-"""Bugs of modes: training or not, frozen or not."""
+"""Bugs of modes: a layer, and a measurement, in training mode or not."""
 
 import copy
 
@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from helpers.exercises.bug_clinic._drawn import drawn, tensor
-from helpers.exercises.engine import array_like, exercise, prediction, same
+from helpers.exercises.bug_clinic._drawn import Itself, tensor
+from helpers.exercises.engine import array_like, exercise, same
 
 _rng = np.random.default_rng(182)
 N, C = 7, 3
@@ -153,201 +153,9 @@ def training_without_gradients():
         same(layer.eval()(X), twin.eval()(X), "y in eval mode afterwards")
 
 
-IN, HIDDEN, OUT = 5, 8, 4
-ROWS = tensor(_rng, 6, IN)
-BATCHES = [tensor(_rng, 16, IN, scale=2.0, shift=shift) for shift in (1.0, 2.0, -3.0)]
-
-prediction(
-    "bug-clinic-two-heads",
-    right="c",
-    a="no parameter has changed, but a network is more than its parameters: batch norm also keeps "
-    "running statistics, and they follow whatever passes in training mode.",
-    b="after 50 batches hardly anything is left of the old running statistics, and the new ones "
-    "are of images with dark and light swapped.",
-    c="the running statistics have followed team two's images. They are no parameters, so "
-    "requires_grad does not protect them.",
-)
-
-
-class _Itself(nn.Sequential):
-    """The judge's copy of it is itself, so that a check sees what a call does to it."""
-
-    handed_over = False
-
-    def __deepcopy__(self, memo):
-        if not self.handed_over:
-            self.handed_over = True
-            return self
-        return nn.Sequential(*copy.deepcopy(list(self), memo))
-
-
-# --- freezing ----------------------------------------------------------------------------------
-
-PRETRAINED = drawn(
-    nn.Sequential(
-        nn.Linear(IN, HIDDEN),
-        nn.BatchNorm1d(HIDDEN),
-        nn.ReLU(),
-        nn.Dropout(0.5),
-        nn.Linear(HIDDEN, OUT),
-        nn.BatchNorm1d(OUT),
-    ),
-    _rng,
-)
-
-
-@exercise(
-    "No parameter changes, so what else does a network keep? Compare frozen.state_dict() before "
-    "and after a few batches.",
-    "The running statistics are buffers: no optimizer changes them, the forward pass does, as "
-    "long as the layer is in training mode. In that mode dropout is active, too.",
-    "model.eval() stops both, until somebody calls train() on a network that contains the model or "
-    "shares its layers. train() calls the train method of every child: give every module of "
-    "the model one that changes nothing and returns the module.",
-    "def stay(module, mode=True): return module. Then, for every module in model.modules(): "
-    "module.train = types.MethodType(stay, module), after `import types`. That makes a method of a "
-    "function: the module comes as its first argument, and a copy's method belongs to the copy.",
-)
-def freeze_network(model):
-    from types import MethodType
-
-    def stay(module, mode=True):
-        return module
-
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    model.eval()
-    for module in model.modules():
-        module.train = MethodType(stay, module)
-    return model
-
-
-@freeze_network.starts_as
-def _freezes_parameters(model):
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    return model
-
-
-def _frozen(result):
-    if not isinstance(result, nn.Module):
-        raise AssertionError(f"the result is a {type(result).__name__}, expected the model")
-    return result
-
-
-def _switch(module, training):
-    """Put a learner's module into a mode; its own train() may return anything."""
-    try:
-        result = module.train(training)
-    except RecursionError:
-        endless = "its train() calls itself for ever: eval() is train(False)"
-        raise AssertionError(endless) from None
-    if result is not module:
-        raise AssertionError("its train() must return the module: eval() and others build on that")
-    return module
-
-
-def _in_eval_mode(x):
-    with torch.no_grad():
-        return copy.deepcopy(PRETRAINED).eval()(x)
-
-
-def _moved(frozen, when):
-    distance = (frozen(ROWS) - _in_eval_mode(ROWS)).abs().max().item()
-    if not distance <= 1e-9:
-        raise AssertionError(f"{when}, the outputs have moved by up to {distance:.4f}")
-
-
-@freeze_network.expect
-def after_some_batches():
-    """After three batches of training, its outputs in eval mode must be what they were."""
-    model = copy.deepcopy(PRETRAINED)
-    model[3].p = 0.0  # no chance in what the message says
-    frozen = _frozen((yield (model,), {}))
-    for batch in BATCHES:
-        frozen(batch)
-    _moved(_switch(frozen, False), "after three batches")
-
-
-@freeze_network.expect
-def the_same_in_training():
-    """While something behind it trains, it must give the pretrained outputs, row by row."""
-    frozen = _frozen((yield (PRETRAINED,), {}))
-    y = frozen(BATCHES[0])
-    if not torch.equal(y, frozen(BATCHES[0])):
-        raise AssertionError("the outputs for the same rows differ from call to call")
-    distance = (y - _in_eval_mode(BATCHES[0])).abs().max().item()
-    if distance > 1e-9:
-        raise AssertionError(f"the outputs differ from those in eval mode by up to {distance:.4f}")
-
-
-@freeze_network.expect
-def whatever_is_called():
-    """It must stay frozen when train() is called on a network that contains it, every epoch."""
-    frozen = _frozen((yield (PRETRAINED,), {}))
-    _switch(frozen, True)
-    whole = nn.Sequential(frozen, nn.Linear(OUT, 2).double())
-    for _ in range(2):
-        whole.train()
-        whole(BATCHES[0])
-        _moved(whole[0], "after train() on the whole network and one batch")
-        whole.eval()
-    if not whole.train()[1].training:
-        raise AssertionError("train() no longer reaches the layers behind the frozen network")
-
-
-@freeze_network.expect
-def by_another_way():
-    """It must stay frozen when a network that shares its layers trains, as model[:-1] does."""
-    whole = _Itself(*copy.deepcopy(list(PRETRAINED)), nn.Linear(OUT, 2).double())
-    frozen = _frozen((yield (whole[:-1],), {}))  # the judge hands over the slice itself
-    whole.train()
-    whole(BATCHES[0])
-    _moved(
-        _switch(frozen, False),
-        "the model was a slice, body = whole[:-1]. After whole.train() and a batch through whole",
-    )
-
-
-@freeze_network.expect
-def copies():
-    """A copy of it must be a model of its own, as frozen as the first."""
-    frozen = _frozen((yield (PRETRAINED,), {}))
-    twin = copy.deepcopy(frozen)
-    if twin.train() is frozen:
-        raise AssertionError("copy.deepcopy(frozen).train() returns the model that was copied")
-    twin(BATCHES[0])
-    _moved(_switch(twin, False), "after train() on a copy and one batch")
-
-
-@freeze_network.expect
-def no_parameter_moves():
-    """An optimizer that gets all parameters of the whole network must change none of its own."""
-    frozen = _frozen((yield (PRETRAINED,), {}))
-    whole = nn.Sequential(frozen, nn.Linear(OUT, 2).double())
-    optimizer = torch.optim.SGD(whole.parameters(), lr=0.1, weight_decay=0.5)
-    whole(BATCHES[0]).square().sum().backward()
-    optimizer.step()
-    _moved(_switch(frozen, False), "after a step of an optimizer")
-
-
-@freeze_network.expect
-def layers_in_front_learn():
-    """Gradients must still pass through it, to layers in front that are not frozen."""
-    frozen = _frozen((yield (PRETRAINED,), {}))
-    x = ROWS.clone().requires_grad_()
-    y = frozen(x)
-    if not y.requires_grad:
-        raise AssertionError("a layer in front of it gets no gradient")
-    (got,) = torch.autograd.grad(y.square().sum(), x)
-    right = ROWS.clone().requires_grad_()
-    loss = copy.deepcopy(PRETRAINED).eval()(right).square().sum()
-    (wanted,) = torch.autograd.grad(loss, right)
-    same(got, wanted, "the gradient in front of it")
-
-
 # --- measuring ---------------------------------------------------------------------------------
 
+IN = 5
 CLASSES = torch.tensor([0] * 36 + [1] * 18 + [2] * 6)  # sorted, as test sets often are
 SORTED = tensor(_rng, 60, IN) + 2.0 * torch.eye(IN, dtype=torch.float64)[CLASSES]
 SORTED[::7] *= -1  # nobody is right about these
@@ -363,7 +171,7 @@ def _classifier(dropout=0.9):
         norm.running_mean.copy_(shift)
         norm.running_var.copy_(scale**2)
         last.weight.copy_(torch.eye(3, IN))
-    return _Itself(first, norm, nn.Sequential(nn.Dropout(dropout), last)).double()
+    return Itself(first, norm, nn.Sequential(nn.Dropout(dropout), last)).double()
 
 
 def _right_answers():
