@@ -80,9 +80,10 @@ def scale():
 
 @scale_shift_backward.expect
 def any_batch():
-    """It works for a batch of any size and any number of features, also for a single one."""
-    for c in (5, 1):
-        dy, x_hat = DY_WIDE[:, :c], WIDE[:, :c]
+    """It works for a batch of any size and any number of features, also for a single sample or a
+    single feature."""
+    for n, c in ((3, 5), (3, 1), (1, 5)):
+        dy, x_hat = DY_WIDE[:n, :c], WIDE[:n, :c]
         dgamma, dbeta = yield (dy, x_hat), {}
         same(dgamma, (dy * x_hat).sum(axis=0), "dgamma")
         same(dbeta, dy.sum(axis=0), "dbeta")
@@ -126,8 +127,10 @@ def slopes():
 
 @centering_backward.expect
 def other_batches():
-    """It works for a batch of any size and any number of features."""
-    same((yield (DY_WIDE,), {}), DY_WIDE - DY_WIDE.mean(axis=0), "dx")
+    """It works for a batch of any size and any number of features, also for a single sample: its
+    centred value is always 0."""
+    for dc in (DY_WIDE, DY_WIDE[:, :1], DY_WIDE[:1]):
+        same((yield (dc,), {}), dc - dc.mean(axis=0), f"dx (dc of shape {dc.shape})")
 
 
 @exercise(
@@ -147,7 +150,7 @@ def numerical_gradient(f, x, h=1e-5):
 
 @numerical_gradient.expect
 def shape_of_x():
-    """The gradient has one entry per entry of x."""
+    """The gradient has one entry per entry of x, an array of floats."""
     array_like((yield (lambda x: np.sum(DY * x), X), {}), "grad", shape=X.shape)
 
 
@@ -164,8 +167,10 @@ def each_entry_alone():
 @numerical_gradient.expect
 def any_shape():
     """It works for an x of any number of dimensions."""
-    weights = DY.reshape(2, 3, 4)
-    same((yield (lambda x: np.sum(weights * x), weights + 1), {}), weights, "grad", tol=1e-6)
+    for shape in ((4,), (2, 3, 4), (1, 2, 1, 3)):
+        weights = DY.ravel()[: np.prod(shape)].reshape(shape)
+        grad = yield (lambda x, w=weights: np.sum(w * x), weights + 1), {}
+        same(grad, weights, f"grad (x of shape {shape})", tol=1e-6)
 
 
 @numerical_gradient.expect
@@ -187,10 +192,30 @@ def central():
 
 
 @numerical_gradient.expect
+def others_stay():
+    """While one entry moves, all others stay where they are: for f(x) = sum(w * x)**2 the gradient
+    is 2 * w * sum(w * x)."""
+    h, total = 0.1, np.sum(DY * X)
+    grad = yield (lambda x: np.sum(DY * x) ** 2, X), {"h": h}
+    slip(grad, 2 * DY**2 * X, "the other entries are 0 here: move one entry of a copy of x")
+    before = (np.cumsum(DY) - DY.ravel()).reshape(DY.shape)  # of the entries that moved earlier
+    for left in (-h, h):
+        slip(
+            grad,
+            2 * DY * (total + left * before),
+            "an entry that has moved is never put back, so the next ones are taken at another x",
+        )
+    same(grad, 2 * DY * total, "grad", tol=1e-6)
+
+
+@numerical_gradient.expect
 def step_size():
-    """It uses the step h that it is given: for sum(x**3) the answer is 3 * x**2 + h**2."""
+    """It uses the step h that it is given: for sum(x**3) the answer is 3 * x**2 + h**2. If it is
+    given none, h is 1e-5."""
     grad = yield (lambda x: np.sum(x**3), DY), {"h": 0.5}
     same(grad, 3 * DY**2 + 0.25, "grad")
+    grad = yield (lambda x: np.sum(np.sin(1e5 * x)), DY), {}
+    same(1e-5 * np.asarray(grad), np.sin(1) * np.cos(1e5 * DY), "grad of sum(sin(1e5 * x)) / 1e5")
 
 
 @exercise(
@@ -284,6 +309,8 @@ def dx_is_the_slope():
     slip(dx, GAMMA * r * inner, "var depends on x too: x_hat * mean(dy * x_hat) is missing")
     slip(dx, GAMMA * r * (inner + last), "the path through var, the x_hat term, has the wrong sign")
     slip(dx, GAMMA * r * (inner - 6 * last), "the path through var, the x_hat term, lacks its 1/N")
+    bessel = "the mean of dy * x_hat divides by N, as var does; here it divides by N - 1"
+    slip(dx, GAMMA * r * (inner - last * 6 / 5), bessel)
     slip(dx, GAMMA * r * (inner - last / 2), "the path through var is half: c**2 has slope 2 * c")
     slip(dx, r * (inner - last), "gamma is missing")
     slip(dx, GAMMA * (inner - last), "r = 1 / sqrt(var + eps) is missing")
@@ -301,13 +328,14 @@ def default_eps():
 
 @batch_norm_backward.expect
 def other_sizes():
-    """It works for a batch of any size and any number of features, also for a single one."""
-    for c in (5, 1):
-        args = (DY_WIDE[:, :c], WIDE[:, :c], GAMMA_WIDE[:c])
+    """It works for a batch of any size and any number of features, also for a single sample, whose
+    output is always beta, or a single feature."""
+    for n, c in ((3, 5), (3, 1), (2, 2), (1, 5)):
+        args = (DY_WIDE[:n, :c], WIDE[:n, :c], GAMMA_WIDE[:c])
         got = yield args, {"eps": EPS}
         want = batch_norm_backward(*args, EPS)
         for which, name in enumerate(("dx", "dgamma", "dbeta")):
-            same(got[which], want[which], name)
+            same(got[which], want[which], f"{name} (N = {n}, C = {c})")
 
 
 @batch_norm_backward.expect

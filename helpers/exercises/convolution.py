@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(60)
 N, C, H, W = 3, 4, 5, 6  # all different, so that axes cannot be mixed up unnoticed
@@ -92,7 +92,11 @@ def one_window():
     one_channel = np.concatenate([IMAGES[0, 0, :3, j : j + 3].ravel() for j in range(3)])
     slip(first, one_channel, "these are three windows of one channel: bring the channels together")
     for other in im2row(IMAGES, 3)[1:]:
-        slip(first, other, "this is another window; every window needs a row of its own")
+        slip(
+            first,
+            other,
+            "this is another window: the first row is the first window of the first image",
+        )
     same(first, window.ravel(), "the first row")
 
 
@@ -263,6 +267,15 @@ def one_image():
     """A single image is a batch, too: its positions are enough for a mean and a variance."""
     y = yield (X[:1], GAMMA, BETA), {"eps": EPS}
     same(y, batch_norm_2d(X[:1], GAMMA, BETA, EPS), "y")
+
+
+@batch_norm_2d.expect
+def whole_numbers():
+    """It works for images of whole numbers, as pixels often are: the output has fractions."""
+    x = np.rint(4 * X).astype(int)
+    y = yield (x, GAMMA, BETA), {"eps": EPS}
+    slip_whole(y, batch_norm_2d(x, GAMMA, BETA, EPS))
+    same(y, batch_norm_2d(x, GAMMA, BETA, EPS), "y")
 
 
 @batch_norm_2d.expect

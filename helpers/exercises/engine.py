@@ -249,6 +249,17 @@ def slip(actual, wrong, says: str, tol: float = 1e-9) -> None:
         raise AssertionError(says)
 
 
+def slip_whole(actual, right) -> None:
+    """Assert that a result was not cut to whole numbers where the right one has fractions."""
+    dtype = np.asarray(actual).dtype
+    if dtype.kind in "iu" and (np.asarray(right) % 1).any():
+        raise AssertionError(
+            f"your result holds whole numbers only ({dtype}), the fractions are lost: // cuts them "
+            "off, and np.zeros_like(x), np.empty_like(x) and x.copy() keep the type of x; "
+            "np.zeros(x.shape) and x.astype(float) hold fractions"
+        )
+
+
 def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Return a numeric result as an array, or assert what it should have been."""
     if hasattr(value, "detach"):  # a tensor, perhaps with a graph

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(20)
 # Columns of different mean and scale; a batch that is not square, so that axes cannot be mixed.
 X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
 WIDE = _rng.normal(size=(3, 5)) * 2 - 1
+WHOLE = np.array([[0, 3, 7, 1], [16, 5, 8, 2], [2, 12, 3, 4]])  # whole numbers, as pixels are
 GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
@@ -87,11 +88,22 @@ def variances():
 
 @batch_statistics.expect
 def any_size():
-    """It works for a batch of any size and any number of features, also for a single one."""
-    for x in (WIDE, WIDE[:, :1]):
+    """It works for a batch of any size and any number of features, also for a single sample or a
+    single feature."""
+    for x in (WIDE, WIDE[:, :1], WIDE[:1]):
         mu, var = parts((yield (x,), {}), "mu", "var")
-        same(mu, x.mean(axis=0), "mu")
-        same(var, x.var(axis=0), "var")
+        same(mu, x.mean(axis=0), f"mu (x of shape {x.shape})")
+        same(var, x.var(axis=0), f"var (x of shape {x.shape})")
+
+
+@batch_statistics.expect
+def statistics_of_whole_numbers():
+    """It works for whole numbers, such as pixels, too: their mean and variance have fractions."""
+    mu, var = yield (WHOLE,), {}
+    slip_whole(mu, WHOLE.mean(axis=0))
+    same(mu, WHOLE.mean(axis=0), "mu")
+    slip_whole(var, WHOLE.var(axis=0))
+    same(var, WHOLE.var(axis=0), "var")
 
 
 @batch_statistics.expect
@@ -178,11 +190,21 @@ def constant_column():
 
 @batch_norm_forward.expect
 def other_sizes():
-    """It works for a batch of any size and any number of features, also for a single one."""
+    """It works for a batch of any size and any number of features, also for a single sample, which
+    becomes beta, or a single feature."""
     gamma, beta = np.linspace(0.5, 2.5, 5), np.linspace(-1, 1, 5)
-    for c in (5, 1):
-        y = yield (WIDE[:, :c], gamma[:c], beta[:c]), {"eps": EPS}
-        same(y, batch_norm_forward(WIDE[:, :c], gamma[:c], beta[:c], EPS), "y")
+    for n, c in ((3, 5), (3, 1), (2, 2), (1, 5)):
+        x = WIDE[:n, :c]
+        y = yield (x, gamma[:c], beta[:c]), {"eps": EPS}
+        same(y, batch_norm_forward(x, gamma[:c], beta[:c], EPS), f"y (x of shape {x.shape})")
+
+
+@batch_norm_forward.expect
+def whole_numbers():
+    """It works for whole numbers, such as pixels, too: the output has fractions."""
+    y = yield (WHOLE, GAMMA, BETA), {"eps": EPS}
+    slip_whole(y, batch_norm_forward(WHOLE, GAMMA, BETA, EPS))
+    same(y, batch_norm_forward(WHOLE, GAMMA, BETA, EPS), "y")
 
 
 @batch_norm_forward.expect
@@ -246,8 +268,10 @@ def undoes_the_default_eps():
 
 @identity_parameters.expect
 def any_batch():
-    """It works for a batch of any size and any number of features, also for a single one."""
-    for x in (WIDE, WIDE[:, :1]):
+    """It works for a batch of any size and any number of features, also for a single one, and for
+    whole numbers."""
+    for x in (WIDE, WIDE[:, :1], WHOLE):
         gamma, beta = yield (x,), {"eps": EPS}
+        slip_whole(gamma, np.sqrt(x.var(axis=0) + EPS))
         same(gamma, np.sqrt(x.var(axis=0) + EPS), "gamma")
         same(beta, x.mean(axis=0), "beta")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(50)
 # Columns of very different mean and scale, and N != C, so that axes cannot be mixed.
@@ -12,6 +12,7 @@ MEAN = np.array([4.0, -1.0, 0.5, 2.0])
 VAR = np.array([1.5, 9.0, 0.4, 5.0])
 GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
+WHOLE = np.array([[0, 3, 7, 1], [16, 5, 8, 2], [2, 12, 3, 4]])  # whole numbers, as pixels are
 EPS = 0.3  # large enough that every misplaced eps shows
 MOMENTUM = 0.2  # another number than EPS, so that the two cannot be mixed
 
@@ -139,11 +140,29 @@ def default_momentum():
 
 
 @update_running.expect
+def batch_of_whole_numbers():
+    """It works for a batch of whole numbers, such as pixels: its mean and variance have
+    fractions."""
+    mean, var = yield (MEAN, VAR, WHOLE), {"momentum": MOMENTUM}
+    expected = update_running(MEAN, VAR, WHOLE, MOMENTUM)
+    cut = 0.8 * MEAN + 0.2 * np.trunc(WHOLE.mean(axis=0))
+    slip(mean, cut, "the batch's mean lost its fractions: np.zeros_like(x) keeps the type of x")
+    cut = 0.8 * VAR + 0.2 * np.trunc(WHOLE.var(axis=0, ddof=1))
+    slip(var, cut, "the batch's variance lost its fractions: np.zeros_like(x) keeps x's type")
+    same(mean, expected[0], "mean")
+    same(var, expected[1], "var")
+
+
+@update_running.expect
 def momentum_zero():
-    """With momentum 0 the batch has no weight: the statistics stay as they were."""
+    """With momentum 0 the batch has no weight, and the statistics stay as they were; with momentum
+    1 they are the batch's."""
     mean, var = yield (MEAN, VAR, X), {"momentum": 0.0}
     same(mean, MEAN, "mean")
     same(var, VAR, "var")
+    mean, var = yield (MEAN, VAR, X), {"momentum": 1.0}
+    same(mean, X.mean(axis=0), "mean (momentum 1)")
+    same(var, X.var(axis=0, ddof=1), "var (momentum 1)")
 
 
 @update_running.expect
@@ -202,6 +221,15 @@ def one_sample():
         x, *others = X[:1, :c], *(a[:c] for a in (GAMMA, BETA, MEAN, VAR))
         y = yield (x, *others), {"eps": EPS}
         same(y, batch_norm_inference(x, *others, EPS), "y")
+
+
+@batch_norm_inference.expect
+def whole_numbers():
+    """It works for samples of whole numbers, such as pixels: the output has fractions."""
+    y = yield (WHOLE, GAMMA, BETA, MEAN, VAR), {"eps": EPS}
+    right = batch_norm_inference(WHOLE, GAMMA, BETA, MEAN, VAR, EPS)
+    slip_whole(y, right)
+    same(y, right, "y")
 
 
 @batch_norm_inference.expect

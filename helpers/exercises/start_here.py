@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(0)
 # Rows and columns of different mean: a mean taken along one axis shows.
@@ -62,7 +62,18 @@ def twice_as_far():
 
 @double_the_spread.expect
 def any_shape():
-    """It works for an array of any shape, also for a plain row of numbers."""
-    row = X[0, :4]
-    y = yield (row,), {}
-    same(y, row.mean() + 2 * (row - row.mean()), "the result")
+    """It works for an array of any shape: a row of numbers, a table, a stack of images."""
+    for shape in ((4,), (3, 1), (2, 3, 2), (2, 1, 2, 3)):
+        x = X.ravel()[: np.prod(shape)].reshape(shape)
+        y = yield (x,), {}
+        same(y, x.mean() + 2 * (x - x.mean()), f"the result (x of shape {shape})")
+
+
+@double_the_spread.expect
+def whole_numbers():
+    """It works for whole numbers, such as pixels, too: the mean of 3 and 4 is 3.5, not 3."""
+    x = np.array([[3, 0, 16], [1, 8, 5]])
+    y = yield (x,), {}
+    right = x.mean() + 2 * (x - x.mean())
+    slip_whole(y, right)
+    same(y, right, "the result")

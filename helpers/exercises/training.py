@@ -167,6 +167,9 @@ def weight_moves():
     )
     slip(weight, WEIGHT + (right - WEIGHT) / r[:, None], "du must be divided by sqrt(var + eps)")
     slip(weight, WEIGHT + (right - WEIGHT) / 6, "this is the mean over the batch: sum over it")
+    bessel = x_hat * (du * x_hat).sum(axis=0) / 5
+    says = "in du, the mean of dx_hat * x_hat divides by N, as var does; here it divides by N - 1"
+    slip(weight, WEIGHT - LR * (du - bessel).T @ X, says)
     reshaped = (right - WEIGHT).T.reshape(4, 5)
     slip(weight, WEIGHT + reshaped, "reshape does not transpose: du.T @ x has the weight's shape")
     same(weight, right, "weight")
@@ -185,7 +188,7 @@ def default_eps():
 def any_size():
     """It works for a batch of any size and any number of inputs and units, also for a single
     one."""
-    for n, d, c in ((3, 4, 4), (6, 5, 1), (5, 1, 2)):
+    for n, d, c in ((3, 4, 4), (6, 5, 1), (5, 1, 2), (1, 5, 4)):
         args = X[:n, :d], DY[:n, :c], WEIGHT[:c, :d], GAMMA[:c], BETA[:c], LR
         new = parts((yield args, {"eps": EPS}), "weight", "gamma", "beta")
         for got, expected, what in zip(
@@ -295,7 +298,11 @@ def a_step():
 def the_first():
     """The first time counts, even if the accuracy falls below the target again later."""
     found = yield (STEPS, ACCURACY, 0.89), {}
-    slip(found, 80, "60 comes before 80; 0.88 is closer to the target 0.89, but below it")
+    slip(
+        found,
+        80,
+        "step 60 comes first, with 0.92; at step 80 the accuracy is 0.88, below the target",
+    )
     slip(found, 100, "an earlier test reached the target already, at step 60")
     slip(found, 120, "an earlier test reached the target already, at step 60")
     same(found, 60, "the step")
@@ -327,6 +334,15 @@ def never():
 
 
 @steps_to_reach.expect
+def not_rounded():
+    """Almost is not enough: 0.89996 does not reach 0.9, although it is 0.9 when rounded."""
+    accuracy = np.array([0.5, 0.89996, 0.8, 0.90002, 0.9, 0.91])
+    found = array_like((yield (STEPS, accuracy, 0.9), {}), "the step", shape=())
+    slip(found, 40, "the accuracy at step 40 is 0.89996: compare it as it is, not rounded")
+    same(found, 80, "the step")
+
+
+@steps_to_reach.expect
 def any_run():
     """It works for runs of any length with tests at any distance, and the last test counts."""
     steps, accuracy = np.array([10, 30, 35, 80]), np.array([0.2, 0.4, 0.5, 0.9])
@@ -335,3 +351,13 @@ def any_run():
         assert found == 80, f"the step is {found}, expected 80: the last of {t} tests reaches it"
     found = array_like((yield (steps, accuracy, 0.95), {}), "the result", shape=())
     assert found == np.inf, f"the result is {found}, expected inf: no accuracy reaches 0.95"
+
+
+@steps_to_reach.expect
+def diverged():
+    """A run that diverged has nan for an accuracy: nan reaches nothing, and what was reached before
+    counts."""
+    for accuracy, want in (([0.3, 0.92, np.nan], 40), ([0.3, np.nan, np.nan], np.inf)):
+        found = yield (STEPS[:3], np.array(accuracy), 0.9), {}
+        found = array_like(found, "the step", shape=())
+        assert found == want, f"the step is {found}, expected {want}: the accuracy is {accuracy}"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(10)
 # Columns of very different mean and scale; more samples than features, so axes cannot be mixed.
@@ -103,6 +103,8 @@ def one_step():
     step = LR * X.T @ (X @ W - TARGET) / 7
     slip(new, W - 7 * step, "this sums over the samples; divide by their number")
     slip(new, W - 7 / 3 * step, "divide by the number of samples, not of features")
+    slip(new, W - step / 3, "divide by the number of samples alone; x.size counts every value")
+    slip(new, W - 7 / 6 * step, "divide by N, not by N - 1")
     slip(
         new, W - 2 * step, "this is twice the step: the 2 of the square cancels the 1/2 of the loss"
     )
@@ -112,11 +114,22 @@ def one_step():
 
 @least_squares_step.expect
 def other_sizes():
-    """It works for any number of samples and features, and the learning rate scales the step."""
-    for c in (2, 1):
-        x, w, target = X[:4, :c], W[:c], TARGET[:4]
+    """It works for any number of samples and features, also for one sample or one feature, and the
+    learning rate scales the step."""
+    for n, c in ((4, 2), (4, 1), (2, 3), (1, 3)):
+        x, w, target = X[:n, :c], W[:c], TARGET[:n]
         new = yield (w, x, target, 0.3), {}
         same(new, least_squares_step(w, x, target, 0.3), "w")
+
+
+@least_squares_step.expect
+def samples_of_whole_numbers():
+    """It works for features that are whole numbers, such as pixels: the gradient has fractions."""
+    x, target = np.array([[3, 0, 1], [2, 5, 4], [8, 1, 2], [1, 1, 6]]), np.array([1, 3, 2, 5])
+    new = yield (W, x, target, LR), {}
+    whole = np.trunc(x.T @ (x @ W - target) / 4)
+    slip(new, W - LR * whole, "the gradient lost its fractions: np.zeros_like(x) keeps x's type")
+    same(new, least_squares_step(W, x, target, LR), "w")
 
 
 @exercise(
@@ -149,6 +162,9 @@ def one_feature():
         1 / square,
         "this lands on the bottom in one step; the largest stable step is twice that",
     )
+    slip(
+        lr, 2 / square * 6 / 7, "the curvature is a mean over N samples: divide by N, not by N - 1"
+    )
     slip(lr, 2 / square / 7, "the curvature is a mean over the samples: divide x.T @ x by N")
     slip(lr, 2 / np.var(X[:, 0]), "this is the variance: the curvature does not subtract the mean")
     same(lr, 2 / square, "the step")
@@ -174,9 +190,20 @@ def related_features():
 
 @largest_stable_step.expect
 def more_features():
-    """It works for any number of features."""
-    lr = yield (TRAIN,), {}
-    same(lr, largest_stable_step(TRAIN), "the step")
+    """It works for any number of samples and features, also if there are fewer samples."""
+    for x in (TRAIN, TRAIN[:2], TRAIN[:1]):
+        lr = yield (x,), {}
+        same(lr, largest_stable_step(x), f"the step (x of shape {x.shape})")
+
+
+@largest_stable_step.expect
+def features_of_whole_numbers():
+    """It works for features that are whole numbers, such as pixels: the curvature has fractions."""
+    x = np.array([[3, 0], [2, 5], [8, 1], [1, 1]])
+    lr = yield (x,), {}
+    cut = 2 / np.linalg.eigvalsh(np.trunc(x.T @ x / 4))[-1]
+    slip(lr, cut, "the curvature lost its fractions: np.zeros_like(x) keeps the type of x")
+    same(lr, largest_stable_step(x), "the step")
 
 
 @exercise(
@@ -309,11 +336,24 @@ def bright_only_once():
 
 @standardize.expect
 def any_sizes():
-    """It works for any number of samples and features, also for one feature and one test sample."""
-    train, test = TRAIN[:4, :1], TEST[:1, :1]
-    z_train, z_test = yield (train, test), {}
-    same(z_train, standardize(train, test)[0], "z_train")
-    same(z_test, standardize(train, test)[1], "z_test")
+    """It works for any number of samples and features, also for one feature, one test sample or one
+    training sample. With one training sample every column is constant."""
+    for train, test in ((TRAIN[:4, :1], TEST[:1, :1]), (TRAIN[:1], TEST[:2])):
+        z_train, z_test = yield (train, test), {}
+        same(z_train, standardize(train, test)[0], f"z_train (x_train of shape {train.shape})")
+        same(z_test, standardize(train, test)[1], f"z_test (x_train of shape {train.shape})")
+
+
+@standardize.expect
+def whole_numbers():
+    """It works for whole numbers, such as pixels, too: z_train and z_test have fractions."""
+    train = np.array([[0, 3, 7], [16, 5, 7], [2, 12, 7], [9, 1, 7]])
+    test = np.array([[4, 8, 7], [15, 0, 2]])
+    for z, want, what in zip(
+        (yield (train, test), {}), standardize(train, test), ("z_train", "z_test"), strict=True
+    ):
+        slip_whole(z, want)
+        same(z, want, what)
 
 
 @standardize.expect

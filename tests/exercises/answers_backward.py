@@ -1,7 +1,8 @@
 """Answers to the exercises of 03_backward."""
 
 import numpy as np
-from registry import alternative, mutant
+import torch
+from registry import alternative, equivalent, mutant
 
 
 @alternative("scale_shift_backward")
@@ -533,3 +534,365 @@ def variance_from_raw_moments(dy, x, gamma, eps=1e-5):
     x_hat = (x - mean) * r
     dgamma = (dy * x_hat).sum(axis=0)
     return gamma * r * (dy - dy.mean(0) - x_hat * dgamma / len(x)), dgamma, dy.sum(axis=0)
+
+
+@alternative("scale_shift_backward")
+def sample_by_sample(dy, x_hat):
+    dgamma, dbeta = 0 * dy[0], 0 * dy[0]
+    for row, factor in zip(dy, x_hat, strict=True):
+        dgamma, dbeta = dgamma + row * factor, dbeta + row
+    return [dgamma, dbeta]
+
+
+@alternative("scale_shift_backward")
+def with_torch(dy, x_hat):
+    gamma = torch.ones(dy.shape[1], dtype=torch.float64, requires_grad=True)
+    beta = torch.zeros(dy.shape[1], dtype=torch.float64, requires_grad=True)
+    y = gamma * torch.as_tensor(x_hat) + beta
+    return torch.autograd.grad(y, (gamma, beta), torch.as_tensor(dy))
+
+
+@mutant("scale_shift_backward", blamed="scale")
+def divides_by_x_hat(dy, x_hat):
+    return (dy / x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("scale_shift_backward", blamed="shift")
+def length_of_dy(dy, x_hat):
+    return (dy * x_hat).sum(axis=0), np.sqrt((dy**2).sum(axis=0))
+
+
+@mutant("scale_shift_backward", blamed="shift")
+def opposite_signs(dy, x_hat):
+    return -(dy * x_hat).sum(axis=0), -dy.sum(axis=0)
+
+
+@mutant("scale_shift_backward", blamed="shift")
+def one_beta_for_all(dy, x_hat):
+    return (dy * x_hat).sum(axis=0), np.full(dy.shape[1], dy.sum())
+
+
+@mutant("scale_shift_backward", blamed="two_gradients")
+def keeps_both_axes(dy, x_hat):
+    return (dy * x_hat).sum(axis=0, keepdims=True), dy.sum(axis=0, keepdims=True)
+
+
+@mutant("scale_shift_backward", blamed="any_batch")
+def nothing_to_learn_from_one_sample(dy, x_hat):
+    share = len(dy) > 1
+    return share * (dy * x_hat).sum(axis=0), share * dy.sum(axis=0)
+
+
+@mutant("scale_shift_backward", blamed="shift")
+def last_sample_overwrites(dy, x_hat):
+    for row, factor in zip(dy, x_hat, strict=True):
+        dgamma, dbeta = row * factor, row * 1
+    return dgamma, dbeta
+
+
+@mutant("scale_shift_backward", blamed="shift")
+def centres_dy_first(dy, x_hat):
+    return (dy * x_hat).sum(axis=0), (dy - dy.mean(axis=0)).sum(axis=0)
+
+
+@mutant("scale_shift_backward", blamed="scale")
+def cross_products(dy, x_hat):
+    return (dy.T @ x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@alternative("centering_backward")
+def sample_by_sample_through_the_mean(dc):
+    n = len(dc)
+    return [sum(((m == k) - 1 / n) * dc[k] for k in range(n)) for m in range(n)]
+
+
+@alternative("centering_backward")
+def in_place_on_a_copy(dc):
+    dx = dc.copy()
+    dx -= np.einsum("nc->c", dc) / len(dc)
+    return dx
+
+
+@mutant("centering_backward", blamed="common_push")
+def means_over_the_features(dc):
+    return dc - dc.mean(axis=1, keepdims=True)
+
+
+@mutant("centering_backward", blamed="common_push")
+def adds_the_mean(dc):
+    return dc + dc.mean(axis=0)
+
+
+@mutant("centering_backward", blamed="common_push")
+def subtracts_half_of_the_mean(dc):
+    return dc - dc.mean(axis=0) / 2
+
+
+@mutant("centering_backward", blamed="one_per_entry")
+def works_on_dc_itself(dc):
+    dc -= dc.mean(axis=0)
+    return dc
+
+
+@mutant("centering_backward", blamed="slopes")
+def standardizes_too(dc):
+    return (dc - dc.mean(axis=0)) / (dc.std(axis=0) + 1e-12)
+
+
+@mutant("centering_backward", blamed="slopes")
+def median_of_the_batch(dc):
+    return dc - np.median(dc, axis=0)
+
+
+@mutant("centering_backward", blamed="other_batches")
+def one_sample_passes_through(dc):
+    return dc - dc.mean(axis=0) if len(dc) > 1 else dc.copy()
+
+
+@mutant("centering_backward", blamed="slopes")
+def mean_of_the_others(dc):
+    n = max(len(dc) - 1, 1)
+    return dc - (dc.sum(axis=0) - dc) / n
+
+
+@mutant("centering_backward", blamed="other_batches")
+def squeezes_the_feature(dc):
+    return (dc - dc.mean(axis=0)).squeeze()
+
+
+@alternative("numerical_gradient")
+def on_x_itself_and_back(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    it = np.nditer(x, flags=["multi_index"])
+    while not it.finished:
+        index = it.multi_index
+        old = x[index]
+        x[index] = old + h
+        above = f(x)
+        x[index] = old - h
+        below = f(x)
+        x[index] = old
+        grad[index] = (above - below) / (2 * h)
+        it.iternext()
+    return grad
+
+
+@alternative("numerical_gradient")
+def as_nested_lists(f, x, h=1e-5):
+    def slope(i):
+        step = np.zeros(x.size)
+        step[i] = h
+        step = step.reshape(x.shape)
+        return float(f(x + step) - f(x - step)) / h / 2
+
+    return np.array([slope(i) for i in range(x.size)]).reshape(x.shape).tolist()
+
+
+@alternative("numerical_gradient")
+def with_two_copies(f, x, h=1e-5):
+    grad = np.full(x.shape, np.nan)
+    for i, index in enumerate(np.ndindex(x.shape)):
+        above, below = x.copy(), x.copy()
+        above[index] = above[index] + h
+        below[index] = below[index] - h
+        grad.flat[i] = 0.5 * (f(above) - f(below)) / h
+    return grad
+
+
+@mutant("numerical_gradient", blamed="others_stay")
+def never_put_back(f, x, h=1e-5):
+    grad, moved = np.zeros_like(x), x.copy()
+    for index in np.ndindex(x.shape):
+        moved[index] += h
+        above = f(moved)
+        moved[index] -= 2 * h
+        grad[index] = (above - f(moved)) / (2 * h)
+    return grad
+
+
+@mutant("numerical_gradient", blamed="others_stay")
+def left_above(f, x, h=1e-5):
+    grad, moved = np.zeros_like(x), x.copy()
+    for index in np.ndindex(x.shape):
+        moved[index] -= h
+        below = f(moved)
+        moved[index] += 2 * h
+        grad[index] = (f(moved) - below) / (2 * h)
+    return grad
+
+
+@mutant("numerical_gradient", blamed="others_stay")
+def all_others_are_zero(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        above, below = np.zeros_like(x), np.zeros_like(x)
+        above[index], below[index] = x[index] + h, x[index] - h
+        grad[index] = (f(above) - f(below)) / (2 * h)
+    return grad
+
+
+@mutant("numerical_gradient", blamed="each_entry_alone")
+def moves_the_whole_row(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[index[:-1]] = h / x.shape[-1]
+        grad[index] = (f(x + step) - f(x - step)) / (2 * h)
+    return grad
+
+
+@mutant("numerical_gradient", blamed="others_stay")
+def put_back_a_little_off(f, x, h=1e-5):
+    grad, moved = np.zeros_like(x), x.copy()
+    for index in np.ndindex(x.shape):
+        moved[index] += h
+        above = f(moved)
+        moved[index] -= 2 * h
+        grad[index] = (above - f(moved)) / (2 * h)
+        moved[index] = x[index] + h / 10
+    return grad
+
+
+@mutant("numerical_gradient", blamed="step_size")
+def h_relative_to_the_entry(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[index] = h * max(1, abs(x[index]))
+        grad[index] = (f(x + step) - f(x - step)) / (2 * step[index])
+    return grad
+
+
+@mutant("numerical_gradient", blamed="step_size")
+def another_small_default(f, x, h=1e-6):
+    return on_a_copy(f, x, h)
+
+
+@mutant("numerical_gradient", blamed="central")
+def rounds_the_slopes(f, x, h=1e-5):
+    return np.round(on_a_copy(f, x, h), 6)
+
+
+@mutant("numerical_gradient", blamed="central")
+def in_float32(f, x, h=1e-5):
+    grad = np.zeros(x.shape, dtype=np.float32)
+    for index in np.ndindex(x.shape):
+        step = np.zeros(x.shape, dtype=np.float32)
+        step[index] = h
+        grad[index] = (f(x + step) - f(x - step)) / (2 * h)
+    return grad
+
+
+@mutant("numerical_gradient", blamed="each_entry_alone")
+def first_axis_only(f, x, h=1e-5):
+    grad = np.zeros_like(x)
+    for n in range(len(x)):
+        step = np.zeros_like(x)
+        step[n] = h
+        grad[n] = (f(x + step) - f(x - step)) / (2 * h)
+    return grad
+
+
+@alternative("batch_norm_backward")
+def with_torch_autograd(dy, x, gamma, eps=1e-5):
+    dy, x, gamma = (torch.tensor(a, dtype=torch.float64) for a in (dy, x, gamma))
+    beta = torch.zeros_like(gamma).requires_grad_()
+    x.requires_grad_()
+    gamma.requires_grad_()
+    var, mu = torch.var_mean(x, dim=0, correction=0)
+    y = gamma * (x - mu) / torch.sqrt(var + eps) + beta
+    return torch.autograd.grad(y, (x, gamma, beta), dy)
+
+
+@alternative("batch_norm_backward")
+def entry_by_entry(dy, x, gamma, eps=1e-5):
+    n, features = x.shape
+    dx, dgamma, dbeta = np.zeros(x.shape), np.zeros(features), np.zeros(features)
+    for c in range(features):
+        mu = sum(x[:, c]) / n
+        r = (sum((v - mu) ** 2 for v in x[:, c]) / n + eps) ** -0.5
+        for i in range(n):
+            dgamma[c] += dy[i, c] * (x[i, c] - mu) * r
+            dbeta[c] += dy[i, c]
+        for i in range(n):
+            dx[i, c] = gamma[c] * r * (dy[i, c] - (dbeta[c] + (x[i, c] - mu) * r * dgamma[c]) / n)
+    return dx, dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def bessel_in_the_last_term(dy, x, gamma, eps=1e-5):
+    n = len(x)
+    r, raw = parts_of(x, eps)
+    last = n / max(n - 1, 1) * raw * (dy * raw).sum(axis=0)
+    dx = gamma * r / n * (n * dy - dy.sum(axis=0) - last)
+    return dx, (dy * raw).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="other_sizes")
+def one_sample_is_passed_on(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx if len(x) > 1 else gamma * dy, dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def gamma_of_the_first_feature(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma[0], eps)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def gamma_twice(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return gamma * dx, dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dgamma_sums_dy_x_hat")
+def another_eps_of_its_own(dy, x, gamma, eps=1e-5):
+    return closed_form(dy, x, gamma, 1e-8)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def as_if_its_output_were_normalized(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    inner = dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0)
+    return gamma * r * inner / inner.std(axis=0).clip(1e-9), (dy * x_hat).sum(0), dy.sum(0)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def dx_with_the_wrong_sign(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return -dx, dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def dx_averaged(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx / len(x), dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def root_three_times(dy, x, gamma, eps=1e-5):
+    r, _ = parts_of(x, eps)
+    dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
+    return dx * r**2, dgamma, dbeta
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def raw_x_in_the_last_term(dy, x, gamma, eps=1e-5):
+    r, x_hat = parts_of(x, eps)
+    dx = gamma * r * (dy - dy.mean(axis=0) - (x - x.mean(0)) * (dy * x_hat).mean(axis=0))
+    return dx, (dy * x_hat).sum(axis=0), dy.sum(axis=0)
+
+
+@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+def unbiased_variance_in_dx_only(dy, x, gamma, eps=1e-5):
+    r = 1 / np.sqrt(x.var(axis=0, ddof=1 if len(x) > 1 else 0) + eps)
+    x_hat = (x - x.mean(axis=0)) * r
+    dx = gamma * r * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+    return dx, *closed_form(dy, x, gamma, eps)[1:]
+
+
+equivalent(
+    "numerical_gradient",
+    "grad = np.zeros_like(x) -> … np.ones_like(x)",
+    because="every entry is written before it is read",
+)

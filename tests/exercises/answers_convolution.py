@@ -1,7 +1,8 @@
 """Answers to the exercises of 06_convolution."""
 
 import numpy as np
-from registry import alternative, mutant
+import torch
+from registry import alternative, equivalent, mutant
 
 from helpers.numpy_nn import functional as F
 
@@ -184,7 +185,7 @@ def channels_first(x, gamma, beta, eps=1e-5):
 
 @alternative("batch_norm_2d")
 def with_the_library(x, gamma, beta, eps=1e-5):
-    return F.batch_norm(x, gamma, beta, eps)[0]
+    return F.batch_norm(x.astype(float), gamma, beta, eps)[0]
 
 
 def normalized(x, axes, gamma, beta, eps):
@@ -545,3 +546,253 @@ def always_four_channels_of_mean(bias, gamma, beta, running_mean, running_var, e
 @mutant("remove_bias", blamed="any_number_of_channels")
 def squeezes_a_single_mean(bias, gamma, beta, running_mean, running_var, eps=1e-5):
     return beta, np.squeeze(running_mean - bias)
+
+
+@alternative("im2row")
+def with_unfold(x, kernel_size):
+    windows = torch.nn.functional.unfold(torch.tensor(x), kernel_size)
+    return windows.transpose(1, 2).reshape(-1, windows.shape[1])
+
+
+@alternative("im2row")
+def value_by_value_in_lists(x, kernel_size):
+    n, c, height, width = x.shape
+    return [
+        [
+            float(x[image, channel, i + di, j + dj])
+            for channel in range(c)
+            for di in range(kernel_size)
+            for dj in range(kernel_size)
+        ]
+        for image in range(n)
+        for i in range(height - kernel_size + 1)
+        for j in range(width - kernel_size + 1)
+    ]
+
+
+@alternative("im2row")
+def gathers_by_index(x, kernel_size):
+    i = np.arange(x.shape[2] - kernel_size + 1)[:, None, None, None]
+    j = np.arange(x.shape[3] - kernel_size + 1)[:, None, None]
+    k = np.arange(kernel_size)
+    taken = x[:, :, i + k[:, None], j + k]
+    return np.moveaxis(taken, 1, 3).reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def steps_of_a_whole_window(x, kernel_size):
+    every = windows(x, kernel_size)[:, ::kernel_size, ::kernel_size]
+    return every.reshape(-1, x.shape[1] * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def first_channel_only(x, kernel_size):
+    return im2row_of(x[:, :1], kernel_size)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def first_image_only(x, kernel_size):
+    return im2row_of(x[:1], kernel_size)
+
+
+@mutant("im2row", blamed="order_of_windows")
+def same_image_everywhere(x, kernel_size):
+    return im2row_of(np.broadcast_to(x[:1], x.shape), kernel_size)
+
+
+@mutant("im2row", blamed="one_row_per_window")
+def height_for_width(x, kernel_size):
+    rows = []
+    n, c, height, _ = x.shape
+    for i in range(height - kernel_size + 1):
+        for j in range(height - kernel_size + 1):
+            rows.append(x[:, :, i : i + kernel_size, j : j + kernel_size].reshape(n, -1))
+    return np.stack(rows, axis=1).reshape(-1, c * kernel_size**2)
+
+
+@mutant("im2row", blamed="one_window")
+def channels_from_last_to_first(x, kernel_size):
+    return im2row_of(x[:, ::-1], kernel_size)
+
+
+@mutant("im2row", blamed="one_window")
+def flips_each_image(x, kernel_size):
+    return im2row_of(x[:, :, ::-1], kernel_size)
+
+
+@mutant("im2row", blamed="one_window")
+def centres_each_window(x, kernel_size):
+    rows = im2row_of(x, kernel_size)
+    return rows - rows.mean(axis=1, keepdims=True)
+
+
+@mutant("im2row", blamed="one_window")
+def in_half_precision(x, kernel_size):
+    return im2row_of(x, kernel_size).astype(np.float16)
+
+
+@mutant("im2row", blamed="one_window")
+def images_from_last_to_first(x, kernel_size):
+    return im2row_of(x[::-1], kernel_size)
+
+
+def im2row_of(x, k):
+    """Right rows, for mutants that go wrong before or after."""
+    return windows(x, k).reshape(-1, x.shape[1] * k * k)
+
+
+@alternative("batch_norm_2d")
+def with_functional_batch_norm(x, gamma, beta, eps=1e-5):
+    x, gamma, beta = (torch.tensor(a, dtype=torch.float64) for a in (x, gamma, beta))
+    return torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
+
+
+@alternative("batch_norm_2d")
+def in_place_on_a_copy(x, gamma, beta, eps=1e-5):
+    y = np.array(x, dtype=float)
+    for c, (scale, shift) in enumerate(zip(gamma, beta, strict=True)):
+        y[:, c] -= y[:, c].mean()
+        y[:, c] *= scale / np.sqrt((y[:, c] ** 2).mean() + eps)
+        y[:, c] += shift
+    return y
+
+
+@alternative("batch_norm_2d")
+def with_einsum(x, gamma, beta, eps=1e-5):
+    count = x.size / x.shape[1]
+    mu = np.einsum("nchw->c", x) / count
+    away = x - mu[None, :, None, None]
+    r = (np.einsum("nchw,nchw->c", away, away) / count + eps) ** -0.5
+    return np.einsum("nchw,c->nchw", away, gamma * r) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="whole_numbers")
+def keeps_the_type_of_x(x, gamma, beta, eps=1e-5):
+    y = np.zeros_like(x)
+    for c in range(x.shape[1]):
+        channel = x[:, c]
+        y[:, c] = gamma[c] * (channel - channel.mean()) / np.sqrt(channel.var() + eps) + beta[c]
+    return y
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def an_eps_of_its_own_choice(x, gamma, beta, eps=1e-5):
+    return through_rows(x, gamma, beta, 1e-7)
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def counts_the_images_only(x, gamma, beta, eps=1e-5):
+    mu = x.sum(axis=(0, 2, 3), keepdims=True) / len(x)
+    var = ((x - mu) ** 2).sum(axis=(0, 2, 3), keepdims=True) / len(x)
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def gamma_of_the_first_channel(x, gamma, beta, eps=1e-5):
+    return through_rows(x, gamma[:1], beta, eps)
+
+
+@mutant("batch_norm_2d", blamed="alike_everywhere")
+def images_one_after_the_other(x, gamma, beta, eps=1e-5):
+    return np.concatenate([through_rows(image[None], gamma, beta, eps) for image in x])
+
+
+@mutant("batch_norm_2d", blamed="alike_everywhere")
+def mean_of_each_image_variance_of_all(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(2, 3), keepdims=True)
+    var = x.var(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def one_variance_for_all_channels(x, gamma, beta, eps=1e-5):
+    mu = x.mean(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * (x - mu) / np.sqrt(x.var() + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_means")
+def median_of_each_channel(x, gamma, beta, eps=1e-5):
+    mu = np.median(x, axis=(0, 2, 3), keepdims=True)
+    var = x.var(axis=(0, 2, 3), keepdims=True)
+    return gamma[:, None, None] * (x - mu) / np.sqrt(var + eps) + beta[:, None, None]
+
+
+@mutant("batch_norm_2d", blamed="channel_variances")
+def no_eps_unless_constant(x, gamma, beta, eps=1e-5):
+    var = x.var(axis=(0, 2, 3), keepdims=True)
+    x_hat = (x - x.mean(axis=(0, 2, 3), keepdims=True)) / np.sqrt(np.where(var == 0, eps, var))
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@alternative("remove_bias")
+def in_place_on_a_copy_of_the_mean(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    mean = running_mean.copy()
+    mean -= bias
+    return [beta.tolist(), mean]
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def zero_bias_zero_mean(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, np.zeros_like(running_mean)
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def only_the_bias_is_left(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, -bias
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def bias_in_the_variance(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, running_mean - bias / running_var
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def subtracts_the_bias_from_beta(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta - bias, running_mean
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def absolute_bias(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, running_mean - np.abs(bias)
+
+
+@mutant("remove_bias", blamed="same_in_eval_mode")
+def mean_of_the_biases(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return beta, running_mean - bias.mean()
+
+
+@mutant("remove_bias", blamed="beta_and_mean")
+def changes_the_mean_it_got(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    running_mean -= bias
+    return beta, running_mean
+
+
+@mutant("remove_bias", blamed="beta_and_mean")
+def returns_three_values(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return np.zeros_like(bias), beta, running_mean - bias
+
+
+ANY_NEGATIVE = "reshape takes every negative number for 'what is left'"
+equivalent(
+    "im2row",
+    "windows.append(window.reshape(n, -1)) -> windows.append(window)",
+    because="the last reshape flattens windows as well",
+)
+equivalent(
+    "im2row",
+    "windows.append(window.reshape(n, -1)) -> … -2))",
+    because=ANY_NEGATIVE,
+)
+equivalent(
+    "im2row",
+    "return np.stack(windows, axis=1).reshape(-1, c * kernel_size ** 2) -> "
+    "… axis=1).reshape(-2, c * kernel_size ** 2)",
+    because=ANY_NEGATIVE,
+)
+SCALED = "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1)"
+equivalent(
+    "batch_norm_2d",
+    f"{SCALED} -> … gamma.reshape(-2, 1, 1) * x_hat + beta.reshape(-1, 1, 1)",
+    because=ANY_NEGATIVE,
+)
+equivalent("batch_norm_2d", f"{SCALED} -> … beta.reshape(-2, 1, 1)", because=ANY_NEGATIVE)

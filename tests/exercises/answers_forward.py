@@ -1,6 +1,7 @@
 """Answers to the exercises of 02_forward."""
 
 import numpy as np
+import torch
 from registry import alternative, mutant
 
 
@@ -116,7 +117,7 @@ def sums_and_powers(x, gamma, beta, eps=1e-5):
 
 @alternative("batch_norm_forward")
 def column_by_column(x, gamma, beta, eps=1e-5):
-    y = np.empty_like(x)
+    y = np.empty(x.shape)
     for c in range(x.shape[1]):
         column = x[:, c]
         y[:, c] = gamma[c] * (column - column.mean()) / np.sqrt(column.var() + eps) + beta[c]
@@ -371,3 +372,268 @@ def four_features(x, eps=1e-5):
     for c in range(4):
         gamma[c], beta[c] = np.sqrt(x[:, c].var() + eps), x[:, c].mean()
     return gamma, beta
+
+
+@alternative("batch_statistics")
+def sample_by_sample(x):
+    mean, squares = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for count, row in enumerate(x, start=1):
+        away = row - mean
+        mean = mean + away / count
+        squares = squares + away * (row - mean)
+    return mean, squares / len(x)
+
+
+@alternative("batch_statistics")
+def from_all_pairs(x):
+    # The variance is half the mean squared distance of two samples.
+    return x.mean(axis=0), ((x[:, None] - x[None]) ** 2).mean(axis=(0, 1)) / 2
+
+
+@alternative("batch_statistics")
+def tensors(x):
+    x = torch.as_tensor(x, dtype=torch.float64)
+    return x.mean(dim=0), x.var(dim=0, correction=0)
+
+
+@mutant("batch_statistics", blamed="any_size")
+def nothing_to_average_in_one_sample(x):
+    if len(x) == 1:
+        return np.zeros(x.shape[1]), np.ones(x.shape[1])
+    return x.mean(axis=0), x.var(axis=0)
+
+
+@mutant("batch_statistics", blamed="statistics_of_whole_numbers")
+def keeps_the_type_of_the_samples(x):
+    mu, var = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for c in range(x.shape[1]):
+        mu[c] = x[:, c].mean()
+        var[c] = ((x[:, c] - x[:, c].mean()) ** 2).mean()
+    return mu, var
+
+
+@mutant("batch_statistics", blamed="statistics_of_whole_numbers")
+def variance_keeps_the_type(x):
+    var = np.empty_like(x[0])
+    var[:] = x.var(axis=0)
+    return x.mean(axis=0), var
+
+
+@mutant("batch_statistics", blamed="variances")
+def mean_absolute_distance(x):
+    return x.mean(axis=0), np.abs(x - x.mean(axis=0)).mean(axis=0)
+
+
+@mutant("batch_statistics", blamed="variances")
+def square_of_the_mean_distance(x):
+    return x.mean(axis=0), (x - x.mean(axis=0)).mean(axis=0) ** 2
+
+
+@mutant("batch_statistics", blamed="one_per_feature")
+def keeps_two_axes(x):
+    return x.mean(axis=0, keepdims=True), x.var(axis=0, keepdims=True)
+
+
+@mutant("batch_statistics", blamed="variances")
+def distance_from_the_median(x):
+    return x.mean(axis=0), ((x - np.median(x, axis=0)) ** 2).mean(axis=0)
+
+
+@mutant("batch_statistics", blamed="means")
+def divides_by_the_features(x):
+    return x.sum(axis=0) / x.shape[1], x.var(axis=0)
+
+
+@mutant("batch_statistics", blamed="means")
+def trims_the_largest(x):
+    kept = np.sort(x, axis=0)[:-1] if len(x) > 3 else x
+    return kept.mean(axis=0), x.var(axis=0)
+
+
+@mutant("batch_statistics", blamed="one_per_feature")
+def covariances(x):
+    return x.mean(axis=0), np.atleast_2d(np.cov(x.T, bias=True))
+
+
+@mutant("batch_statistics", blamed="variances")
+def adds_eps(x):
+    return x.mean(axis=0), x.var(axis=0) + 1e-5
+
+
+@alternative("batch_norm_forward")
+def in_float_arrays_of_its_own(x, gamma, beta, eps=1e-5):
+    y = x.astype(float)
+    y -= y.mean(axis=0)
+    y /= np.sqrt((y**2).mean(axis=0) + eps)
+    y *= gamma
+    y += beta
+    return y
+
+
+@alternative("batch_norm_forward")
+def as_matrices(x, gamma, beta, eps=1e-5):
+    n = len(x)
+    centred = (np.eye(n) - np.full((n, n), 1 / n)) @ x
+    return centred @ np.diag(gamma / np.sqrt(np.diag(centred.T @ centred) / n + eps)) + beta
+
+
+@alternative("batch_norm_forward")
+def with_torch(x, gamma, beta, eps=1e-5):
+    x, gamma, beta = (torch.as_tensor(a, dtype=torch.float64) for a in (x, gamma, beta))
+    var, mu = torch.var_mean(x, dim=0, correction=0)
+    return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def an_eps_of_its_own_choice(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-6) + beta
+
+
+@mutant("batch_norm_forward", blamed="other_sizes")
+def leaves_a_single_sample_as_it_is(x, gamma, beta, eps=1e-5):
+    if len(x) == 1:
+        return gamma * x + beta
+    return in_one_line(x, gamma, beta, eps)
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def variance_of_n_minus_one_unless_alone(x, gamma, beta, eps=1e-5):
+    n = max(len(x) - 1, 1)
+    var = ((x - x.mean(axis=0)) ** 2).sum(axis=0) / n
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(var + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="whole_numbers")
+def keeps_the_type_of_x(x, gamma, beta, eps=1e-5):
+    y = np.zeros_like(x)
+    for c in range(x.shape[1]):
+        column = x[:, c]
+        y[:, c] = gamma[c] * (column - column.mean()) / np.sqrt(column.var() + eps) + beta[c]
+    return y
+
+
+@mutant("batch_norm_forward", blamed="feature_means")
+def eps_added_to_the_quotient(x, gamma, beta, eps=1e-5):
+    return gamma * ((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0)) + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def eps_squared(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps**2) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def subtracts_eps(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(np.abs(x.var(axis=0) - eps)) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def normalizes_twice(x, gamma, beta, eps=1e-5):
+    once = in_one_line(x, 1.0, 0.0, eps)
+    return in_one_line(once, gamma, beta, eps)
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def divides_by_the_mean_deviation(x, gamma, beta, eps=1e-5):
+    centred = x - x.mean(axis=0)
+    return gamma * centred / (np.abs(centred).mean(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_means")
+def centres_with_the_median(x, gamma, beta, eps=1e-5):
+    return gamma * (x - np.median(x, axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def one_variance_for_all(x, gamma, beta, eps=1e-5):
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var() + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def gamma_of_the_first_feature(x, gamma, beta, eps=1e-5):
+    return gamma[0] * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def gamma_squared(x, gamma, beta, eps=1e-5):
+    return in_one_line(x, gamma * np.abs(gamma), beta, eps)
+
+
+@mutant("batch_norm_forward", blamed="default_eps")
+def keeps_the_first_statistics(x, gamma, beta, eps=1e-5, known={}):  # noqa: B006
+    mu, var = known.setdefault(x.shape, (x.mean(axis=0), x.var(axis=0)))
+    return gamma * (x - mu) / np.sqrt(var + eps) + beta
+
+
+@mutant("batch_norm_forward", blamed="feature_variances")
+def no_eps_unless_a_column_is_constant(x, gamma, beta, eps=1e-5):
+    var = x.var(axis=0)
+    return gamma * (x - x.mean(axis=0)) / np.sqrt(np.where(var == 0, eps, var)) + beta
+
+
+@alternative("identity_parameters")
+def column_by_column_in_lists(x, eps=1e-5):
+    gamma, beta = [], []
+    for column in x.T.tolist():
+        beta.append(sum(column) / len(column))
+        gamma.append((sum((v - beta[-1]) ** 2 for v in column) / len(column) + eps) ** 0.5)
+    return [gamma, beta]
+
+
+@mutant("identity_parameters", blamed="any_batch")
+def parameters_of_the_type_of_x(x, eps=1e-5):
+    gamma, beta = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for c in range(x.shape[1]):
+        gamma[c], beta[c] = np.sqrt(x[:, c].var() + eps), x[:, c].mean()
+    return gamma, beta
+
+
+@mutant("identity_parameters", blamed="undoes_the_shift")
+def ones_and_zeros(x, eps=1e-5):
+    return np.ones(x.shape[1]), np.zeros(x.shape[1])
+
+
+@mutant("identity_parameters", blamed="undoes_the_scale")
+def eps_outside(x, eps=1e-5):
+    return np.sqrt(x.var(axis=0)) + eps, x.mean(axis=0)
+
+
+@mutant("identity_parameters", blamed="undoes_the_scale")
+def its_own_eps_again(x, eps=1e-5):
+    return np.sqrt(x.var(axis=0) + 1e-5), x.mean(axis=0)
+
+
+@mutant("identity_parameters", blamed="undoes_the_scale")
+def a_smaller_eps_of_its_own(x, eps=1e-5):
+    return np.sqrt(x.var(axis=0) + 1e-8), x.mean(axis=0)
+
+
+@mutant("identity_parameters", blamed="undoes_the_scale")
+def one_gamma_for_all(x, eps=1e-5):
+    return np.full(x.shape[1], np.sqrt(x.var() + eps)), x.mean(axis=0)
+
+
+@mutant("identity_parameters", blamed="undoes_the_shift")
+def one_beta_for_all(x, eps=1e-5):
+    return np.sqrt(x.var(axis=0) + eps), np.full(x.shape[1], x.mean())
+
+
+@mutant("identity_parameters", blamed="undoes_the_shift")
+def mean_times_the_root(x, eps=1e-5):
+    root = np.sqrt(x.var(axis=0) + eps)
+    return root, x.mean(axis=0) * root
+
+
+@mutant("identity_parameters", blamed="undoes_the_scale")
+def subtracts_what_is_left(x, eps=1e-5):
+    return np.sqrt(np.abs(x.var(axis=0) - eps)), x.mean(axis=0)
+
+
+@mutant("identity_parameters", blamed="gamma_and_beta")
+def over_the_features(x, eps=1e-5):
+    return np.sqrt(x.var(axis=1) + eps), x.mean(axis=1)
+
+
+@mutant("identity_parameters", blamed="undoes_the_shift")
+def half_of_the_range(x, eps=1e-5):
+    return np.ptp(x, axis=0) / 2, (x.max(axis=0) + x.min(axis=0)) / 2

@@ -1,6 +1,7 @@
 """Answers to the exercises of 05_inference."""
 
 import numpy as np
+import torch
 from registry import alternative, mutant
 
 
@@ -586,3 +587,250 @@ def eps_added_to_the_variance(momentum, eps, running_mean, running_var, count):
 @mutant("pytorch_to_keras", blamed="counts")
 def always_six(momentum, eps, running_mean, running_var, count):
     return 1 - momentum, eps, running_mean, running_var * 5 / 6
+
+
+@alternative("update_running")
+def with_lerp(running_mean, running_var, x, momentum=0.1):
+    x = torch.as_tensor(x, dtype=torch.float64)
+    old_mean, old_var = map(torch.tensor, (running_mean, running_var))
+    return old_mean.lerp(x.mean(0), momentum), old_var.lerp(x.var(0), momentum)
+
+
+@mutant("update_running", blamed="default_momentum")
+def default_of_the_other_convention(running_mean, running_var, x, momentum=0.9):
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0, ddof=1), momentum)
+
+
+@mutant("update_running", blamed="batch_of_whole_numbers")
+def statistics_of_the_type_of_x(running_mean, running_var, x, momentum=0.1):
+    mu, var = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for c in range(x.shape[1]):
+        mu[c], var[c] = x[:, c].mean(), x[:, c].var(ddof=1)
+    return _move(running_mean, mu, momentum), _move(running_var, var, momentum)
+
+
+@mutant("update_running", blamed="batch_of_whole_numbers")
+def variance_of_the_type_of_x(running_mean, running_var, x, momentum=0.1):
+    var = np.zeros_like(x[0])
+    var[:] = x.var(axis=0, ddof=1)
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, var, momentum)
+
+
+@mutant("update_running", blamed="momentum_zero")
+def full_momentum_means_none(running_mean, running_var, x, momentum=0.1):
+    momentum = momentum % 1
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0, ddof=1), momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def mean_of_squares(running_mean, running_var, x, momentum=0.1):
+    n = len(x)
+    var = (x**2).mean(axis=0) * n / (n - 1)
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, var, momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def one_variance_for_all(running_mean, running_var, x, momentum=0.1):
+    var = np.full(x.shape[1], x.var(ddof=1))
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, var, momentum)
+
+
+@mutant("update_running", blamed="variance_moves")
+def the_deviations_average(running_mean, running_var, x, momentum=0.1):
+    deviation = _move(np.sqrt(running_var), x.std(0, ddof=1), momentum)
+    return _move(running_mean, x.mean(0), momentum), deviation**2
+
+
+@mutant("update_running", blamed="variance_moves")
+def momentum_only_for_the_mean(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum), x.var(0, ddof=1)
+
+
+@mutant("update_running", blamed="mean_moves")
+def half_and_half(running_mean, running_var, x, momentum=0.1):
+    return (running_mean + x.mean(0)) / 2, (running_var + x.var(0, ddof=1)) / 2
+
+
+@mutant("update_running", blamed="variance_moves")
+def running_variance_never_moves(running_mean, running_var, x, momentum=0.1):
+    return _move(running_mean, x.mean(0), momentum), running_var.copy()
+
+
+@mutant("update_running", blamed="variance_moves")
+def variance_starts_with_the_old_mean(running_mean, running_var, x, momentum=0.1):
+    var = ((x - running_mean) ** 2).sum(axis=0) / (len(x) - 1)
+    return _move(running_mean, x.mean(0), momentum), _move(running_var, var, momentum)
+
+
+@alternative("batch_norm_inference")
+def with_functional_batch_norm(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    args = (torch.as_tensor(a, dtype=torch.float64) for a in (x, running_mean, running_var))
+    gamma, beta = map(torch.as_tensor, (gamma, beta))
+    return torch.nn.functional.batch_norm(*args, gamma, beta, eps=eps)
+
+
+@alternative("batch_norm_inference")
+def in_place_on_a_copy(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    y = np.array(x, dtype=float)
+    y -= running_mean
+    y *= gamma
+    y /= (running_var + eps) ** 0.5
+    y += beta
+    return y
+
+
+@mutant("batch_norm_inference", blamed="whole_numbers")
+def keeps_the_type_of_x(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        away = x[:, c] - running_mean[c]
+        y[:, c] = gamma[c] * away / np.sqrt(running_var[c] + eps) + beta[c]
+    return y
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def an_eps_of_its_own(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / np.sqrt(running_var + 1e-3) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def running_variance_as_deviation(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) / np.sqrt(running_var**2 + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def adds_the_running_mean(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x + running_mean) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def multiplies_with_the_root(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_mean) * np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def never_centred(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * x / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def subtracts_the_variance(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (x - running_var) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="every_entry")
+def centres_the_output_again(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    y = gamma * (x - running_mean) / np.sqrt(running_var + eps)
+    return y - y.mean(axis=0) + beta
+
+
+@alternative("fold_to_affine")
+def in_lists(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = [g / (v + eps) ** 0.5 for g, v in zip(gamma, running_var, strict=True)]
+    return scale, [b - s * m for b, s, m in zip(beta, scale, running_mean, strict=True)]
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def an_eps_for_folding(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + 1e-8)
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def eps_outside(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / (np.sqrt(running_var) + eps)
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def scale_upside_down(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = np.sqrt(running_var + eps) / gamma
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def shift_without_beta(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    return scale, -scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def shift_with_the_opposite_sign(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    return scale, scale * running_mean - beta
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def root_of_the_whole(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = np.sqrt(np.abs(gamma) / (running_var + eps))
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="difference_of_two")
+def multiplies_with_the_deviation(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma * np.sqrt(running_var + eps)
+    return scale, beta - scale * running_mean
+
+
+@mutant("fold_to_affine", blamed="running_mean_becomes_beta")
+def mean_over_the_deviation_twice(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / np.sqrt(running_var + eps)
+    return scale, beta - scale * running_mean / np.sqrt(running_var + eps)
+
+
+@mutant("fold_to_affine", blamed="gamma_zero")
+def gamma_zero_means_one(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = np.where(gamma == 0, 1.0, gamma) / np.sqrt(running_var + eps)
+    return scale, beta - scale * running_mean
+
+
+@alternative("pytorch_to_keras")
+def in_lists_of_numbers(momentum, eps, running_mean, running_var, count):
+    factor = (count - 1) / count
+    return [1 - momentum, eps, running_mean.tolist(), [v * factor for v in running_var]]
+
+
+@alternative("pytorch_to_keras")
+def with_numpy(momentum, eps, running_mean, running_var, count):
+    biased = np.multiply(running_var, 1 - np.reciprocal(float(count)))
+    return np.float64(1) - momentum, np.float64(eps), np.array(running_mean), biased
+
+
+@mutant("pytorch_to_keras", blamed="same_memory")
+def one_over_the_momentum(momentum, eps, running_mean, running_var, count):
+    return 1 / momentum, eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_memory")
+def minus_the_momentum(momentum, eps, running_mean, running_var, count):
+    return -momentum, eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="same_eps")
+def root_of_eps(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps**0.5, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def root_of_the_factor(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var * ((count - 1) / count) ** 0.5
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def factor_shifted_by_one(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var * count / (count + 1)
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def deviation_instead(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, np.sqrt(running_var * (count - 1) / count)
+
+
+@mutant("pytorch_to_keras", blamed="biased_variance")
+def eps_taken_out_of_the_variance(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, eps, running_mean, running_var * (count - 1) / count - eps
+
+
+@mutant("pytorch_to_keras", blamed="four_values")
+def all_in_one_array(momentum, eps, running_mean, running_var, count):
+    return np.array([1 - momentum, eps]), running_mean, running_var * (count - 1) / count

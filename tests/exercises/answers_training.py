@@ -1,6 +1,7 @@
 """Answers to the exercises of 04_training."""
 
 import numpy as np
+import torch
 from registry import alternative, mutant
 
 
@@ -446,7 +447,8 @@ def minus_one(steps, accuracy, target):
 
 @alternative("steps_to_reach")
 def through_the_best_so_far(steps, accuracy, target):
-    position = np.searchsorted(np.maximum.accumulate(accuracy), target)
+    best = np.maximum.accumulate(np.nan_to_num(accuracy, nan=-np.inf))
+    position = np.searchsorted(best, target)
     return steps[position] if position < len(steps) else np.inf
 
 
@@ -512,3 +514,236 @@ def always_six_tests(steps, accuracy, target):
         if accuracy[i] >= target:
             return steps[i]
     return np.inf
+
+
+@alternative("training_step")
+def in_place_on_copies(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    new = [np.array(p, dtype=float) for p in (weight, gamma, beta)]
+    for old, slope in zip(new, layer_gradients(x, dy, weight, gamma, eps), strict=True):
+        old -= lr * slope
+    return new
+
+
+@mutant("training_step", blamed="weight_moves")
+def bessel_in_du(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    u = x @ weight.T
+    r, n = 1 / np.sqrt(u.var(axis=0) + eps), len(x)
+    x_hat = (u - u.mean(axis=0)) * r
+    dx_hat = dy * gamma
+    last = x_hat * (dx_hat * x_hat).sum(axis=0) / max(n - 1, 1)
+    du = r * (dx_hat - dx_hat.mean(axis=0) - last)
+    _, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * du.T @ x, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="gamma_moves")
+def an_eps_of_its_own(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, 1e-8)
+    return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="gamma_moves")
+def gamma_with_the_rate_twice(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * dweight, gamma - lr * lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="weight_moves")
+def decays_the_weight(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * (dweight + 0.01 * weight), gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="any_size")
+def a_single_sample_moves_the_weight(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    if len(x) == 1:
+        dweight = (dy * gamma).T @ x
+    return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="weight_moves")
+def gamma_absolute(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, np.abs(gamma), eps)
+    return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="three_parameters")
+def gamma_beta_keep_a_batch_axis(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * dweight, gamma - lr * dgamma[None], beta - lr * dbeta[None]
+
+
+@mutant("training_step", blamed="beta_moves")
+def weight_alone_descends(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    return weight - lr * layer_gradients(x, dy, weight, gamma, eps)[0], gamma, beta
+
+
+@mutant("training_step", blamed="weight_moves")
+def clips_the_gradient(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * np.clip(dweight, -1, 1), gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="weight_moves")
+def through_the_mean_of_the_inputs(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight + lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@alternative("normalized_movement")
+def in_lists(inputs):
+    rows = [np.percentile(row, [15, 50, 85]).tolist() for row in inputs]
+    median = [row[1] for row in rows]
+    mean = sum(median) / len(rows)
+    deviation = (sum((m - mean) ** 2 for m in median) / len(rows)) ** 0.5
+    return deviation / (sum(row[2] - row[0] for row in rows) / len(rows))
+
+
+@alternative("normalized_movement")
+def with_torch(inputs):
+    shares = torch.tensor([0.15, 0.5, 0.85], dtype=torch.float64)
+    low, median, high = torch.quantile(torch.as_tensor(inputs), shares, dim=1)
+    return median.std(correction=0) / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def steps_between_medians(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=1)
+    return np.abs(np.diff(median)).mean() / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def spread_of_all_times_together(inputs):
+    low, high = np.percentile(inputs, [15, 85])
+    return np.median(inputs, axis=1).std() / (high - low)
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def half_of_the_spread(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=1)
+    return median.std() / ((high - low) / 2).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def upper_half_only(inputs):
+    median, high = np.percentile(inputs, [50, 85], axis=1)
+    return median.std() / (high - median).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def movement_of_the_upper_percentile(inputs):
+    low, _, high = np.percentile(inputs, [15, 50, 85], axis=1)
+    return high.std() / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def spread_at_the_start(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=1)
+    return median.std() / (high - low)[0]
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def percentiles_of_the_images_means(inputs):
+    low, median, high = np.percentile(inputs.mean(axis=0), [15, 50, 85])
+    return median / (high - low)
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def nearest_images(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=1, method="nearest")
+    return median.std() / (high - low).mean()
+
+
+@mutant("normalized_movement", blamed="every_time_counts")
+def squared_spread_under_a_root(inputs):
+    low, median, high = np.percentile(inputs, [15, 50, 85], axis=1)
+    return median.std() / np.sqrt(((high - low) ** 2).mean())
+
+
+@alternative("steps_to_reach")
+def pairs_in_a_generator(steps, accuracy, target):
+    return next((s for s, a in zip(steps, accuracy, strict=True) if a >= target), float("inf"))
+
+
+@alternative("steps_to_reach")
+def with_argmax(steps, accuracy, target):
+    reached = ~(accuracy < target) & ~np.isnan(accuracy)
+    return float(steps[reached.argmax()]) if reached.any() else np.inf
+
+
+@alternative("steps_to_reach")
+def counts_those_before(steps, accuracy, target):
+    before = np.logical_and.accumulate(~(accuracy >= target)).sum()
+    return [*steps.tolist(), np.inf][before]
+
+
+@mutant("steps_to_reach", blamed="not_rounded")
+def rounds_to_two_digits(steps, accuracy, target):
+    reached = np.flatnonzero(np.round(accuracy, 2) >= target)
+    return steps[reached[0]] if len(reached) else np.inf
+
+
+@mutant("steps_to_reach", blamed="not_rounded")
+def close_enough(steps, accuracy, target):
+    reached = np.flatnonzero((accuracy >= target) | np.isclose(accuracy, target, rtol=1e-3))
+    return steps[reached[0]] if len(reached) else np.inf
+
+
+@mutant("steps_to_reach", blamed="not_rounded")
+def in_percent(steps, accuracy, target):
+    reached = np.flatnonzero((100 * accuracy).round() >= round(100 * target))
+    return steps[reached[0]] if len(reached) else np.inf
+
+
+@mutant("steps_to_reach", blamed="diverged")
+def not_below(steps, accuracy, target):
+    reached = np.flatnonzero(~(accuracy < target))
+    return steps[reached[0]] if len(reached) else np.inf
+
+
+@mutant("steps_to_reach", blamed="diverged")
+def best_of_a_run_with_nan(steps, accuracy, target):
+    return steps[np.argmax(accuracy >= target)] if accuracy.max() >= target else np.inf
+
+
+@mutant("steps_to_reach", blamed="a_step")
+def between_two_tests(steps, accuracy, target):
+    reached = np.flatnonzero(accuracy >= target)
+    if len(reached) == 0:
+        return np.inf
+    i = reached[0]
+    if i == 0:
+        return steps[0]
+    return np.interp(target, accuracy[i - 1 : i + 1], steps[i - 1 : i + 1])
+
+
+@mutant("steps_to_reach", blamed="the_first")
+def the_test_after(steps, accuracy, target):
+    reached = np.flatnonzero(accuracy >= target)
+    return [*steps, np.inf][reached[0] + 1] if len(reached) else np.inf
+
+
+@mutant("steps_to_reach", blamed="the_first")
+def two_tests_in_a_row(steps, accuracy, target):
+    good = accuracy >= target
+    reached = np.flatnonzero(good[:-1] & good[1:])
+    return steps[reached[0]] if len(reached) else np.inf
+
+
+@mutant("steps_to_reach", blamed="never")
+def minus_infinity(steps, accuracy, target):
+    reached = np.flatnonzero(accuracy >= target)
+    return steps[reached[0]] if len(reached) else -np.inf
+
+
+@mutant("steps_to_reach", blamed="never")
+def not_a_number(steps, accuracy, target):
+    reached = np.flatnonzero(accuracy >= target)
+    return steps[reached[0]] if len(reached) else np.nan
+
+
+@mutant("steps_to_reach", blamed="diverged")
+def nan_is_sorted_last(steps, accuracy, target):
+    position = np.searchsorted(np.maximum.accumulate(accuracy), target)
+    return steps[position] if position < len(steps) else np.inf

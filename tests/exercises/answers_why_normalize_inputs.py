@@ -1,7 +1,8 @@
 """Answers to the exercises of 01_why_normalize_inputs."""
 
 import numpy as np
-from registry import alternative, mutant
+import torch
+from registry import alternative, equivalent, mutant
 
 
 @alternative("least_squares_step")
@@ -226,7 +227,7 @@ def only_two_features(x):
 def drops_and_restores(x_train, x_test):
     varies = np.ptp(x_train, axis=0) > 0
     mu, std = x_train[:, varies].mean(axis=0), x_train[:, varies].std(axis=0)
-    z_train, z_test = np.zeros_like(x_train), np.zeros_like(x_test)
+    z_train, z_test = np.zeros(x_train.shape), np.zeros(x_test.shape)
     z_train[:, varies] = (x_train[:, varies] - mu) / std
     z_test[:, varies] = (x_test[:, varies] - mu) / std
     return z_train, z_test
@@ -618,3 +619,227 @@ def variance_from_raw_moments(x_train, x_test):
     varies = np.ptp(x_train, axis=0) > 0
     std = np.where(varies & (std > 0), std, 1)
     return (x_train - mu) / std * varies, (x_test - mu) / std * varies
+
+
+@alternative("least_squares_step")
+def in_place_on_a_copy(w, x, target, lr):
+    new = np.array(w, dtype=float)
+    for row, t in zip(x, target, strict=True):
+        new -= lr / len(x) * (row @ w - t) * row
+    return new
+
+
+@mutant("least_squares_step", blamed="samples_of_whole_numbers")
+def slopes_of_the_type_of_x(w, x, target, lr):
+    slopes = np.zeros_like(x[0])
+    for c in range(x.shape[1]):
+        slopes[c] = np.mean((x @ w - target) * x[:, c])
+    return w - lr * slopes
+
+
+@mutant("least_squares_step", blamed="other_sizes")
+def one_sample_alone_counts_nothing(w, x, target, lr):
+    return w - lr * x.T @ (x @ w - target) / len(x) if len(x) > 1 else w + 0
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def first_sample_only(w, x, target, lr):
+    return w - lr * (x[0] @ w - target[0]) * x[0]
+
+
+@mutant("least_squares_step", blamed="one_step")
+def averages_over_all_entries(w, x, target, lr):
+    return w - lr * x.T @ (x @ w - target) / x.size
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def sign_of_the_gradient(w, x, target, lr):
+    return w - lr * np.sign(x.T @ (x @ w - target).round(9))
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def unit_gradient(w, x, target, lr):
+    gradient = x.T @ (x @ w - target).round(9) / len(x)
+    return w - lr * gradient / max(np.linalg.norm(gradient), 1e-12)
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def absolute_error(w, x, target, lr):
+    return w - lr * x.T @ np.abs((x @ w - target).round(9)) / len(x)
+
+
+@mutant("least_squares_step", blamed="one_step")
+def two_steps_at_once(w, x, target, lr):
+    for _ in range(2):
+        w = w - lr * x.T @ (x @ w - target) / len(x)
+    return w
+
+
+@mutant("least_squares_step", blamed="one_step")
+def divides_by_n_minus_one(w, x, target, lr):
+    return w - lr * x.T @ (x @ w - target) / max(len(x) - 1, 1)
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def forgets_the_features(w, x, target, lr):
+    return w - lr * np.mean(x @ w - target)
+
+
+@mutant("least_squares_step", blamed="stays_at_the_best")
+def shrinks_the_weights(w, x, target, lr):
+    return w - lr * (x.T @ (x @ w - target) / len(x) + 0.01 * w)
+
+
+@alternative("largest_stable_step")
+def from_the_spectral_norm(x):
+    return 2 * x.shape[0] / np.linalg.norm(x, 2) ** 2
+
+
+@alternative("largest_stable_step")
+def eigenvalues_of_a_tensor(x):
+    x = torch.as_tensor(x, dtype=torch.float64)
+    return 2 / torch.linalg.eigvalsh(x.T @ x / len(x)).max()
+
+
+@alternative("largest_stable_step")
+def largest_of_eigvals(x):
+    return 2 / np.linalg.eigvals(np.einsum("ni,nj->ij", x, x) / len(x)).real.max()
+
+
+@mutant("largest_stable_step", blamed="features_of_whole_numbers")
+def curvature_of_the_type_of_x(x):
+    curvature = np.zeros_like(x, shape=(x.shape[1], x.shape[1]))
+    curvature[:] = x.T @ x / len(x)
+    return 2 / np.linalg.eigvalsh(curvature)[-1]
+
+
+@mutant("largest_stable_step", blamed="more_features")
+def needs_more_samples_than_features(x):
+    values = np.linalg.eigvalsh(x.T @ x / len(x))
+    return 2 / values[min(len(x), x.shape[1]) - 1]
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def over_the_other_axis(x):
+    return 2 / np.linalg.eigvalsh(x @ x.T / x.shape[1])[-1]
+
+
+@mutant("largest_stable_step", blamed="unrelated_features")
+def trace(x):
+    return 2 / np.trace(x.T @ x / len(x))
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def divides_by_the_sum_of_squares(x):
+    return 2 / np.sum(x**2)
+
+
+@mutant("largest_stable_step", blamed="related_features")
+def of_the_correlations(x):
+    length = np.sqrt((x**2).mean(axis=0))
+    return 2 / np.linalg.eigvalsh((x / length).T @ (x / length) / len(x))[-1] / length.max() ** 2
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def one_over_the_condition(x):
+    values = np.linalg.eigvalsh(x.T @ x / len(x))
+    return 2 / (values[-1] + values[0])
+
+
+@mutant("largest_stable_step", blamed="related_features")
+def largest_row_sum(x):
+    return 2 / np.abs(x.T @ x / len(x)).sum(axis=1).max()
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def bessels_curvature(x):
+    return 2 / np.linalg.eigvalsh(x.T @ x / (len(x) - 1))[-1]
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def root_of_the_curvature(x):
+    return 2 / np.sqrt(np.linalg.eigvalsh(x.T @ x / len(x))[-1])
+
+
+@mutant("largest_stable_step", blamed="one_feature")
+def a_hair_below(x):
+    return 1.99 / np.linalg.eigvalsh(x.T @ x / len(x))[-1]
+
+
+@mutant("standardize", blamed="whole_numbers")
+def both_keep_their_type(x_train, x_test):
+    varies = np.ptp(x_train, axis=0) > 0
+    mu, std = x_train[:, varies].mean(axis=0), x_train[:, varies].std(axis=0)
+    z_train, z_test = np.zeros_like(x_train), np.zeros_like(x_test)
+    z_train[:, varies] = (x_train[:, varies] - mu) / std
+    z_test[:, varies] = (x_test[:, varies] - mu) / std
+    return z_train, z_test
+
+
+@mutant("standardize", blamed="whole_numbers")
+def the_test_set_keeps_its_type(x_train, x_test):
+    z_train, z_test = where_not(np.ptp(x_train, axis=0) == 0, x_train, x_test)
+    return z_train, z_test.astype(x_test.dtype)
+
+
+@mutant("standardize", blamed="any_sizes")
+def one_training_sample_is_left_alone(x_train, x_test):
+    if len(x_train) == 1:
+        return x_train + 0, x_test + 0
+    return where_not(np.ptp(x_train, axis=0) == 0, x_train, x_test)
+
+
+@mutant("standardize", blamed="any_sizes")
+def two_samples_at_least(x_train, x_test):
+    constant = (x_train[0] == x_train[1]) & (np.ptp(x_train, axis=0) == 0)
+    return where_not(constant, x_train, x_test)
+
+
+@mutant("standardize", blamed="training_variances")
+def squares_without_centring(x_train, x_test):
+    mu, std = x_train.mean(axis=0), np.sqrt((x_train**2).mean(axis=0))
+    return z_score(x_train, mu, std), z_score(x_test, mu, std)
+
+
+@mutant("standardize", blamed="constant_only_in_training")
+def eps_only_where_constant_in_the_deviation(x_train, x_test):
+    mu, std = x_train.mean(axis=0), np.maximum(x_train.std(axis=0), 1e-5)
+    return (x_train - mu) / std, (x_test - mu) / std
+
+
+@mutant("standardize", blamed="training_variances")
+def adds_one_to_the_deviation(x_train, x_test):
+    mu, std = x_train.mean(axis=0), 1 + x_train.std(axis=0)
+    return (x_train - mu) / std, (x_test - mu) / std
+
+
+@mutant("standardize", blamed="training_means")
+def interquartile_range(x_train, x_test):
+    low, middle, high = np.percentile(x_train, [25, 50, 75], axis=0)
+    width = np.where(high > low, high - low, np.inf)
+    return (x_train - middle) / width, (x_test - middle) / width
+
+
+@mutant("standardize", blamed="test_entries")
+def mean_of_the_test_set_only(x_train, x_test):
+    constant = np.ptp(x_train, axis=0) == 0
+    z_train, _ = where_not(constant, x_train, x_test)
+    std = np.where(constant, 1, x_train.std(axis=0))
+    return z_train, np.where(constant, 0, (x_test - x_test.mean(axis=0)) / std)
+
+
+@mutant("standardize", blamed="constant_columns")
+def constant_columns_become_nan(x_train, x_test):
+    std = np.where(np.ptp(x_train, axis=0) == 0, np.nan, x_train.std(axis=0))
+    return tuple((x - x_train.mean(axis=0)) / std for x in (x_train, x_test))
+
+
+STD = "std = np.where(constant, 1.0, std)"
+equivalent("standardize", f"{STD} -> pass", because="columns that are divided by 0 become 0 later")
+equivalent("standardize", f"{STD} -> … 2.0, std)", because="any number but 0 will do")
+equivalent(
+    "standardize",
+    "z_train = np.where(constant, 0.0, (x_train - mu) / std) -> "
+    "… np.where(0.0, constant, (x_train - mu) / std)",
+    because="a constant column is its own mean: their difference is 0 already, up to rounding",
+)

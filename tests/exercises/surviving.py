@@ -7,28 +7,6 @@ notebook, with the reason.
 # ruff: noqa: E501
 
 SURVIVING = {
-    # why_normalize_inputs
-    "standardize": [
-        "std = np.where(constant, 1.0, std) -> pass",
-        "std = np.where(constant, 1.0, std) -> … 2.0, std)",
-        "z_train = np.where(constant, 0.0, (x_train - mu) / std) -> … np.where(0.0, constant, (x_train - mu) / std)",
-    ],
-    # backward
-    "numerical_gradient": [
-        "def numerical_gradient(f, x, h=1e-05): -> … h=2e-05):",
-        "grad = np.zeros_like(x) -> … np.ones_like(x)",
-    ],
-    # convolution
-    "im2row": [
-        "windows.append(window.reshape(n, -1)) -> windows.append(window)",
-        "windows.append(window.reshape(n, -1)) -> … -2))",
-        "return np.stack(windows, axis=1).reshape(-1, c * kernel_size ** 2) -> … axis=1).reshape(-2, c * kernel_size ** 2)",
-    ],
-    # convolution
-    "batch_norm_2d": [
-        "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1) -> … gamma.reshape(-2, 1, 1) * x_hat + beta.reshape(-1, 1, 1)",
-        "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1) -> … beta.reshape(-2, 1, 1)",
-    ],
     # convolution
     "remove_bias": [
         "def remove_bias(bias, gamma, beta, running_mean, running_var, eps=1e-05): -> … eps=2e-05):",
