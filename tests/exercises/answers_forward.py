@@ -503,7 +503,7 @@ def variance_of_n_minus_one_unless_alone(x, gamma, beta, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(var + eps) + beta
 
 
-@mutant("batch_norm_forward", blamed="whole_numbers")
+@mutant("batch_norm_forward", blamed="other_sizes")
 def keeps_the_type_of_x(x, gamma, beta, eps=1e-5):
     y = np.zeros_like(x)
     for c in range(x.shape[1]):

@@ -1,7 +1,6 @@
 """Answers to the exercise of 00_start_here."""
 
 import numpy as np
-import torch
 from registry import alternative, mutant
 
 
