@@ -136,22 +136,23 @@ def other_shapes_and_types():
 _rng = np.random.default_rng(160)
 
 
-def _tensor(*shape, low=None, high=None):
-    draw = _rng.normal(size=shape) if low is None else _rng.uniform(low, high, size=shape)
-    return torch.from_numpy(draw)
+def _tensor(*shape):
+    return torch.from_numpy(_rng.normal(size=shape)).float()
 
 
+# All in float32, as in a network: whoever makes new tensors need not think of the type.
 # As many outputs as inputs, and as many as a kernel is wide: a scale along the wrong axis gives
 # wrong numbers, not an error about shapes.
 WEIGHT, BIAS = _tensor(3, 3, 3, 3), _tensor(3)
 NORM = {
-    "gamma": torch.tensor([1.7, -0.6, 0.4], dtype=torch.float64),
-    "beta": torch.tensor([0.5, -2.0, 3.0], dtype=torch.float64),
-    "running_mean": torch.tensor([2.0, -1.5, 0.7], dtype=torch.float64),
-    "running_var": torch.tensor([0.3, 4.0, 1.6], dtype=torch.float64),
+    "gamma": torch.tensor([1.7, -0.6, 0.4]),
+    "beta": torch.tensor([0.5, -2.0, 3.0]),
+    "running_mean": torch.tensor([2.0, -1.5, 0.7]),
+    "running_var": torch.tensor([0.3, 4.0, 1.6]),
 }
 EPS = 0.3  # large enough that every misplaced eps shows
 ARGUMENTS = (WEIGHT, BIAS, *NORM.values())
+TOL = 1e-5  # of float32; the mistakes that are looked for are larger by far
 
 
 @exercise(
@@ -176,6 +177,14 @@ def _folded(result, weight=WEIGHT, of=""):
     return new_weight, array_like(new_bias, "bias", shape=(len(weight),))
 
 
+def _same(actual, expected, what):
+    same(actual, np.asarray(expected), what, tol=TOL)
+
+
+def _slip(actual, wrong, says):
+    slip(actual, wrong, says, tol=TOL)
+
+
 def _along(scale, axis):
     shape = [1] * 4
     shape[axis] = -1
@@ -194,18 +203,22 @@ def scaled_weights():
     weight, _ = _folded((yield ARGUMENTS, {"eps": EPS}))
     gamma, var = NORM["gamma"], NORM["running_var"]
     scale = gamma / torch.sqrt(var + EPS)
-    slip(weight, WEIGHT, "the weights are as before: scale them")
-    slip(weight, _along(scale, 1) * WEIGHT, "you scale the input channels; the outputs come first")
+    _slip(weight, WEIGHT, "the weights are as before: scale them")
+    _slip(weight, _along(scale, 1) * WEIGHT, "you scale the input channels; the outputs come first")
     says = "you scale along the last axis, the width of the window; scale needs a 1 for every axis "
-    slip(weight, scale * WEIGHT, says + "of weight behind the first")
-    slip(weight, WEIGHT / _along(scale, 0), "multiply by the scale; you divide by it")
-    slip(weight, _along(gamma / torch.sqrt(var), 0) * WEIGHT, "eps is missing")
-    slip(weight, _along(gamma / (torch.sqrt(var) + EPS), 0) * WEIGHT, "eps belongs inside the root")
-    slip(weight, _along(gamma / (var + EPS), 0) * WEIGHT, "divide by the root of running_var + eps")
-    slip(weight, _along(1 / torch.sqrt(var + EPS), 0) * WEIGHT, "gamma is missing")
+    _slip(weight, scale * WEIGHT, says + "of weight behind the first")
+    _slip(weight, WEIGHT / _along(scale, 0), "multiply by the scale; you divide by it")
+    _slip(weight, _along(gamma / torch.sqrt(var), 0) * WEIGHT, "eps is missing")
+    _slip(
+        weight, _along(gamma / (torch.sqrt(var) + EPS), 0) * WEIGHT, "eps belongs inside the root"
+    )
+    _slip(
+        weight, _along(gamma / (var + EPS), 0) * WEIGHT, "divide by the root of running_var + eps"
+    )
+    _slip(weight, _along(1 / torch.sqrt(var + EPS), 0) * WEIGHT, "gamma is missing")
     says = "you use 1e-5 whatever eps you are given"
-    slip(weight, _along(gamma / torch.sqrt(var + 1e-5), 0) * WEIGHT, says)
-    same(weight, _along(scale, 0) * WEIGHT, "weight")
+    _slip(weight, _along(gamma / torch.sqrt(var + 1e-5), 0) * WEIGHT, says)
+    _same(weight, _along(scale, 0) * WEIGHT, "weight")
 
 
 @fold_batch_norm.expect
@@ -223,19 +236,19 @@ def shifted_bias():
         gamma / (var + EPS),
         1 / torch.sqrt(var + EPS),
     ):
-        slip(bias, other * (BIAS - mean) + beta, says)
-    slip(bias, beta, "(bias - running_mean) * scale is missing; only beta is left")
-    slip(bias, BIAS - mean + beta, "bias and running_mean have to be scaled")
-    slip(bias, scale * (BIAS - mean) + NORM["gamma"] * beta, "beta comes last: it is not scaled")
-    slip(bias, BIAS, "the bias is as before: batch norm scales and shifts it, too")
-    slip(bias, -scale * mean + beta, "the old bias is lost: it goes through batch norm, too")
-    slip(bias, BIAS - scale * mean + beta, "the old bias goes through batch norm: scale it")
-    slip(bias, scale * BIAS + beta, "running_mean is not subtracted")
-    slip(bias, scale * BIAS - mean + beta, "running_mean is scaled like everything before beta")
-    slip(bias, scale * (BIAS - mean), "beta is missing")
-    slip(bias, scale * (BIAS - mean + beta), "beta comes last: it is not scaled")
-    slip(bias, scale * (BIAS + mean) + beta, "running_mean is subtracted, not added")
-    same(bias, scale * (BIAS - mean) + beta, "bias")
+        _slip(bias, other * (BIAS - mean) + beta, says)
+    _slip(bias, beta, "(bias - running_mean) * scale is missing; only beta is left")
+    _slip(bias, BIAS - mean + beta, "bias and running_mean have to be scaled")
+    _slip(bias, scale * (BIAS - mean) + NORM["gamma"] * beta, "beta comes last: it is not scaled")
+    _slip(bias, BIAS, "the bias is as before: batch norm scales and shifts it, too")
+    _slip(bias, -scale * mean + beta, "the old bias is lost: it goes through batch norm, too")
+    _slip(bias, BIAS - scale * mean + beta, "the old bias goes through batch norm: scale it")
+    _slip(bias, scale * BIAS + beta, "running_mean is not subtracted")
+    _slip(bias, scale * BIAS - mean + beta, "running_mean is scaled like everything before beta")
+    _slip(bias, scale * (BIAS - mean), "beta is missing")
+    _slip(bias, scale * (BIAS - mean + beta), "beta comes last: it is not scaled")
+    _slip(bias, scale * (BIAS + mean) + beta, "running_mean is subtracted, not added")
+    _same(bias, scale * (BIAS - mean) + beta, "bias")
 
 
 @fold_batch_norm.expect
@@ -244,23 +257,36 @@ def without_bias():
     arguments = (WEIGHT, None, *NORM.values())
     weight, bias = _folded((yield arguments, {"eps": EPS}))
     expected = fold_batch_norm(*arguments, eps=EPS)
-    same(weight, expected[0].numpy(), "weight")
-    same(bias, expected[1].numpy(), "bias")
+    _same(weight, expected[0], "weight")
+    _same(bias, expected[1], "bias")
+
+
+def _hardly_varying(channels):
+    """Parameters and statistics for any number of channels, with variances as small as 1e-5."""
+    small = dict(NORM, running_var=NORM["running_var"] * 1e-5)
+    return [torch.cat([value, value + 1e-5])[:channels] for value in small.values()]
 
 
 @fold_batch_norm.expect
 def any_layer():
     """It works for other kernels and numbers of channels, and for a linear layer's (C_out, C_in);
     without an eps it uses 1e-5."""
-    kinds = {(3, 5, 1, 2): "convolution", (3, 4): "linear layer", (3, 2, 3): "1d convolution"}
-    for shape, kind in kinds.items():
-        weight = torch.linspace(-1, 2, int(np.prod(shape)), dtype=torch.float64).reshape(shape)
-        small = dict(NORM, running_var=NORM["running_var"] * 1e-5)
-        of = f" (of a {kind}, weight of shape {shape})"
-        got = _folded((yield (weight, BIAS, *small.values()), {}), weight, of)
-        expected = fold_batch_norm(weight, BIAS, *small.values())
-        for part, wanted, name in zip(got, expected, ("weight", "bias"), strict=True):
-            same(part, wanted.numpy(), f"{name}{of}")
+    shapes = {(3, 5, 1, 2): "convolution", (3, 4): "linear layer", (3, 2, 3): "1d convolution"}
+    shapes |= {
+        (5, 2, 3, 3): "convolution",
+        (1, 4): "linear layer",
+        (2, 1, 2, 2, 1): "3d convolution",
+    }
+    for shape, kind in shapes.items():
+        weight = torch.linspace(-1, 2, int(np.prod(shape))).reshape(shape)
+        for bias in (torch.linspace(1, 2, shape[0]), None):
+            arguments = weight, bias, *_hardly_varying(shape[0])
+            of = f" (of a {kind}, weight of shape {shape})"
+            got = _folded((yield arguments, {}), weight, of)
+            for part, wanted, name in zip(
+                got, fold_batch_norm(*arguments), ("weight", "bias"), strict=True
+            ):
+                _same(part, wanted, f"{name}{of}")
 
 
 LINEAR, LINEAR_BIAS = _tensor(3, 3), _tensor(3)
@@ -303,16 +329,18 @@ def scaled_columns():
     scale, _ = _scale_and_shift()
     gamma, var = NORM["gamma"], NORM["running_var"]
     says = "you scale the rows: that is batch norm behind the layer. Here it is in front"
-    slip(weight, scale[:, None] * LINEAR, says)
-    slip(weight, LINEAR, "the weights are as before: scale them")
-    slip(weight, LINEAR / scale, "multiply by the scale; you divide by it")
-    slip(weight, (LINEAR * scale).T, "right, but transposed: one row per output, as before")
-    slip(weight, 1 / torch.sqrt(var + EPS) * LINEAR, "gamma is missing")
-    slip(weight, gamma / (var + EPS) * LINEAR, "divide by the root of running_var + eps")
-    slip(weight, gamma / (torch.sqrt(var) + EPS) * LINEAR, "eps belongs inside the root")
-    slip(weight, gamma / torch.sqrt(var) * LINEAR, "eps is missing")
-    slip(weight, gamma / torch.sqrt(var + 1e-5) * LINEAR, "you use 1e-5 whatever eps you are given")
-    same(weight, (LINEAR * scale).numpy(), "weight")
+    _slip(weight, scale[:, None] * LINEAR, says)
+    _slip(weight, LINEAR, "the weights are as before: scale them")
+    _slip(weight, LINEAR / scale, "multiply by the scale; you divide by it")
+    _slip(weight, (LINEAR * scale).T, "right, but transposed: one row per output, as before")
+    _slip(weight, 1 / torch.sqrt(var + EPS) * LINEAR, "gamma is missing")
+    _slip(weight, gamma / (var + EPS) * LINEAR, "divide by the root of running_var + eps")
+    _slip(weight, gamma / (torch.sqrt(var) + EPS) * LINEAR, "eps belongs inside the root")
+    _slip(weight, gamma / torch.sqrt(var) * LINEAR, "eps is missing")
+    _slip(
+        weight, gamma / torch.sqrt(var + 1e-5) * LINEAR, "you use 1e-5 whatever eps you are given"
+    )
+    _same(weight, (LINEAR * scale).numpy(), "weight")
 
 
 @fold_before.expect
@@ -329,38 +357,41 @@ def shift_through_the_weights():
         gamma / (var + EPS),
         1 / torch.sqrt(var + EPS),
     ):
-        slip(bias, LINEAR_BIAS + LINEAR @ (beta - other * mean), says)
+        _slip(bias, LINEAR_BIAS + LINEAR @ (beta - other * mean), says)
     says = "that is batch norm behind the layer; here the shift goes through the weights"
-    slip(bias, scale * (LINEAR_BIAS - mean) + beta, says)
-    slip(bias, LINEAR_BIAS - LINEAR @ (scale * mean), "beta is missing in the shift")
+    _slip(bias, scale * (LINEAR_BIAS - mean) + beta, says)
+    _slip(bias, LINEAR_BIAS - LINEAR @ (scale * mean), "beta is missing in the shift")
     says = "beta goes through the weights, too: it belongs to the shift"
-    slip(bias, LINEAR_BIAS - LINEAR @ (scale * mean) + beta, says)
+    _slip(bias, LINEAR_BIAS - LINEAR @ (scale * mean) + beta, says)
     says = "running_mean is subtracted, not added: shift = beta - scale * mean"
-    slip(bias, LINEAR_BIAS + LINEAR @ (beta + scale * mean), says)
-    slip(bias, LINEAR_BIAS, "the bias is as before: the shift has to go somewhere")
-    slip(bias, LINEAR_BIAS + shift, "the shift goes through the layer: weight @ shift")
+    _slip(bias, LINEAR_BIAS + LINEAR @ (beta + scale * mean), says)
+    _slip(bias, LINEAR_BIAS, "the bias is as before: the shift has to go somewhere")
+    _slip(bias, LINEAR_BIAS + shift, "the shift goes through the layer: weight @ shift")
     says = "the shift is added behind the scale: use the old weight, not the scaled one"
-    slip(bias, LINEAR_BIAS + (LINEAR * scale) @ shift, says)
-    slip(
+    _slip(bias, LINEAR_BIAS + (LINEAR * scale) @ shift, says)
+    _slip(
         bias, LINEAR_BIAS + LINEAR.T @ shift, "weight @ shift: sum over the inputs, not the outputs"
     )
-    slip(bias, LINEAR @ shift, "the old bias is lost")
-    slip(bias, scale * LINEAR_BIAS + LINEAR @ shift, "the old bias comes after batch norm: keep it")
-    slip(bias, LINEAR_BIAS + LINEAR @ NORM["beta"], "running_mean is missing in the shift")
+    _slip(bias, LINEAR @ shift, "the old bias is lost")
+    _slip(
+        bias, scale * LINEAR_BIAS + LINEAR @ shift, "the old bias comes after batch norm: keep it"
+    )
+    _slip(bias, LINEAR_BIAS + LINEAR @ NORM["beta"], "running_mean is missing in the shift")
     no_scale = LINEAR @ (NORM["beta"] - NORM["running_mean"])
-    slip(bias, LINEAR_BIAS + no_scale, "running_mean is scaled, too: shift = beta - scale * mean")
-    same(bias, (LINEAR_BIAS + LINEAR @ shift).numpy(), "bias")
+    _slip(bias, LINEAR_BIAS + no_scale, "running_mean is scaled, too: shift = beta - scale * mean")
+    _same(bias, (LINEAR_BIAS + LINEAR @ shift).numpy(), "bias")
 
 
 @fold_before.expect
 def other_sizes():
-    """It works for any number of outputs; bias may be None, which counts as 0; without an eps it
-    uses 1e-5."""
-    for rows, bias in ((5, None), (2, LINEAR_BIAS[:2]), (1, None)):
-        weight = torch.linspace(-1, 2, 3 * rows, dtype=torch.float64).reshape(rows, 3)
-        small = dict(NORM, running_var=NORM["running_var"] * 1e-5)
-        got = _folded((yield (weight, bias, *small.values()), {}), weight)
-        expected = fold_before(weight, bias, *small.values())
+    """It works for any number of outputs and inputs; bias may be None, which counts as 0; without
+    an eps it uses 1e-5."""
+    for rows, columns, bias in ((5, 3, None), (2, 3, LINEAR_BIAS[:2]), (1, 3, None), (4, 5, None)):
+        weight = torch.linspace(-1, 2, columns * rows).reshape(rows, columns)
+        arguments = weight, bias, *_hardly_varying(columns)
+        got = _folded((yield arguments, {}), weight)
         kind = "no bias" if bias is None else "a bias"
-        for part, wanted, name in zip(got, expected, ("weight", "bias"), strict=True):
-            same(part, wanted.numpy(), f"{name} (weight of shape {(rows, 3)}, {kind})")
+        for part, wanted, name in zip(
+            got, fold_before(*arguments), ("weight", "bias"), strict=True
+        ):
+            _same(part, wanted, f"{name} (weight of shape {(rows, columns)}, {kind})")

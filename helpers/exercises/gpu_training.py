@@ -47,7 +47,7 @@ def strides(shape, channels_last):
     return (c * h * w, h * w, w, 1)
 
 
-SHAPES = ((5, 3, 4, 7), (2, 8, 6, 5), (10, 64, 32, 32))
+SHAPES = ((5, 3, 4, 7), (2, 8, 6, 5), (10, 64, 32, 32), (1, 2, 3, 3), (4, 1, 5, 2))
 
 
 def _torch_strides(shape, channels_last):
@@ -150,8 +150,8 @@ def split_parameters(named_parameters, lr, weight_decay, beta_factor):
     ]
 
 
-# Shape, and whether it is trained; norm1's gamma is frozen, the others are not. Sizes tell nothing:
-# conv3's weight has fewer values than linear's bias.
+# Shape, and whether it is trained. Of every kind one is frozen. Sizes tell nothing: conv3's weight
+# has fewer values than linear's bias.
 NAMES = {
     "conv1.weight": ((4, 3, 3, 3), True),
     "norm1.weight": ((4,), False),
@@ -163,8 +163,11 @@ NAMES = {
     "layers.3.conv3.bias": ((2,), True),
     "layers.3.norm3.weight": ((2,), True),
     "layers.3.norm3.bias": ((2,), True),
+    "layers.4.norm4.weight": ((2,), True),
+    "layers.4.norm4.bias": ((2,), False),
     "linear.weight": ((10, 6), True),
     "linear.bias": ((10,), True),
+    "linear2.bias": ((10,), False),
 }
 BETAS = ("norm1.bias", "norm2.bias", "layers.3.norm3.bias")
 RATE, DECAY, FACTOR = 0.5, 0.001, 64.0
@@ -229,23 +232,25 @@ def every_trained_parameter_once():
 @split_parameters.expect
 def rates():
     """The betas of norms train at beta_factor times the rate, all else at the rate itself."""
-    for factor in (FACTOR, 3.0):
-        found = _groups((yield (_named(), RATE, DECAY, factor), {}))
+    for rate, factor in ((RATE, FACTOR), (RATE, 3.0), (0.2, 5.0)):
+        found = _groups((yield (_named(), rate, DECAY, factor), {}))
         for name in ("linear.bias", "layers.3.conv3.bias", "norm2.weight"):
-            if found[name][1] == RATE * factor:
+            if found[name][1] == rate * factor:
                 raise AssertionError(f"{name} is not the beta of a norm, yet it has its rate")
         for name, (_, trained) in NAMES.items():
             if trained:
-                same(found[name][1], RATE * factor if name in BETAS else RATE, f"lr of {name}")
+                same(found[name][1], rate * factor if name in BETAS else rate, f"lr of {name}")
 
 
 @split_parameters.expect
 def decay():
     """Weights of convolutions and linear layers decay; gamma, beta and biases do not."""
-    found = _groups((yield (_named(), RATE, DECAY, FACTOR), {}))
-    for name, (shape, trained) in NAMES.items():
-        if trained:
-            same(found[name][2], DECAY if len(shape) > 1 else 0.0, f"weight_decay of {name}")
+    for weight_decay in (DECAY, 0.02):
+        found = _groups((yield (_named(), RATE, weight_decay, FACTOR), {}))
+        for name, (shape, trained) in NAMES.items():
+            if trained:
+                wanted = weight_decay if len(shape) > 1 else 0.0
+                same(found[name][2], wanted, f"weight_decay of {name}")
 
 
 @split_parameters.expect

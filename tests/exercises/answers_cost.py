@@ -183,6 +183,86 @@ def four_axes(shape, itemsize, mode):
     return {"eval": 1, "forward": 2, "backward": 4}[mode] * size, size
 
 
+@alternative("batch_norm_bytes")
+def passes_over_the_tensor(shape, itemsize, mode):
+    """Every pass over a tensor of the size of x, by name."""
+    reads = {
+        "eval": ["x"],
+        "forward": ["x for the sums", "x for y"],
+        "backward": ["x for the sums", "dy for the sums", "x for dx", "dy for dx"],
+    }
+    size = np.empty(shape, dtype=f"f{itemsize}").nbytes
+    return size * len(reads[mode]), size
+
+
+@alternative("batch_norm_bytes")
+def by_match(shape, itemsize, mode):
+    total = itemsize
+    for length in shape[::-1]:
+        total *= length
+    match mode:
+        case "eval":
+            return total, total
+        case "forward":
+            return 2 * total, total
+        case "backward":
+            return 4 * total, total
+
+
+def moved(size, reads, writes=1):
+    return reads * size, writes * size
+
+
+@mutant("batch_norm_bytes", blamed="eval_mode")
+def without_the_batch_axis(shape, itemsize, mode):
+    return moved(itemsize * math.prod(shape[1:]), {"eval": 1, "forward": 2, "backward": 4}[mode])
+
+
+@mutant("batch_norm_bytes", blamed="eval_mode")
+def kilobytes(shape, itemsize, mode):
+    size = itemsize * math.prod(shape) / 1024
+    return moved(size, {"eval": 1, "forward": 2, "backward": 4}[mode])
+
+
+@mutant("batch_norm_bytes", blamed="eval_mode")
+def no_reading_in_eval_mode(shape, itemsize, mode):
+    return moved(itemsize * math.prod(shape), {"eval": 0, "forward": 2, "backward": 4}[mode])
+
+
+@mutant("batch_norm_bytes", blamed="forward_pass")
+def forward_three_times(shape, itemsize, mode):
+    return moved(itemsize * math.prod(shape), {"eval": 1, "forward": 3, "backward": 4}[mode])
+
+
+@mutant("batch_norm_bytes", blamed="forward_pass")
+def writes_x_hat_forward(shape, itemsize, mode):
+    reads = {"eval": 1, "forward": 2, "backward": 4}[mode]
+    return moved(itemsize * math.prod(shape), reads, 2 if mode == "forward" else 1)
+
+
+@mutant("batch_norm_bytes", blamed="backward_pass")
+def backward_with_the_forward_pass(shape, itemsize, mode):
+    return moved(itemsize * math.prod(shape), {"eval": 1, "forward": 2, "backward": 6}[mode])
+
+
+@mutant("batch_norm_bytes", blamed="backward_pass")
+def writes_three_gradients(shape, itemsize, mode):
+    reads = {"eval": 1, "forward": 2, "backward": 4}[mode]
+    return moved(itemsize * math.prod(shape), reads, 3 if mode == "backward" else 1)
+
+
+@mutant("batch_norm_bytes", blamed="other_shapes_and_types")
+def four_bytes_or_two(shape, itemsize, mode):
+    size = (4 if itemsize >= 4 else 2) * math.prod(shape)
+    return moved(size, {"eval": 1, "forward": 2, "backward": 4}[mode])
+
+
+@mutant("batch_norm_bytes", blamed="other_shapes_and_types")
+def images_alone(shape, itemsize, mode):
+    n, c, h, w = (*shape, 1, 1)[:4]
+    return moved(itemsize * n * c * h * w, {"eval": 1, "forward": 2, "backward": 4}[mode])
+
+
 @alternative("fold_batch_norm")
 def with_transposes(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
     scale = gamma * (running_var + eps) ** -0.5
@@ -204,12 +284,12 @@ def channel_by_channel(weight, bias, gamma, beta, running_mean, running_var, eps
 
 @alternative("fold_batch_norm")
 def with_folding(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
-    kind = {2: nn.Linear, 3: nn.Conv1d, 4: nn.Conv2d}[weight.dim()]
+    kind = {2: nn.Linear, 3: nn.Conv1d, 4: nn.Conv2d, 5: nn.Conv3d}[weight.dim()]
     layer = kind(weight.shape[1], weight.shape[0], *weight.shape[2:3], bias=bias is not None)
     layer.weight = nn.Parameter(weight)
     if bias is not None:
         layer.bias = nn.Parameter(bias)
-    bn = nn.BatchNorm1d(len(weight), eps=eps).double().eval()
+    bn = nn.BatchNorm1d(len(weight), eps=eps).eval()
     for name, value in (("weight", gamma), ("bias", beta)):
         getattr(bn, name).data = value
     bn.running_mean, bn.running_var = running_mean, running_var
@@ -494,3 +574,209 @@ def other_default_eps(weight, bias, gamma, beta, running_mean, running_var, eps=
     scale = gamma / torch.sqrt(running_var + eps)
     shift = weight @ (beta - scale * running_mean)
     return weight * scale, shift if bias is None else bias + shift
+
+
+@alternative("fold_batch_norm")
+def as_matrix_products(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    """As many programs do it: a diagonal matrix, and zeros of PyTorch's own type."""
+    scale = torch.diag(gamma.div(torch.sqrt(eps + running_var)))
+    rows = torch.mm(scale, weight.reshape(weight.shape[0], -1))
+    old = bias if bias is not None else torch.zeros(weight.shape[0])
+    new = torch.matmul(scale, old - running_mean) + beta
+    return rows.view(weight.size()), new
+
+
+@alternative("fold_batch_norm")
+def by_einsum(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = torch.einsum("c,c->c", gamma, (running_var + eps).rsqrt())
+    shift = torch.addcmul(beta, scale, -running_mean)
+    if bias is not None:
+        shift = shift + scale * bias
+    return torch.einsum("o...,o->o...", weight, scale), shift
+
+
+@alternative("fold_batch_norm")
+def by_asking_the_layers(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    """Batch norm is asked what it does to the rows of the weights, and to the bias."""
+
+    def norm(rows, shift=True):
+        zero = torch.zeros_like(beta)
+        statistics = (running_mean if shift else zero, running_var)
+        return F.batch_norm(rows, *statistics, gamma, beta if shift else zero, False, 0.0, eps)
+
+    rows = norm(weight.flatten(1).T, shift=False).T
+    return rows.reshape(weight.shape), norm(
+        (torch.zeros_like(beta) if bias is None else bias)[None]
+    )[0]
+
+
+def scaled(weight, bias, gamma, beta, mean, var, eps):
+    """Right for any layer."""
+    scale = gamma / torch.sqrt(var + eps)
+    return fold(weight, bias, scale, beta - scale * mean)
+
+
+@mutant("fold_batch_norm", blamed="any_layer")
+def three_outputs(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = (gamma / torch.sqrt(running_var + eps))[:3]
+    folded = scale.reshape(3, *[1] * (weight.dim() - 1)) * weight[:3]
+    return torch.cat([folded, weight[3:]]), fold(
+        weight,
+        bias,
+        gamma / torch.sqrt(running_var + eps),
+        beta - gamma / torch.sqrt(running_var + eps) * running_mean,
+    )[1]
+
+
+@mutant("fold_batch_norm", blamed="any_layer")
+def one_output_is_left_alone(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    folded = scaled(weight, bias, gamma, beta, running_mean, running_var, eps)
+    return folded if len(weight) > 1 else (weight.clone(), folded[1])
+
+
+@mutant("fold_batch_norm", blamed="any_layer")
+def four_axes_at_most(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    shape = (-1, 1, 1, 1)[: max(weight.dim(), 2)]
+    return weight * scale.view(shape), scaled(
+        weight, bias, gamma, beta, running_mean, running_var, eps
+    )[1]
+
+
+@mutant("fold_batch_norm", blamed="any_layer")
+def no_bias_only_for_convolutions(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    if bias is None and weight.dim() < 4:
+        bias = running_mean
+    return scaled(weight, bias, gamma, beta, running_mean, running_var, eps)
+
+
+@mutant("fold_batch_norm", blamed="any_layer")
+def default_of_1e_6(weight, bias, gamma, beta, running_mean, running_var, eps=1e-6):
+    return scaled(weight, bias, gamma, beta, running_mean, running_var, eps)
+
+
+@mutant("fold_batch_norm", blamed="same_shapes")
+def rows_stay_flat(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new, shift = scaled(weight, bias, gamma, beta, running_mean, running_var, eps)
+    return new.flatten(1), shift
+
+
+@mutant("fold_batch_norm", blamed="same_shapes")
+def bias_of_the_inputs(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new, shift = scaled(weight, bias, gamma, beta, running_mean, running_var, eps)
+    return new, shift[:, None].expand(weight.shape[:2])
+
+
+@mutant("fold_batch_norm", blamed="scaled_weights")
+def statistics_of_the_weights(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    rows = weight.flatten(1)
+    var, mean = torch.var_mean(rows, dim=1, correction=0)
+    return scaled(weight, bias, gamma, beta, mean, var, eps)
+
+
+@mutant("fold_batch_norm", blamed="scaled_weights")
+def inverse_variance(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return scaled(weight, bias, gamma, beta, running_mean, (running_var + eps) ** 2 - eps, eps)
+
+
+@mutant("fold_batch_norm", blamed="without_bias")
+def ones_for_none(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    bias = torch.ones_like(beta) if bias is None else bias
+    return scaled(weight, bias, gamma, beta, running_mean, running_var, eps)
+
+
+@alternative("fold_before")
+def as_a_product_of_affine_maps(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    """In homogeneous coordinates: (weight, bias) times (scale, shift), as one matrix."""
+    inputs = len(gamma)
+    norm = torch.eye(inputs + 1)
+    norm[:inputs, :inputs] = torch.diag(gamma * torch.rsqrt(running_var + eps))
+    norm[:inputs, inputs] = beta - norm.diagonal()[:inputs] * running_mean
+    old = torch.zeros(len(weight)) if bias is None else bias
+    both = torch.cat([weight, old[:, None]], dim=1) @ norm
+    return both[:, :inputs], both[:, inputs]
+
+
+@alternative("fold_before")
+def in_numpy_and_back(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    w, g, b, m, v = (t.numpy() for t in (weight, gamma, beta, running_mean, running_var))
+    scale = g / np.sqrt(v + eps)
+    shifted = np.einsum("oi,i->o", w, b - scale * m)
+    if bias is not None:
+        shifted = bias.numpy() + shifted
+    return torch.from_numpy(w * scale), torch.from_numpy(shifted)
+
+
+@alternative("fold_before")
+def by_differentiating(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    def layers(x):
+        x = F.batch_norm(x[None], running_mean, running_var, gamma, beta, eps=eps)
+        return F.linear(x, weight, bias)[0]
+
+    at = torch.zeros_like(gamma)
+    return torch.autograd.functional.jacobian(layers, at), layers(at)
+
+
+def before(weight, bias, gamma, beta, mean, var, eps):
+    scale = gamma / torch.sqrt(var + eps)
+    shift = weight @ (beta - scale * mean)
+    return weight * scale, shift if bias is None else bias + shift
+
+
+@mutant("fold_before", blamed="other_sizes")
+def three_inputs(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new, shift = before(weight, bias, gamma, beta, running_mean, running_var, eps)
+    return torch.cat([new[:, :3], weight[:, 3:]], dim=1), shift
+
+
+@mutant("fold_before", blamed="other_sizes")
+def square_layers_alone(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new, shift = before(weight, bias, gamma, beta, running_mean, running_var, eps)
+    return (new, shift) if len(weight) == 3 else (new, torch.zeros(len(weight)))
+
+
+@mutant("fold_before", blamed="other_sizes")
+def one_for_none(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    bias = 1 if bias is None else bias
+    return before(weight, bias, gamma, beta, running_mean, running_var, eps)
+
+
+@mutant("fold_before", blamed="other_sizes")
+def default_eps_of_1e_6(weight, bias, gamma, beta, running_mean, running_var, eps=1e-6):
+    return before(weight, bias, gamma, beta, running_mean, running_var, eps)
+
+
+@mutant("fold_before", blamed="weight_and_bias")
+def bias_per_input(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new, shift = before(weight, bias, gamma, beta, running_mean, running_var, eps)
+    return new, shift[:, None]
+
+
+@mutant("fold_before", blamed="weight_and_bias")
+def bias_first(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return before(weight, bias, gamma, beta, running_mean, running_var, eps)[::-1]
+
+
+@mutant("fold_before", blamed="scaled_columns")
+def not_the_root(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    shift = before(weight, bias, gamma, beta, running_mean, running_var, eps)[1]
+    return weight * (gamma / (running_var + eps)), shift
+
+
+@mutant("fold_before", blamed="scaled_columns")
+def scaled_on_both_sides(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new, shift = before(weight, bias, gamma, beta, running_mean, running_var, eps)
+    return new * (gamma / torch.sqrt(running_var + eps))[:, None], shift
+
+
+@mutant("fold_before", blamed="shift_through_the_weights")
+def shift_scaled_twice(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = gamma / torch.sqrt(running_var + eps)
+    shift = weight @ (scale * (beta - scale * running_mean))
+    return weight * scale, shift if bias is None else bias + shift
+
+
+@mutant("fold_before", blamed="shift_through_the_weights")
+def minus_the_bias(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    new, shift = before(weight, None, gamma, beta, running_mean, running_var, eps)
+    return new, shift if bias is None else shift - bias

@@ -315,3 +315,211 @@ def none_decays(named_parameters, lr, weight_decay, beta_factor):
 def drops_empty_groups(named_parameters, lr, weight_decay, beta_factor):
     groups = grouped(*split(named_parameters), lr, weight_decay, beta_factor)
     return [group for group in groups if group["params"]]
+
+
+@alternative("strides")
+def from_numpys_bytes(shape, channels_last):
+    if not channels_last:
+        return np.array(np.empty(shape, np.int8).strides)
+    n, c, h, w = shape
+    return np.empty((n, h, w, c), np.int8).transpose(0, 3, 1, 2).strides
+
+
+@alternative("strides")
+def from_a_tensor_seen_otherwise(shape, channels_last):
+    n, c, h, w = shape
+    if channels_last:
+        return torch.empty(n, h, w, c, device="meta").permute(0, 3, 1, 2).stride()
+    return torch.tensor(torch.empty(shape, device="meta").stride())
+
+
+@mutant("strides", blamed="rows_lie_together")
+def numpys_bytes(shape, channels_last):
+    return np.empty(shape, np.float32).strides
+
+
+@mutant("strides", blamed="rows_lie_together")
+def from_the_left(shape, channels_last):
+    n, c, h, w = shape
+    return (h * w * c, 1, w * c, c) if channels_last else (1, n, n * c, n * c * h)
+
+
+@mutant("strides", blamed="rows_lie_together")
+def the_shape_itself(shape, channels_last):
+    return shape
+
+
+@mutant("strides", blamed="rows_lie_together")
+def batch_counts_too(shape, channels_last):
+    n, c, h, w = shape
+    return (h * w * c, 1, w * c, c) if channels_last else (n * c * h * w, h * w, w, 1)
+
+
+@mutant("strides", blamed="channels_lie_together")
+def width_first(shape, channels_last):
+    _, c, h, w = shape
+    return (h * w * c, h * w, w, 1) if not channels_last else (h * w * c, 1, w, h * w)
+
+
+@mutant("strides", blamed="channels_lie_together")
+def square_images(shape, channels_last):
+    _, c, h, w = shape
+    return (h * h * c, 1, h * c, c) if channels_last else (c * h * w, h * w, w, 1)
+
+
+@mutant("strides", blamed="channels_lie_together")
+def one_image_is_contiguous(shape, channels_last):
+    return by_walking_the_axes(shape, channels_last and shape[0] > 1)
+
+
+@mutant("strides", blamed="four_numbers")
+def as_a_text(shape, channels_last):
+    return str(by_walking_the_axes(shape, channels_last))
+
+
+@mutant("strides", blamed="four_numbers")
+def a_dictionary(shape, channels_last):
+    return dict(zip("NCHW", by_walking_the_axes(shape, channels_last), strict=True))
+
+
+@alternative("momentum_for")
+def in_the_binary_logarithm(steps, left):
+    return 1 - np.exp2(np.log2(left) / steps)
+
+
+@alternative("momentum_for")
+def as_a_tensor(steps, left):
+    return 1 - torch.tensor(left, dtype=torch.float64).pow(1 / steps)
+
+
+@mutant("momentum_for", blamed="many_steps")
+def whole_steps(steps, left):
+    return 1 - left ** (1 // steps)
+
+
+@mutant("momentum_for", blamed="many_steps")
+def square_root(steps, left):
+    return 1 - left ** (1 / min(steps, 2))
+
+
+@mutant("momentum_for", blamed="many_steps")
+def one_step_more(steps, left):
+    return 1 - left ** (1 / (steps + (steps > 1)))
+
+
+@mutant("momentum_for", blamed="many_steps")
+def to_two_digits(steps, left):
+    return float(f"{1 - left ** (1 / steps):.2g}")
+
+
+@mutant("momentum_for", blamed="one_step")
+def a_hundredth_is_left(steps, left):
+    return 1 - 0.01 ** (1 / steps)
+
+
+@mutant("momentum_for", blamed="many_steps")
+def logarithm_of_ten(steps, left):
+    return 1 - 10 ** (np.log(left) / steps / (np.log(10) if steps == 1 else 1))
+
+
+@mutant("momentum_for", blamed="one_step")
+def in_kerass_convention(steps, left):
+    return np.exp(np.log(left) / steps)
+
+
+@mutant("momentum_for", blamed="many_steps")
+def at_most_a_half(steps, left):
+    momentum = 1 - left ** (1 / steps)
+    return momentum if steps == 1 else min(momentum, 0.5)
+
+
+@alternative("split_parameters")
+def by_a_key(named_parameters, lr, weight_decay, beta_factor):
+    groups = [
+        {"params": [], "lr": rate, "weight_decay": decay}
+        for rate, decay in ((lr, weight_decay), (lr, 0.0), (lr * beta_factor, 0.0))
+    ]
+    for name, parameter in filter(lambda pair: pair[1].requires_grad, named_parameters):
+        layer, _, own = name.rpartition(".")
+        place = 2 if "norm" in layer and own == "bias" else int(parameter.ndim < 2)
+        groups[place]["params"].append(parameter)
+    return tuple(groups)
+
+
+@alternative("split_parameters")
+def by_indices(named_parameters, lr, weight_decay, beta_factor):
+    names, parameters = zip(*named_parameters, strict=True)
+    trained = np.array([p.requires_grad for p in parameters])
+    beta = np.array(["norm" in name and name.endswith(".bias") for name in names])
+    matrix = np.array([len(p.size()) > 1 for p in parameters])
+    masks = (trained & matrix, trained & ~matrix & ~beta, trained & beta)
+    return grouped(
+        *([parameters[i] for i in np.flatnonzero(mask)] for mask in masks),
+        *(lr, weight_decay, beta_factor),
+    )
+
+
+@mutant("split_parameters", blamed="every_trained_parameter_once")
+def frozen_betas_too(named_parameters, lr, weight_decay, beta_factor):
+    weights, others, _ = split(named_parameters)
+    betas = [p for n, p in named_parameters if is_beta(n)]
+    return grouped(weights, others, betas, lr, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="every_trained_parameter_once")
+def frozen_biases_too(named_parameters, lr, weight_decay, beta_factor):
+    weights, _, betas = split(named_parameters)
+    others = [p for n, p in named_parameters if p.ndim == 1 and not is_beta(n)]
+    return grouped(weights, others, betas, lr, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="every_trained_parameter_once")
+def only_convolutions(named_parameters, lr, weight_decay, beta_factor):
+    weights, others, betas = split(named_parameters)
+    return grouped(
+        [p for p in weights if p.ndim == 4], others, betas, lr, weight_decay, beta_factor
+    )
+
+
+@mutant("split_parameters", blamed="rates")
+def rate_of_the_notebook(named_parameters, lr, weight_decay, beta_factor):
+    return grouped(*split(named_parameters), 0.5, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="rates")
+def divided_by_the_factor(named_parameters, lr, weight_decay, beta_factor):
+    return grouped(*split(named_parameters), lr, weight_decay, 1 / beta_factor)
+
+
+@mutant("split_parameters", blamed="rates")
+def gamma_and_beta_exchanged(named_parameters, lr, weight_decay, beta_factor):
+    groups = split(named_parameters, beta=lambda n: "norm" in n and n.endswith("weight"))
+    return grouped(*groups, lr, weight_decay, beta_factor)
+
+
+@mutant("split_parameters", blamed="decay")
+def decay_of_the_notebook(named_parameters, lr, weight_decay, beta_factor):
+    return grouped(*split(named_parameters), lr, 0.001, beta_factor)
+
+
+@mutant("split_parameters", blamed="decay")
+def all_but_betas_decay(named_parameters, lr, weight_decay, beta_factor):
+    groups = grouped(*split(named_parameters), lr, weight_decay, beta_factor)
+    groups[1]["weight_decay"] = weight_decay
+    return groups
+
+
+@mutant("split_parameters", blamed="decay")
+def only_others_decay(named_parameters, lr, weight_decay, beta_factor):
+    groups = grouped(*split(named_parameters), lr, weight_decay, beta_factor)
+    decays = [group["weight_decay"] for group in groups]
+    return [
+        group | {"weight_decay": decay}
+        for group, decay in zip(groups, (decays[1], decays[0], 0.0), strict=True)
+    ]
+
+
+@mutant("split_parameters", blamed="a_list_of_groups")
+def rate_by_its_long_name(named_parameters, lr, weight_decay, beta_factor):
+    groups = grouped(*split(named_parameters), lr, weight_decay, beta_factor)
+    return [{"learning_rate" if k == "lr" else k: v for k, v in g.items()} for g in groups]

@@ -1,5 +1,7 @@
 """Answers to the exercises of 17_many_gpus."""
 
+import copy
+
 import numpy as np
 import torch
 from registry import alternative, mutant
@@ -150,6 +152,95 @@ def mean_square_less_squared_mean(counts, means, variances):
     return mean, weighted(counts, variances + means**2) - mean**2
 
 
+@alternative("combine_statistics")
+def by_einsum(counts, means, variances):
+    weights = counts / counts.sum()
+    mean = np.einsum("p,pc->c", weights, means)
+    return mean, np.einsum("p,pc->c", weights, variances + (means - mean) ** 2)
+
+
+@alternative("combine_statistics")
+def from_distances_between_pairs(counts, means, variances):
+    """Twice the variance of the means is their mean squared distance from each other."""
+    share = counts / counts.sum()
+    distances = (means[:, None] - means[None]) ** 2
+    between = np.einsum("p,q,pqc->c", share, share, distances) / 2
+    return share @ means, share @ variances + between
+
+
+@alternative("combine_statistics")
+def with_torch(counts, means, variances):
+    weights = torch.tensor(counts / counts.sum())[:, None]
+    means = torch.from_numpy(means)
+    mean = (weights * means).sum(0)
+    return mean, torch.sum(weights * (torch.from_numpy(variances) + (means - mean).square()), dim=0)
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def distances_with_their_sign(counts, means, variances):
+    mean = weighted(counts, means)
+    return mean, weighted(counts, variances + (means - mean))
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def distances_counted_twice(counts, means, variances):
+    mean = weighted(counts, means)
+    return mean, weighted(counts, variances + 2 * (means - mean) ** 2)
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def distances_subtracted(counts, means, variances):
+    mean = weighted(counts, means)
+    return mean, weighted(counts, variances - (means - mean) ** 2)
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def root_of_the_variance(counts, means, variances):
+    mean, var = sums_of_squares_around_the_mean(counts, means, variances)
+    return mean, np.sqrt(var)
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def shares_squared(counts, means, variances):
+    mean = weighted(counts, means)
+    share = counts / counts.sum()
+    return mean, share**2 @ (variances + (means - mean) ** 2)
+
+
+@mutant("combine_statistics", blamed="variance_of_all_samples")
+def largest_variance(counts, means, variances):
+    return weighted(counts, means), variances.max(axis=0)
+
+
+@mutant("combine_statistics", blamed="mean_of_all_samples")
+def weighted_by_the_variances(counts, means, variances):
+    mean = (variances * means).sum(axis=0) / variances.sum(axis=0)
+    return mean, weighted(counts, variances + (means - mean) ** 2)
+
+
+@mutant("combine_statistics", blamed="mean_of_all_samples")
+def largest_process_alone(counts, means, variances):
+    return means[counts.argmax()], variances[counts.argmax()]
+
+
+@mutant("combine_statistics", blamed="any_size")
+def four_features(counts, means, variances):
+    mean, var = np.zeros(4), np.zeros(4)
+    mean[: means.shape[1]] = weighted(counts, means)
+    var[: means.shape[1]] = weighted(counts, variances + (means - mean[: means.shape[1]]) ** 2)
+    return mean, var
+
+
+@mutant("combine_statistics", blamed="any_size")
+def at_most_four_processes(counts, means, variances):
+    return sums_of_squares_around_the_mean(counts[:4], means[:4], variances[:4])
+
+
+@mutant("combine_statistics", blamed="two_vectors")
+def mean_of_all_features(counts, means, variances):
+    return weighted(counts, means).mean(), weighted(counts, variances).mean()
+
+
 # ------------------------------------------------------------------ sync_input_gradient
 
 
@@ -167,8 +258,9 @@ def end_to_end(dy, x_hat, gain, count, all_reduce):
     return gain / count * (count * dy - first - x_hat * second)
 
 
-@alternative("sync_input_gradient")
+@mutant("sync_input_gradient", blamed="an_empty_share")
 def means_are_reduced(dy, x_hat, gain, count, all_reduce):
+    # Right wherever there are samples: the mean of none is not a number, and all get it.
     share = len(dy) / count
     first = all_reduce(dy.mean(axis=0) * share)
     second = all_reduce((dy * x_hat).mean(axis=0) * share)
@@ -343,6 +435,98 @@ def adds_the_second_term(dy, x_hat, gain, count, all_reduce):
     return projected(dy, x_hat, gain, *sums, count)
 
 
+@alternative("sync_input_gradient")
+def as_a_projection(dy, x_hat, gain, count, all_reduce):
+    """All that must be left of dy is what neither a shift nor a scale of the batch can give."""
+    basis = np.stack([np.ones_like(x_hat), x_hat])
+    inner = all_reduce(np.einsum("knc,nc->kc", basis, dy)) / count
+    return gain * (dy - np.einsum("knc,kc->nc", basis, inner))
+
+
+@alternative("sync_input_gradient")
+def weighed_means(dy, x_hat, gain, count, all_reduce):
+    share = len(dy) / count
+    means = [a.mean(axis=0) if len(a) else np.zeros(a.shape[1]) for a in (dy, dy * x_hat)]
+    first, second = (all_reduce(share * mean) for mean in means)
+    return (dy - first - x_hat * second) * gain
+
+
+@alternative("sync_input_gradient")
+def through_dgamma_and_dbeta(dy, x_hat, gain, count, all_reduce):
+    dbeta, dgamma = np.zeros(len(gain)), np.zeros(len(gain))
+    for row, normalized in zip(dy, x_hat, strict=True):
+        dbeta, dgamma = dbeta + row, dgamma + row * normalized
+    dbeta, dgamma = all_reduce(dbeta), all_reduce(dgamma)
+    return gain / count * (count * dy - dbeta - x_hat * dgamma)
+
+
+@mutant("sync_input_gradient", blamed="an_empty_share")
+def nothing_to_do_without_samples(dy, x_hat, gain, count, all_reduce):
+    if len(dy) == 0:
+        return dy
+    return second_sum_after_the_first(dy, x_hat, gain, count, all_reduce)
+
+
+@mutant("sync_input_gradient", blamed="an_empty_share")
+def comes_only_once_without_samples(dy, x_hat, gain, count, all_reduce):
+    first = all_reduce(dy.sum(axis=0))
+    if not dy.size:
+        return dy
+    second = all_reduce((dy * x_hat).sum(axis=0))
+    return projected(dy, x_hat, gain, first, second, count)
+
+
+@mutant("sync_input_gradient", blamed="an_empty_share")
+def one_sample_has_no_statistics(dy, x_hat, gain, count, all_reduce):
+    sums = all_reduce(dy.sum(axis=0)), all_reduce((dy * x_hat).sum(axis=0))
+    return projected(dy, x_hat, gain, *sums, count) if len(dy) != 1 else 0 * dy
+
+
+@mutant("sync_input_gradient", blamed="any_number_of_features")
+def three_features(dy, x_hat, gain, count, all_reduce):
+    first, second = np.split(all_reduce(np.r_[dy.sum(axis=0), (dy * x_hat).sum(axis=0)])[:6], [3])
+    first, second = (np.resize(a, len(gain)) for a in (first, second))
+    return projected(dy, x_hat, gain, first, second, count)
+
+
+@mutant("sync_input_gradient", blamed="like_dy")
+def one_row_per_process(dy, x_hat, gain, count, all_reduce):
+    sums = all_reduce(dy.sum(axis=0)), all_reduce((dy * x_hat).sum(axis=0))
+    return projected(dy, x_hat, gain, *sums, count).mean(axis=0, keepdims=True)
+
+
+@mutant("sync_input_gradient", blamed="one_process")
+def gain_divides(dy, x_hat, gain, count, all_reduce):
+    sums = all_reduce(dy.sum(axis=0)), all_reduce((dy * x_hat).sum(axis=0))
+    return projected(dy, x_hat, 1 / gain, *sums, count)
+
+
+@mutant("sync_input_gradient", blamed="one_process")
+def sums_added(dy, x_hat, gain, count, all_reduce):
+    sums = -all_reduce(dy.sum(axis=0)), -all_reduce((dy * x_hat).sum(axis=0))
+    return projected(dy, x_hat, gain, *sums, count)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def reduces_gain_too(dy, x_hat, gain, count, all_reduce):
+    sums = all_reduce(dy.sum(axis=0)), all_reduce((dy * x_hat).sum(axis=0))
+    return projected(dy, x_hat, all_reduce(gain), *sums, count)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def a_meeting_for_every_sample(dy, x_hat, gain, count, all_reduce):
+    first = sum(all_reduce(row) for row in dy)
+    second = sum(all_reduce(row) for row in dy * x_hat)
+    return projected(dy, x_hat, gain, first, second, count)
+
+
+@mutant("sync_input_gradient", blamed="several_processes")
+def the_first_process_alone_asks(dy, x_hat, gain, count, all_reduce):
+    own = dy.sum(axis=0), (dy * x_hat).sum(axis=0)
+    sums = map(all_reduce, own) if len(dy) >= count / 2 else own
+    return projected(dy, x_hat, gain, *sums, count)
+
+
 # ------------------------------------------------------------------ accumulate
 
 
@@ -496,3 +680,108 @@ def targets_first(model, loss_fn, batches):
 @mutant("accumulate", blamed="as_given")
 def its_own_loss(model, loss_fn, batches):
     return one_graph(model, torch.nn.functional.mse_loss, batches)
+
+
+@alternative("accumulate")
+def with_torch_func(model, loss_fn, batches):
+    weights = {name: p.detach() for name, p in model.named_parameters()}
+
+    def loss(weights, x, y):
+        return loss_fn(torch.func.functional_call(model, weights, (x,)), y)
+
+    total = {name: torch.zeros_like(p) for name, p in weights.items()}
+    count = sum(len(x) for x, _ in batches)
+    for x, y in batches:
+        for name, gradient in torch.func.grad(loss)(weights, x, y).items():
+            total[name] += len(x) / count * gradient
+    return list(total.values())
+
+
+@alternative("accumulate")
+def scaled_gradients(model, loss_fn, batches):
+    """The gradient that comes in is the weight: no loss is multiplied."""
+    sizes = torch.tensor([float(len(y)) for _, y in batches], dtype=torch.float64)
+    for (x, y), share in zip(batches, sizes / sizes.sum(), strict=True):
+        loss_fn(model(x), y).backward(share)
+    return tuple(parameter.grad for parameter in model.parameters())
+
+
+@alternative("accumulate")
+def on_a_copy(model, loss_fn, batches):
+    twin = copy.deepcopy(model)
+    optimizer = torch.optim.SGD(twin.parameters(), lr=1.0)
+    optimizer.zero_grad()
+    count = sum(x.shape[0] for x, _ in batches)
+    for x, y in batches:
+        torch.mul(loss_fn(twin(x), y), x.shape[0] / count).backward()
+    before = [p.detach().clone() for p in twin.parameters()]
+    optimizer.step()
+    return [b - p.detach() for b, p in zip(before, twin.parameters(), strict=True)]
+
+
+@mutant("accumulate", blamed="any_model")
+def two_layers_with_biases(model, loss_fn, batches):
+    gradients = sums_first(model, loss_fn, batches)
+    return gradients if len(gradients) == 4 else [gradients[0], torch.zeros(2)]
+
+
+@mutant("accumulate", blamed="any_model")
+def drops_single_samples(model, loss_fn, batches):
+    """As batch norm's advocates do: a batch of one is left out, if there are several."""
+    several = [batch for batch in batches if len(batch[0]) > 1]
+    return sums_first(model, loss_fn, several if len(several) == 1 else batches)
+
+
+@mutant("accumulate", blamed="equal_batches")
+def root_of_the_number(model, loss_fn, batches):
+    return accumulated(model, loss_fn, batches, [len(batches) ** -0.5] * len(batches))
+
+
+@mutant("accumulate", blamed="equal_batches")
+def divided_once_too_often(model, loss_fn, batches):
+    total = sum(len(x) for x, _ in batches)
+    weights = [len(x) / total / len(batches) for x, _ in batches]
+    return accumulated(model, loss_fn, batches, weights)
+
+
+@mutant("accumulate", blamed="equal_batches")
+def a_step_after_every_batch(model, loss_fn, batches):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    total = sum(len(x) for x, _ in batches)
+    for x, y in batches:
+        (loss_fn(model(x), y) * len(x) / total).backward()
+        optimizer.step()
+    return [p.grad for p in model.parameters()]
+
+
+@mutant("accumulate", blamed="unequal_batches")
+def last_size_for_all(model, loss_fn, batches):
+    total = sum(len(x) for x, _ in batches)
+    return accumulated(model, loss_fn, batches, [len(batches[-1][0]) / total] * len(batches))
+
+
+@mutant("accumulate", blamed="one_gradient_per_parameter")
+def by_name(model, loss_fn, batches):
+    return dict(zip("abcd", sums_first(model, loss_fn, batches), strict=True))
+
+
+@mutant("accumulate", blamed="one_gradient_per_parameter")
+def one_list_per_batch(model, loss_fn, batches):
+    return [torch.autograd.grad(loss_fn(model(x), y), list(model.parameters())) for x, y in batches]
+
+
+@mutant("accumulate", blamed="as_given")
+def sum_of_squares_divided(model, loss_fn, batches):
+    def loss(outputs, targets):
+        return ((outputs - targets) ** 2).sum() / targets.numel()
+
+    return sums_first(model, loss, batches)
+
+
+@mutant("accumulate", blamed="one_batch_at_a_time")
+def losses_first(model, loss_fn, batches):
+    total = sum(len(x) for x, _ in batches)
+    losses = [loss_fn(model(x), y) * len(x) / total for x, y in batches]
+    for loss in losses:
+        loss.backward()
+    return [p.grad for p in model.parameters()]

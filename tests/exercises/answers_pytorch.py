@@ -213,6 +213,92 @@ def pytorch_kernel(dy, x, gamma, mean, inv_std):
     return kernel(dy, x, gamma, None, None, mean, inv_std, True, 1e-5, [True] * 3)
 
 
+@alternative("backward_from_saved")
+def by_autograd(dy, x, gamma, mean, inv_std):
+    """The graph of the forward pass, with the mean and inv_std that were saved put in."""
+    dims = _dims(x)
+    with torch.enable_grad():
+        x, gamma = x.clone().requires_grad_(), gamma.clone().requires_grad_()
+        beta = torch.zeros_like(gamma).requires_grad_()
+        own, var = x.mean(dims), x.var(dims, correction=0)
+        root = (var - var.detach() + inv_std**-2).rsqrt()
+        x_hat = (x - _wide(own - own.detach() + mean, x)) * _wide(root, x)
+        y = _wide(gamma, x) * x_hat + _wide(beta, x)
+        return torch.autograd.grad(y, (x, gamma, beta), dy)
+
+
+@alternative("backward_from_saved")
+def by_vjp(dy, x, gamma, mean, inv_std):
+    dims, x_hat = _dims(x), (x - _wide(mean, x)) * _wide(inv_std, x)
+
+    def affine(gamma, beta):
+        return _wide(gamma, x) * x_hat + _wide(beta, x)
+
+    _, back = torch.func.vjp(affine, gamma, torch.zeros_like(gamma))
+    dgamma, dbeta = back(dy)
+    rest = dy - dy.mean(dims, keepdim=True) - x_hat * (dy * x_hat).mean(dims, keepdim=True)
+    return torch.einsum("nc...,c->nc...", rest, gamma * inv_std), dgamma, dbeta
+
+
+@alternative("backward_from_saved")
+def channels_at_the_end(dy, x, gamma, mean, inv_std):
+    x, dy = x.movedim(1, -1), dy.movedim(1, -1)
+    x_hat, axes = (x - mean) * inv_std, tuple(range(x.ndim - 1))
+    dgamma, dbeta = (dy * x_hat).sum(axes), dy.sum(axes)
+    dx = gamma * inv_std * (dy - (dbeta + x_hat * dgamma) / dy[..., 0].numel())
+    return [dx.movedim(-1, 1), dgamma, dbeta]
+
+
+@mutant("backward_from_saved", blamed="any_shape")
+def six_rows(dy, x, gamma, mean, inv_std):
+    return _closed(dy, x, gamma, mean, inv_std, *[len(x) / (6 if x.ndim == 2 else 4)] * 2)
+
+
+@mutant("backward_from_saved", blamed="any_shape")
+def ten_pixels(dy, x, gamma, mean, inv_std):
+    share = 1 if x.ndim == 2 else x[0, 0].numel() / 10
+    return _closed(dy, x, gamma, mean, inv_std, share, share)
+
+
+@mutant("backward_from_saved", blamed="any_shape")
+def one_image_has_no_statistics(dy, x, gamma, mean, inv_std):
+    share = 0.0 if len(x) == 1 else 1.0
+    return _closed(dy, x, gamma, mean, inv_std, share, share)
+
+
+@mutant("backward_from_saved", blamed="any_shape")
+def squeezed(dy, x, gamma, mean, inv_std):
+    return _closed(dy, x.squeeze(), gamma, mean, inv_std)
+
+
+@mutant("backward_from_saved", blamed="three_gradients")
+def in_the_order_of_notebook_3(dy, x, gamma, mean, inv_std):
+    dx, dgamma, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dgamma, dbeta, dx
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def shift_added_back(dy, x, gamma, mean, inv_std):
+    return _closed(dy, x, gamma, mean, inv_std, first=-1)
+
+
+@mutant("backward_from_saved", blamed="slope_of_the_input")
+def inv_std_squared(dy, x, gamma, mean, inv_std):
+    dx, *rest = _closed(dy, x, gamma, mean, inv_std)
+    return dx * _wide(inv_std, x), *rest
+
+
+@mutant("backward_from_saved", blamed="slopes_of_the_parameters")
+def divided_by_inv_std(dy, x, gamma, mean, inv_std):
+    dx, _, dbeta = _closed(dy, x, gamma, mean, inv_std)
+    return dx, (dy * (x - _wide(mean, x)) / _wide(inv_std, x)).sum(_dims(x)), dbeta
+
+
+@mutant("backward_from_saved", blamed="slopes_of_the_parameters")
+def in_float32(dy, x, gamma, mean, inv_std):
+    return _closed(*(a.float() for a in (dy, x, gamma, mean, inv_std)))
+
+
 # --- update_buffers ------------------------------------------------------------------------------
 
 
@@ -385,6 +471,100 @@ def with_a_tensor_as_count(running_mean, running_var, num_batches_tracked, x, mo
     return _moved(running_mean, running_var, seen, x, momentum)
 
 
+@alternative("update_buffers")
+def pixels_as_samples(running_mean, running_var, num_batches_tracked, x, momentum):
+    layer = torch.nn.BatchNorm1d(x.shape[1], momentum=momentum, affine=False, dtype=x.dtype)
+    before = (running_mean, running_var, torch.tensor(num_batches_tracked))
+    layer.load_state_dict(dict(zip(dict(layer.named_buffers()), before, strict=True)))
+    layer(x.flatten(2))
+    return [*layer.buffers()]
+
+
+@alternative("update_buffers")
+def moments_by_einsum(running_mean, running_var, num_batches_tracked, x, momentum):
+    values = x[:, 0].numel()
+    mean = torch.einsum("nchw->c", x) / values
+    centred = x - mean[:, None, None]
+    var = torch.einsum("nchw,nchw->c", centred, centred) / (values - 1)
+    count = num_batches_tracked + 1
+    w = 1 / count if momentum is None else momentum
+    return running_mean + w * (mean - running_mean), running_var + w * (var - running_var), count
+
+
+@mutant("update_buffers", blamed="the_count")
+def count_is_a_float(running_mean, running_var, num_batches_tracked, x, momentum):
+    count = float(num_batches_tracked) + 1.0
+    mean, var, _ = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    return mean, var, count
+
+
+@mutant("update_buffers", blamed="the_count")
+def count_in_a_float_tensor(running_mean, running_var, num_batches_tracked, x, momentum):
+    mean, var, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    return mean, var, torch.tensor(float(n))
+
+
+@mutant("update_buffers", blamed="any_size")
+def three_channels(running_mean, running_var, num_batches_tracked, x, momentum):
+    n = x.numel() / 3
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum, 0, n / (n - 1))
+
+
+@mutant("update_buffers", blamed="any_size")
+def a_batch_of_one_moves_nothing(running_mean, running_var, num_batches_tracked, x, momentum):
+    if len(x) == 1:
+        return running_mean.clone(), running_var.clone(), num_batches_tracked + 1
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+
+
+@mutant("update_buffers", blamed="any_size")
+def squeezes_the_batch(running_mean, running_var, num_batches_tracked, x, momentum):
+    x = x.squeeze()
+    mean, var, n = _moved(running_mean, running_var, num_batches_tracked, x[None][-1], momentum)
+    return mean, var, n
+
+
+@mutant("update_buffers", blamed="three_buffers")
+def pixel_by_pixel(running_mean, running_var, num_batches_tracked, x, momentum):
+    weight = 0.5 if momentum is None else momentum
+    mean = (1 - weight) * running_mean[:, None, None] + weight * x.mean(0)
+    return mean, running_var, num_batches_tracked + 1
+
+
+@mutant("update_buffers", blamed="the_mean")
+def sum_of_the_batch(running_mean, running_var, num_batches_tracked, x, momentum):
+    _, var, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    weight = 1 / n if momentum is None else momentum
+    return (1 - weight) * running_mean + weight * x.sum((0, 2, 3)), var, n
+
+
+@mutant("update_buffers", blamed="the_mean")
+def mean_not_faded(running_mean, running_var, num_batches_tracked, x, momentum):
+    _, var, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    weight = 1 / n if momentum is None else momentum
+    return running_mean + weight * x.mean((0, 2, 3)), var, n
+
+
+@mutant("update_buffers", blamed="the_variance")
+def mean_of_the_images_variances(running_mean, running_var, num_batches_tracked, x, momentum):
+    mean, _, n = _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+    weight = 1 / n if momentum is None else momentum
+    return mean, (1 - weight) * running_var + weight * x.var((2, 3)).mean(0), n
+
+
+@mutant("update_buffers", blamed="the_plain_average")
+def none_means_all_of_it(running_mean, running_var, num_batches_tracked, x, momentum):
+    weight = 1.0 if momentum is None else momentum
+    return _moved(running_mean, running_var, num_batches_tracked, x, weight)
+
+
+@mutant("update_buffers", blamed="the_plain_average")
+def keeps_no_memory_without_momentum(running_mean, running_var, num_batches_tracked, x, momentum):
+    if momentum is None:
+        return running_mean.clone(), running_var.clone(), num_batches_tracked + 1
+    return _moved(running_mean, running_var, num_batches_tracked, x, momentum)
+
+
 # --- to_state_dict -------------------------------------------------------------------------------
 
 NAMES = {
@@ -551,11 +731,16 @@ def for_this_depth_only(model):
     }
 
 
+@mutant("to_state_dict", blamed="the_values")
+def one_count_for_all(model):
+    state = with_a_table(model)
+    return {k: state["2." + k[2:]] if k.endswith("tracked") else v for k, v in state.items()}
+
+
 @mutant("to_state_dict", blamed="other_networks")
-def count_of_these_batches(model):
-    return {
-        k: torch.tensor(4) if k.endswith("tracked") else v for k, v in with_a_table(model).items()
-    }
+def counts_of_these_batches(model):
+    state = with_a_table(model)
+    return {k: torch.tensor(4 + int(k[0])) if "tracked" in k else v for k, v in state.items()}
 
 
 @mutant("to_state_dict", blamed="other_networks")
@@ -567,3 +752,94 @@ def every_third_is_linear(model):
         for name, path in NAMES.get(kinds.get(i % 3) if i else None, {}).items()
         if hasattr(layer, path.partition(".")[0])
     }
+
+
+@alternative("to_state_dict")
+def from_a_twin_in_pytorch(model):
+    kinds = {Linear: torch.nn.Linear, BatchNorm: torch.nn.BatchNorm1d}
+    state = {}
+    for place, layer in enumerate(model):
+        if type(layer) in kinds:
+            sizes = (
+                layer.weight.data.shape[::-1] if type(layer) is Linear else layer.gamma.data.shape
+            )
+            for key in kinds[type(layer)](*sizes).state_dict():
+                state[f"{place}.{key}"] = torch.asarray(_get(layer, NAMES[type(layer)][key]))
+    return state
+
+
+@alternative("to_state_dict")
+def ordered_and_copied(model):
+    state = torch.nn.Sequential().state_dict()  # an OrderedDict with PyTorch's metadata
+    for place, layer in enumerate(model.layers):
+        for name, path in NAMES.get(type(layer), {}).items():
+            state.update({".".join((str(place), name)): torch.tensor(_get(layer, path)).clone()})
+    return state
+
+
+def _changed(model, change):
+    return {key: change(key, value) for key, value in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def places_from_one(model):
+    state = with_a_table(model)
+    return {f"{int(k.partition('.')[0]) + 1}.{k.partition('.')[2]}": v for k, v in state.items()}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def underscores(model):
+    return {key.replace(".", "_", 1): value for key, value in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def layers_in_layers(model):
+    state = {}
+    for key, value in with_a_table(model).items():
+        place, name = key.split(".")
+        state.setdefault(place, {})[name] = value
+    return state
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def count_as_a_number(model):
+    return _changed(model, lambda k, v: v.item() if k.endswith("tracked") else v)
+
+
+@mutant("to_state_dict", blamed="the_keys")
+def short_names(model):
+    return {k.replace("running_", ""): v for k, v in with_a_table(model).items()}
+
+
+@mutant("to_state_dict", blamed="the_values")
+def initial_statistics(model):
+    return _changed(model, lambda k, v: torch.ones_like(v) if k.endswith("var") else v)
+
+
+@mutant("to_state_dict", blamed="the_values")
+def a_row_for_every_vector(model):
+    return _changed(model, lambda k, v: v[None] if v.ndim == 1 else v)
+
+
+@mutant("to_state_dict", blamed="the_values")
+def last_norm_for_all(model):
+    state, last = with_a_table(model), len(model) - 3
+    return _changed(model, lambda k, v: state[f"{last}.{k[2:]}"] if "tracked" in k else v)
+
+
+@alternative("to_state_dict")
+def count_in_32_bits(model):
+    return _changed(model, lambda k, v: v.int() if k.endswith("tracked") else v)
+
+
+@mutant("to_state_dict", blamed="the_dtypes")
+def count_in_half_precision(model):
+    return _changed(model, lambda k, v: v.half() if k.endswith("tracked") else v)
+
+
+@mutant("to_state_dict", blamed="other_networks")
+def at_least_one_norm(model):
+    state = with_a_table(model)
+    if not any(isinstance(layer, BatchNorm) for layer in model):
+        state["2.num_batches_tracked"] = torch.tensor(0)
+    return state

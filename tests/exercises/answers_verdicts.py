@@ -3,7 +3,7 @@
 import statistics
 
 import numpy as np
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 
 
 def best(grid):
@@ -173,6 +173,109 @@ def third_of_five_seeds(baseline, changed):
     if any(p in (0, len(m) - 1) for p, m in zip(places, medians, strict=True)):
         return np.nan
     return medians[1].min() / medians[0].min()
+
+
+@alternative("tuned_ratio")
+def with_quantiles_by_hand(baseline, changed):
+    """Sorted, nan last; the middle, or the mean of the two in the middle."""
+    found = []
+    for grid in (baseline, changed):
+        rows = np.sort(np.where(np.isnan(grid), np.inf, grid), axis=0)
+        middle = (rows[(len(rows) - 1) // 2] + rows[len(rows) // 2]) / 2
+        place = min(range(len(middle)), key=middle.__getitem__)
+        if place in (0, len(middle) - 1):
+            return float("nan")
+        found.append(middle[place])
+    return np.divide(found[1], found[0])
+
+
+@alternative("tuned_ratio")
+def one_arm_at_a_time(baseline, changed):
+    def at_its_best(grid):
+        medians = np.apply_along_axis(np.median, 0, grid)
+        order = np.argsort(medians, kind="stable")
+        return medians[order[0]] if 0 < order[0] < medians.size - 1 else np.nan
+
+    return at_its_best(changed) / at_its_best(baseline)
+
+
+@mutant("tuned_ratio", blamed="runs_that_failed")
+def nan_runs_left_out(baseline, changed):
+    medians = [np.nanmedian(grid, axis=0) for grid in (baseline, changed)]
+    places = [int(np.argmin(m)) for m in medians]
+    if any(p in (0, len(m) - 1) for p, m in zip(places, medians, strict=True)):
+        return np.nan
+    return medians[1].min() / medians[0].min()
+
+
+@mutant("tuned_ratio", blamed="runs_that_failed")
+def nan_is_zero(baseline, changed):
+    return with_loops(np.nan_to_num(baseline, posinf=np.inf), np.nan_to_num(changed, posinf=np.inf))
+
+
+@mutant("tuned_ratio", blamed="runs_that_failed")
+def failed_rates_left_out(baseline, changed):
+    finite = [np.isfinite(grid).all(axis=0) for grid in (baseline, changed)]
+    found = []
+    for grid, keep in zip((baseline, changed), finite, strict=True):
+        medians = np.where(keep | ~keep[0], np.median(grid, axis=0), np.inf)
+        place = medians.argmin()
+        if place in (0, len(medians) - 1):
+            return np.inf if not keep.any() else np.nan
+        found.append(medians[place])
+    return found[1] / found[0]
+
+
+@mutant("tuned_ratio", blamed="runs_that_failed")
+def a_thousand_for_failed(baseline, changed):
+    finite = [np.where(np.isfinite(grid), grid, 1000.0) for grid in (baseline, changed)]
+    return 1000 / best(baseline)[0] if np.isinf(changed).all() else with_loops(*finite)
+
+
+@mutant("tuned_ratio", blamed="grids_of_any_size")
+def as_whole_numbers(baseline, changed):
+    medians = [np.median(grid, axis=0).astype(grid.dtype) for grid in (baseline, changed)]
+    places = [int(m.argmin()) for m in medians]
+    if any(p in (0, len(m) - 1) for p, m in zip(places, medians, strict=True)):
+        return np.nan
+    return medians[1].min() / medians[0].min()
+
+
+@mutant("tuned_ratio", blamed="grids_of_any_size")
+def a_single_rate_is_best(baseline, changed):
+    if changed.shape[1] == 1:
+        return best(changed)[0] / best(baseline)[0]
+    return with_loops(baseline, changed)
+
+
+@mutant("tuned_ratio", blamed="grids_of_any_size")
+def lower_of_the_middle_two(baseline, changed):
+    rows = [np.sort(grid, axis=0)[(len(grid) - 1) // 2] for grid in (baseline, changed)]
+    if any(m.argmin() in (0, len(m) - 1) for m in rows):
+        return np.nan
+    return rows[1].min() / rows[0].min()
+
+
+@mutant("tuned_ratio", blamed="each_at_its_best")
+def best_rates_are_compared(baseline, changed):
+    return best(changed)[1] / best(baseline)[1]
+
+
+@mutant("tuned_ratio", blamed="each_at_its_best")
+def gain_in_percent(baseline, changed):
+    return 100 * (1 - best(changed)[0] / best(baseline)[0])
+
+
+@mutant("tuned_ratio", blamed="each_at_its_best")
+def last_rate_of_both(baseline, changed):
+    return np.median(changed, axis=0)[-2] / np.median(baseline, axis=0)[-2]
+
+
+equivalent(
+    "tuned_ratio",
+    "if rate in (0, len(medians) - 1): -> … (len(medians) - 1, 0):",
+    because="the order of what is looked through plays no part",
+)
 
 
 @alternative("judge_claim")
@@ -361,3 +464,92 @@ def no_difference_in_either_direction(baseline, changed, margin):
 @mutant("judge_claim", blamed="a_margin_below_zero")
 def at_least_zero(baseline, changed, margin):
     return judged(baseline - changed, max(margin, 0))
+
+
+@alternative("judge_claim")
+def by_sets(baseline, changed, margin):
+    pairs = list(zip(baseline.tolist(), changed.tolist(), strict=True))
+    if len(pairs) < 5 or any(
+        abs(value) in (np.inf,) or value != value for p in pairs for value in p
+    ):
+        return "cannot tell"
+    return {frozenset([True]): "holds", frozenset([False]): "does not hold"}.get(
+        frozenset(b - c >= margin - 1e-9 for b, c in pairs), "cannot tell"
+    )
+
+
+@alternative("judge_claim")
+def by_the_share(baseline, changed, margin):
+    if baseline.size < 5 or not np.all(np.isfinite(np.stack([baseline, changed]))):
+        return "cannot tell"
+    share = np.mean(changed + margin <= baseline + 1e-9)
+    return ("does not hold", "cannot tell", "holds")[int(share > 0) + int(share == 1)]
+
+
+@mutant("judge_claim", blamed="holds_in_every_seed")
+def yes_or_no(baseline, changed, margin):
+    return "yes" if judged(baseline - changed, margin) == "holds" else "no"
+
+
+@mutant("judge_claim", blamed="holds_in_every_seed")
+def capital_letters(baseline, changed, margin):
+    return judged(baseline - changed, margin).capitalize()
+
+
+@mutant("judge_claim", blamed="holds_in_every_seed")
+def the_other_way_round(baseline, changed, margin):
+    return judged(changed - baseline, -margin) if margin < 0 else judged(changed - baseline, margin)
+
+
+@mutant("judge_claim", blamed="holds_in_no_seed")
+def in_doubt_it_holds(baseline, changed, margin):
+    word = judged(baseline - changed, margin)
+    return "holds" if word == "does not hold" and (changed <= baseline).all() else word
+
+
+@mutant("judge_claim", blamed="seeds_that_disagree")
+def best_seed_decides(baseline, changed, margin):
+    gains = baseline - changed
+    return judged(np.full(len(gains), gains.max()), margin)
+
+
+@mutant("judge_claim", blamed="seeds_that_disagree")
+def four_of_five_are_enough(baseline, changed, margin):
+    gains = np.sort(baseline - changed)
+    return judged(np.append(gains[1:], gains[-1]), margin)
+
+
+@mutant("judge_claim", blamed="too_few_seeds")
+def the_first_five(baseline, changed, margin):
+    return judged((baseline - changed)[:5], margin)
+
+
+@mutant("judge_claim", blamed="too_few_seeds")
+def at_most_six(baseline, changed, margin):
+    return judged((baseline - changed)[:6], margin)
+
+
+@mutant("judge_claim", blamed="failed_runs")
+def nan_in_the_baseline_is_a_failure(baseline, changed, margin):
+    return judged(np.nan_to_num(baseline, nan=1e9, posinf=np.inf) - changed, margin)
+
+
+@mutant("judge_claim", blamed="failed_runs")
+def infinite_is_very_bad(baseline, changed, margin):
+    if np.isnan(baseline).any() or np.isnan(changed).any():
+        return "cannot tell"
+    return judged(np.clip(baseline, 0, 1e9) - np.clip(changed, 0, 1e9), margin)
+
+
+REACHED = "reached = gains >= margin - 1e-09 -> … "
+equivalent(
+    "judge_claim",
+    REACHED + "> margin - 1e-09",
+    because="no gain lies exactly there: results are shares of hundreds, and rounding is 1e-16",
+)
+for slack in ("2e-09", "1.0000000000000001e-07"):
+    equivalent(
+        "judge_claim",
+        REACHED + slack,
+        because="above all rounding and below every difference that results can have",
+    )

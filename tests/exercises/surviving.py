@@ -121,14 +121,4 @@ SURVIVING = {
         "for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True): -> … h.grad.chunk(pieces)):",
         "for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True): -> … strict=False):",
     ],
-    # verdicts
-    "tuned_ratio": [
-        "if rate in (0, len(medians) - 1): -> … (len(medians) - 1, 0):",
-    ],
-    # verdicts
-    "judge_claim": [
-        "reached = gains >= margin - 1e-09 -> … > margin - 1e-09",
-        "reached = gains >= margin - 1e-09 -> … 2e-09",
-        "reached = gains >= margin - 1e-09 -> … 1.0000000000000001e-07",
-    ],
 }

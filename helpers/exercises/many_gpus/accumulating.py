@@ -7,8 +7,10 @@ from torch import nn
 from helpers.exercises.engine import array_like, exercise, parts, same, slip
 
 
-def _model():
-    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()
+def _model(*layers):
+    """A small network in float64 whose weights are the same on every machine."""
+    layers = layers or (nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    model = nn.Sequential(*layers).double()
     rng = np.random.default_rng(172)
     with torch.no_grad():
         for parameter in model.parameters():
@@ -124,6 +126,19 @@ def as_given():
     says = "a loss takes (outputs, targets), in this order: loss_fn(model(x), y)"
     slip(answer, gradients(lambda outputs, targets: _pinball(targets, outputs)), says)
     same(answer, gradients(_pinball), "gradients, all in one row:")
+
+
+@accumulate.expect
+def any_model():
+    """It works for any model, and for batches of one sample."""
+    layers, batches = (nn.Linear(3, 2, bias=False), nn.Softplus()), _batches(1, 4, 1)
+    result = yield (_model(*layers), nn.functional.mse_loss, batches), {}
+    (gradient,) = parts(result, "0.weight")
+    gradient = array_like(gradient, "the gradient of 0.weight", shape=(2, 3))
+    x, y = (torch.cat(part) for part in zip(*batches, strict=True))
+    whole = _model(*layers)
+    nn.functional.mse_loss(whole(x), y).backward()
+    same(gradient, whole[0].weight.grad, "the gradient of 0.weight")
 
 
 @accumulate.expect

@@ -67,9 +67,12 @@ def variance_of_all_samples():
     weights = COUNTS[:, None] / COUNTS.sum()
     mean, within = whole.mean(axis=0), (weights * variances).sum(axis=0)
     between = (weights * (means - mean) ** 2).sum(axis=0)
-    says = "the processes have different means: their distance from the common mean is missing"
+    says = (
+        "the processes have different means: their squared distances from the common mean are "
+        "missing (distances that are not squared add up to zero)"
+    )
     slip(var, within, says)
-    slip(var, variances.mean(axis=0), says + ", and every process counts the same")
+    slip(var, variances.mean(axis=0), says + "; and every process counts the same")
     slip(var, between, "the variances within the processes are missing")
     plain = variances.mean(axis=0) + means.var(axis=0)
     slip(var, plain, "weigh the processes by their number of samples")
@@ -94,6 +97,22 @@ def few_samples():
         arguments = _statistics(shares)
         mean, var = parts((yield arguments, {}), "mean", "var")
         whole, what = np.concatenate(shares), f"(counts {[*map(int, arguments[0])]})"
+        same(mean, whole.mean(axis=0), f"mean {what}")
+        same(var, whole.var(axis=0), f"var {what}")
+
+
+@combine_statistics.expect
+def any_size():
+    """It works for any number of processes and features."""
+    for shares in (
+        [share[:, :1] for share in SHARES],
+        [share[:, 1:] for share in SHARES[:2]],
+        [*SHARES, 2 * SHARES[0] - 1, SHARES[2][:3] + 5],
+    ):
+        arguments = _statistics(shares)
+        mean, var = parts((yield arguments, {}), "mean", "var")
+        whole = np.concatenate(shares)
+        what = f"(means and variances of shape {arguments[1].shape})"
         same(mean, whole.mean(axis=0), f"mean {what}")
         same(var, whole.var(axis=0), f"var {what}")
 

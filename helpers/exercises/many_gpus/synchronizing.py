@@ -9,17 +9,19 @@ GAMMA = np.array([2.0, 0.5, -1.5])
 EPS = 0.2
 
 
-def _processes(sizes, seed):
+def _processes(sizes, seed, gamma=GAMMA):
     """For processes with `sizes` samples: dy, x_hat and the expected dx of each; gain; count."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(sum(sizes), 3)) * np.array([1.0, 3.0, 0.5]) + np.array([2.0, 0, -1])
+    features = len(gamma)
+    x = rng.normal(size=(sum(sizes), features)) * np.resize([1.0, 3.0, 0.5], features)
+    x += np.resize([2.0, 0, -1], features)
     x[: sizes[0]] += 1.5  # the processes' own means are not the common one
     dy = rng.normal(size=x.shape) + np.linspace(-1, 2, len(x))[:, None]
-    _, cache = F.batch_norm(x, GAMMA, np.zeros(3), EPS)
+    _, cache = F.batch_norm(x, gamma, np.zeros(features), EPS)
     dx, _, _ = F.batch_norm_backward(dy, cache)
     root = np.sqrt(x.var(axis=0) + EPS)
     shares = [np.split(a, np.cumsum(sizes)[:-1]) for a in (dy, (x - x.mean(axis=0)) / root, dx)]
-    return [*zip(*shares, strict=True)], GAMMA / root, len(x)
+    return [*zip(*shares, strict=True)], gamma / root, len(x)
 
 
 def _unchanged(values):
@@ -155,6 +157,26 @@ def several_processes():
             says = "this process's sums, times something, are not the sums over all processes"
             slip(answer, with_sums(*(P * np.array(own[rank])), count), says)
             same(answer, dx, f"with {sizes} samples, rank {rank}'s dx")
+
+
+@sync_input_gradient.expect
+def an_empty_share():
+    """A process may have no sample at all, or one: it comes to every meeting all the same."""
+    for seed, sizes in enumerate([(4, 0, 3), (0, 5), (1, 6)]):
+        shares, gain, count = _processes(sizes, seed)
+        answers = yield from _in_turn(shares, gain, count)
+        for rank, (answer, (_, _, dx)) in enumerate(zip(answers, shares, strict=True)):
+            same(answer, dx, f"with {sizes} samples, rank {rank}'s dx")
+
+
+@sync_input_gradient.expect
+def any_number_of_features():
+    """It works for any number of features."""
+    for gamma in (np.array([0.7]), np.array([2.0, 0.5, -1.5, 1.2, -0.3])):
+        shares, gain, count = _processes((4, 3), seed=6, gamma=gamma)
+        answers = yield from _in_turn(shares, gain, count)
+        for rank, (answer, (_, _, dx)) in enumerate(zip(answers, shares, strict=True)):
+            same(answer, dx, f"with {len(gamma)} features, rank {rank}'s dx")
 
 
 def _rng_x():

@@ -112,6 +112,12 @@ def runs_that_failed():
     says = "you leave the failed runs out: a rate at which most seeds fail then looks good"
     slip(ratio, left_out, says)
     same(ratio, tuned_ratio(BASELINE, failing), "the ratio where most seeds fail at one rate")
+    nan = np.where(np.isinf(failing), np.nan, failing)  # as a loss that has become one
+    ratio = array_like((yield (BASELINE, nan), {}), "the ratio", shape=())
+    says = "you leave runs that ended in nan out: a rate at which most seeds fail then looks good"
+    slip(ratio, left_out, says)
+    if not np.isnan(ratio):  # that is an answer too
+        same(ratio, tuned_ratio(BASELINE, failing), "the ratio where most seeds end in nan")
     ratio = yield (BASELINE, np.full((5, 4), np.inf)), {}
     if not np.isnan(array_like(ratio, "the ratio", shape=())):
         raise AssertionError("an arm that fails at every rate has no best rate: return np.nan")
@@ -124,6 +130,12 @@ def grids_of_any_size():
         ratio = yield (baseline, changed), {}
         what = f"the ratio for grids of shapes {baseline.shape} and {changed.shape}"
         same(ratio, tuned_ratio(baseline, changed), what)
+    steps = np.array([[90, 47, 31, 60], [80, 46, 40, 15], [95, 60, 36, 80], [70, 40, 33, 95]])
+    ratio = yield (steps, steps[:, ::-1] // 2), {}
+    same(ratio, tuned_ratio(steps, steps[:, ::-1] // 2), "the ratio of two grids of whole numbers")
+    ratio = yield (BASELINE, CHANGED[:, 1:2]), {}
+    if not np.isnan(array_like(ratio, "the ratio", shape=())):
+        raise AssertionError("with a single rate, which is the first and the last: return np.nan")
 
 
 ALIKE = np.full(5, 0.3)  # seeds that do not differ,
@@ -210,12 +222,20 @@ def too_few_seeds():
         _expect_word(answer, "cannot tell", "four seeds are too few, even if they agree")
     answer = yield (np.append(PLAIN, 0.2), np.append(PLAIN, 0.2) - 0.2, 0.04), {}
     _expect_word(answer, "holds", "six seeds are enough")
+    steps = np.array([90, 80, 95, 70, 85, 60, 75])
+    answer = yield (steps, steps - 30, 20), {}
+    _expect_word(answer, "holds", "seven seeds, and each needs 30 steps less")
+    answer = yield (steps, np.append(steps[:-1] - 30, 74), 20), {}
+    _expect_word(answer, "cannot tell", "the last of seven seeds gains a single step")
 
 
 @judge_claim.expect
 def failed_runs():
     """A result that is nan or infinite is no result: one cannot tell."""
-    for broken, value in (("changed", np.nan), ("changed", np.inf), ("baseline", np.inf)):
+    for broken, value in (
+        *(("changed", np.nan), ("changed", np.inf)),
+        *(("baseline", np.inf), ("baseline", np.nan)),
+    ):
         baseline, changed = PLAIN.copy(), PLAIN + (0.2 if broken == "changed" else -0.2)
         (baseline if broken == "baseline" else changed)[2] = value
         answer = yield (baseline, changed, 0.04), {}
