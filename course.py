@@ -28,14 +28,22 @@ def parser():
         "first, in .venv, if that has not been done yet.",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    commands.add_parser(
+    opening = commands.add_parser(
         "lab", help="open JupyterLab on your copies of the notebooks (in workspace/); "
         "further arguments, such as --port or --no-browser, go to JupyterLab"
+    )  # fmt: skip
+    opening.add_argument(
+        "--with-outputs", action="store_true",
+        help="for those who only read: copies show the outputs that the course stores",
     )  # fmt: skip
     resetting = commands.add_parser(
         "reset", help="start one notebook afresh; your old copy is kept beside it"
     )
-    resetting.add_argument("notebook", nargs="+", help="its number, such as 03")
+    resetting.add_argument("notebook", nargs="+", help="its number or name: 03, backward")
+    keeping = commands.add_parser(
+        "keep", help="keep your copy of a notebook, and be told of no new version of it"
+    )
+    keeping.add_argument("notebook", nargs="+", help="its number or name: 03, backward")
     testing = commands.add_parser(
         "test", help="prove everything: unit tests, exercises, every stored output of every "
         "notebook; further arguments go to pytest"
@@ -71,7 +79,7 @@ def dispatch(arguments):
     if further and options.command not in ("lab", "test"):
         commands.error(f"unrecognized arguments: {' '.join(further)}")
     if options.command == "lab":
-        return lab.lab(further)
+        return lab.lab(further, with_outputs=options.with_outputs)
     if options.command == "test":
         return proofs.test(further, matrix=options.matrix, ablations=options.ablations)
     if options.command == "refresh":
@@ -82,6 +90,14 @@ def dispatch(arguments):
         for original in select(options.notebook):
             kept = workspace.reset(places.WORKSPACE, original)
             print(f"{original.name} is fresh." + (f" Your old copy: {kept.name}" if kept else ""))
+        return 0
+    if options.command == "keep":
+        for original in select(options.notebook):
+            workspace.keep(places.WORKSPACE, original)
+            print(
+                f"{original.name} stays yours; you will not be told of new versions. Should its "
+                f"cells not fit the helpers any more: python3 course.py reset {original.name[:2]}"
+            )
         return 0
     commands.print_help()
     return 0

@@ -1,7 +1,6 @@
 """JupyterLab on the learner's own copies."""
 
 import os
-import subprocess
 import sys
 
 from helpers.launcher import places
@@ -9,7 +8,7 @@ from helpers.launcher.environment import environment, run
 from helpers.launcher.installation import set_up
 from helpers.launcher.notebooks import notebook_paths
 from helpers.launcher.reasons import Stop
-from helpers.launcher.workspace import copy_notebooks, digest
+from helpers.launcher.workspace import copy_notebooks
 
 
 def lab_command(workspace, arguments):
@@ -23,25 +22,14 @@ def lab_command(workspace, arguments):
     return [*command, *arguments]
 
 
-def lab(arguments):
+def lab(arguments, *, with_outputs):
     """Open JupyterLab on the learner's own copies of the notebooks."""
     if not notebook_paths():
         raise Stop(f"There are no notebooks in {places.NOTEBOOKS}: the clone is not complete.")
     set_up()
-    for message in copy_notebooks(places.WORKSPACE):
+    for message in copy_notebooks(places.WORKSPACE, with_outputs=with_outputs):
         print(message)
-    trust(places.WORKSPACE)
     sys.stdout.flush()
     scripts = os.pathsep.join([str(places.venv_python().parent), os.environ.get("PATH", "")])
     variables = environment(proof=False) | {"PATH": scripts}
     return run(lab_command(places.WORKSPACE, arguments), variables)
-
-
-def trust(workspace):
-    """Trust the copies that are still as their originals: others hide saved widgets and SVG."""
-    same = [p for p in notebook_paths() if digest(p) == digest(workspace / p.name)]
-    copies = [workspace / path.name for path in same]
-    if copies:
-        command = [places.venv_python(), "-m", "nbformat.sign", *copies]
-        if subprocess.run(command, capture_output=True).returncode:
-            print("The notebooks could not be marked as trusted; run each before you look at it.")

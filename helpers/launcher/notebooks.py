@@ -11,8 +11,13 @@ def notebook_paths():
     return sorted(places.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
+def name_of(path):
+    """A notebook's name: what stands behind its number, which may change."""
+    return Path(path).stem.partition("_")[2]
+
+
 def select(names):
-    """Notebooks by number (``03``, ``3``) or name; all of them without names."""
+    """Notebooks by number (``03``, ``3``), name or file; all of them without names."""
     notebooks = notebook_paths()
     if not names:
         return notebooks
@@ -20,7 +25,11 @@ def select(names):
     for name in names:
         key = Path(name).name.removesuffix(".ipynb")
         number = key.zfill(2) + "_"
-        found = [path for path in notebooks if path.stem == key or path.name.startswith(number)]
+        found = [
+            path
+            for path in notebooks
+            if key in (path.stem, name_of(path)) or path.name.startswith(number)
+        ]
         if not found:
             known = ", ".join(path.stem[:2] for path in notebooks) or "none yet"
             raise Stop(f"There is no notebook {name!r}; the course has: {known}.")

@@ -42,7 +42,6 @@ STAND_INS = {
     "jupyterlab/__main__.py": reporter("jupyterlab"),
     "ruff/__main__.py": reporter("ruff"),
     "codespell_lib/__main__.py": reporter("codespell"),
-    "nbformat/sign.py": "import sys\nopen('trusted.txt', 'w').write(chr(10).join(sys.argv[1:]))\n",
     "numpy/_core/_multiarray_umath.py": NUMPY,
 }
 
@@ -67,6 +66,22 @@ def make_wheel(folder, version):
         wheel.writestr(f"{name}.dist-info/RECORD", "\n".join(rows) + "\n")
 
 
+def notebook(*sources, output="stored"):
+    """The bytes of a small notebook, one code cell per source, with the line ends of Windows.
+
+    output: what each cell has printed; None for a notebook that was never run.
+    """
+    cells = []
+    for count, source in enumerate(sources, 1):
+        printed = {"output_type": "stream", "name": "stdout", "text": [output]}
+        cell = {"cell_type": "code", "id": f"cell-{count}", "metadata": {}, "source": [source]}
+        cell["execution_count"] = None if output is None else count
+        cell["outputs"] = [] if output is None else [printed]
+        cells.append(cell)
+    whole = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1).replace("\n", "\r\n").encode()
+
+
 class Clone:
     """A bare clone in a temporary folder, and the environment of someone who has only Python."""
 
@@ -82,7 +97,7 @@ class Clone:
         (root / "constraints.txt").write_text("standins==1.0\n")
         (root / "notebooks").mkdir()
         for name in ("00_start_here", "03_backward"):
-            (root / "notebooks" / f"{name}.ipynb").write_bytes(f'{{"{name}":\r\n1}}'.encode())
+            (root / "notebooks" / f"{name}.ipynb").write_bytes(notebook(name))
         drop = ("PIP_", "BN_COURSE_", "PYTHON", "PYTEST", "VIRTUAL_ENV", "OMP_", "CUDA_", "TQDM_")
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(drop)}
         # A dead proxy too: nothing but 127.0.0.1 can be reached.

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from clones import Clone, make_wheel
+from clones import Clone, make_wheel, notebook
 
 from helpers.launcher import places
 
@@ -52,7 +52,7 @@ def folders(tmp_path, monkeypatch):
     originals = tmp_path / "notebooks"
     originals.mkdir()
     for name in ("00_start_here.ipynb", "03_backward.ipynb"):
-        (originals / name).write_bytes(name.encode() + b"\r\n")
-    (originals / "draft.ipynb").write_text("not part of the course")
+        (originals / name).write_bytes(notebook(name))
+    (originals / "draft.ipynb").write_bytes(notebook("not part of the course"))
     monkeypatch.setattr(places, "NOTEBOOKS", originals)
     return originals, tmp_path / "workspace"

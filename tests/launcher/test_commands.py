@@ -18,7 +18,7 @@ from helpers.launcher.lab import lab_command
 def test_the_bare_command_prints_what_it_can_do(clone):
     done = clone.run()
     assert done.returncode == 0
-    for command in ("lab", "reset", "test", "refresh", "lint"):
+    for command in ("lab", "reset", "keep", "test", "refresh", "lint"):
         assert f"\n    {command} " in done.stdout
     assert not (clone.root / ".venv").exists()
 
@@ -59,14 +59,16 @@ def test_lab_opens_the_first_notebook_of_the_workspace(ready):
     assert "TQDM_DELAY" not in report["env"]  # and see progress bars
 
 
-def test_lab_copies_and_trusts_what_is_untouched(ready):
-    ready.run("lab")
-    workspace = ready.root / "workspace"
-    (workspace / "03_backward.ipynb").write_text("my answers")
-    assert ready.run("lab").returncode == 0
-    assert (workspace / "03_backward.ipynb").read_text() == "my answers"
-    trusted = (ready.root / "trusted.txt").read_text().splitlines()
-    assert trusted == [str(workspace / "00_start_here.ipynb")]
+@pytest.mark.parametrize("wish", [[], ["--with-outputs"]])
+def test_lab_copies_with_or_without_outputs(ready, wish):
+    original = ready.root / "notebooks" / "03_backward.ipynb"
+    (report,), code = ready.reports("lab", *wish, "--no-browser")
+    assert code == 0
+    assert report["arguments"][-1] == "--no-browser"
+    assert "--with-outputs" not in report["arguments"]
+    copied = (ready.root / "workspace" / original.name).read_bytes()
+    assert (copied == original.read_bytes()) == bool(wish)
+    assert (b"stored" in copied) == bool(wish)
 
 
 @pytest.mark.parametrize(("user", "allowed"), [(0, True), (1000, False)])
