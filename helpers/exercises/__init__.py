@@ -4,14 +4,18 @@ Each notebook has a module here of the same name without the number. It holds th
 exercises and predictions.
 """
 
+import contextlib
+import difflib
+import functools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
 from helpers.exercises import progress_file
 from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
 from helpers.exercises.renamed import NEW_NAMES
+from helpers.exercises.surroundings import known
 from helpers.wrapping import wrapped
 
 NOTEBOOKS = (
@@ -49,8 +53,9 @@ def load_part_iii() -> None:
     """
     if find_spec("torch") is None:
         return
-    for name in NOTEBOOKS[_PART_III:]:
-        import_module(f"helpers.exercises.{name}")
+    with known():  # another default dtype, say, would be that of the checks' numbers
+        for name in NOTEBOOKS[_PART_III:]:
+            import_module(f"helpers.exercises.{name}")
 
 
 _hints_shown: dict[str, int] = {}
@@ -65,14 +70,19 @@ def names() -> list[str]:
 def judge(name: str, answer: Callable) -> tuple[str, str]:
     """Judge an answer to the exercise `name`: (status, message).
 
-    status is "todo", "fail" or "pass". Raises KeyError for an unknown name.
+    status is "todo", "fail" or "pass". A name that no exercise has fails with a sentence.
     """
-    return examine(_find(name), answer)[:2]
+    subject = _entry(EXERCISES, name)
+    if subject is None:
+        return "fail", f"✗ {_unknown(name)}"
+    return examine(subject, answer)[:2]
 
 
 def check(answer: Callable) -> None:
     """Check your function. Its own name tells which exercise it answers."""
     subject = _of(answer)
+    if subject is None:
+        return
     verdict = examine(subject, answer)
     print(wrapped(verdict.message))
     if verdict.status == "pass":
@@ -84,6 +94,8 @@ def check(answer: Callable) -> None:
 def hint(answer: Callable) -> None:
     """Show the next hint of an exercise; each call says more."""
     subject = _of(answer)
+    if subject is None:
+        return
     shown = min(_hints_shown.get(subject.name, 0) + 1, len(subject.hints))
     _hints_shown[subject.name] = shown
     print(wrapped(f"Hint {shown} of {len(subject.hints)}: {subject.hints[shown - 1]}"))
@@ -93,7 +105,9 @@ def hint(answer: Callable) -> None:
 
 def solution(answer: Callable) -> None:
     """Show the source of the reference, the very code that the checks were tried on."""
-    print(_of(answer).source())
+    subject = _of(answer)
+    if subject is not None:
+        print(subject.source())
 
 
 def predict(name: str, choice=...) -> None:
@@ -148,19 +162,46 @@ def _entry(table: dict, name: str | None):
     return table.get(name)
 
 
-def _find(name: str) -> Exercise:
-    subject = _entry(EXERCISES, name)
-    if subject is None:
-        raise KeyError(f"no exercise is called {name!r}; known: {', '.join(names())}")
-    return subject
-
-
-def _of(answer: Callable) -> Exercise:
-    name = getattr(answer, "__name__", None)
-    subject = _entry(EXERCISES, name)
-    if subject is None:
-        raise KeyError(
-            f"{name or answer!r} is not the name of an exercise: pass the function you wrote, "
-            "under the name that the notebook gave it"
+def _of(answer: Callable) -> Exercise | None:
+    """The exercise that has the answer's name; if there is none, a sentence says what to pass."""
+    for function in _layers(answer):
+        subject = _entry(EXERCISES, getattr(function, "__name__", None))
+        if subject is not None:
+            return subject
+    if isinstance(answer, Exercise):
+        said = f"{answer.name} is the course's own here, imported from helpers: pass yours"
+    elif not callable(answer):
+        said = (
+            "pass your function itself, without brackets, quotes or arguments: "
+            f"check(batch_norm_forward). This is {_article(type(answer).__name__)}"
         )
-    return subject
+    elif (name := getattr(answer, "__name__", "")) in ("<lambda>", ""):
+        said = (
+            "what you pass has no name, and the name tells which exercise it answers: write "
+            "def and the name that the notebook gave it"
+        )
+    else:
+        said = _unknown(name)
+    print(wrapped(f"✗ {said}"))
+    return None
+
+
+def _layers(answer) -> Iterator:
+    """A function, and those inside a functools.partial or a decorator that hides its name."""
+    yield answer
+    if isinstance(answer, functools.partial):
+        yield from _layers(answer.func)
+    for cell in getattr(answer, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # a variable without a value
+            yield from filter(callable, [cell.cell_contents])
+
+
+def _unknown(name: str) -> str:
+    """What to say about a name that no exercise has, and which name may be meant."""
+    close = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.6)
+    meant = f"did you mean {' or '.join(close)}?" if close else "keep the name from the notebook"
+    return f"no exercise is called {name!r}: {meant}".removesuffix(".")
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0].lower() in "aeiou" else f"a {noun}"

@@ -46,6 +46,7 @@ HEAD = drawn(nn.Sequential(nn.BatchNorm1d(HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 
     "Under no_grad, compute h = torch.cat of features(piece) for all pieces, then "
     "h.requires_grad_(). One backward through head on all of h gives h.grad. Then, piece by "
     "piece, features(piece).backward(that piece of h.grad).",
+    may_change=("features", "head"),
 )
 def gradients_in_pieces(features, head, x, y, pieces):
     with torch.no_grad():

@@ -49,6 +49,7 @@ PRETRAINED = drawn(
     "def stay(module, mode=True): return module. Then, for every module in model.modules(): "
     "module.train = types.MethodType(stay, module), after `import types`. That makes a method of a "
     "function: the module comes as its first argument, and a copy's method belongs to the copy.",
+    may_change=("model",),
 )
 def freeze_network(model):
     from types import MethodType

@@ -77,6 +77,7 @@ def _half_precision(init_scale, growth_interval=2000):
     "the step is no good, that has happened already, with whatever was in the batch.",
     "Copy all buffers before the step; if the scaler skipped it, copy them back. It has skipped "
     "if update() lowered the scale: compare scaler.get_scale() before and after.",
+    may_change=("model", "optimizer", "scaler"),
 )
 def guarded_step(model, optimizer, scaler, x, y):
     before = {name: value.clone() for name, value in model.named_buffers()}

@@ -41,6 +41,7 @@ def _gradients(batches, weights):
     "of all samples: len(x) / total.",
     "total = sum(len(x) for x, _ in batches); then, for each batch, "
     "(loss_fn(model(x), y) * len(x) / total).backward(). At last collect p.grad.",
+    may_change=("model",),
 )
 def accumulate(model, loss_fn, batches):
     total = sum(len(x) for x, _ in batches)

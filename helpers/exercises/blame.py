@@ -1,0 +1,121 @@
+"""Whose line it was: an exception, as a sentence about the learner's code."""
+
+import dis
+import re
+import sysconfig
+import traceback
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_HELPERS = str(Path(__file__).parents[1])
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+def raised(error: BaseException) -> str:
+    """`ValueError: no`, and for some messages of Python what they mean."""
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    if isinstance(error, ValueError) and str(error).startswith("too many values to unpack"):
+        text += ". More values stand on the right of `=` than names on the left: pick by index"
+    return text
+
+
+Place = tuple[types.FrameType, int]
+
+
+def learners_frame(
+    error: BaseException, answer: Callable, check: types.CodeType | None = None
+) -> Place | None:
+    """The innermost frame and line of the learner's that an error passed through, or None.
+
+    The answer itself comes first, with the classes and functions written inside it; failing that,
+    other code that is neither the course's nor installed.
+    check: the code of a check whose own errors are not the learner's.
+    """
+    own = set(codes(getattr(answer, "__code__", None)))
+    frames = [*traceback.walk_tb(error.__traceback__)]
+    file = check and check.co_filename
+    for frame, line in reversed(frames):
+        if frame.f_code in own:
+            return frame, line
+    for frame, line in reversed(frames):
+        if is_learners(frame.f_code) and frame.f_code.co_filename != file:
+            return frame, line
+    return None
+
+
+def place(error: BaseException, answer: Callable, found: Place) -> str:
+    """` (line 3 of your function)`, with the shapes that met there."""
+    frame, line = found
+    code = frame.f_code
+    if code in set(codes(getattr(answer, "__code__", None))):
+        code, name = answer.__code__, "function"
+    else:
+        name = code.co_name
+    return f" (line {line - code.co_firstlineno + 1} of your {name}{_shapes(error, frame, line)})"
+
+
+def codes(code: types.CodeType | None) -> Iterator[types.CodeType]:
+    """A code object and those of all functions and classes written inside it."""
+    if code is not None:
+        yield code
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                yield from codes(constant)
+
+
+def is_learners(code: types.CodeType) -> bool:
+    """Whether code was written neither by the course nor by those who wrote what is installed."""
+    return not code.co_filename.startswith((_HELPERS, *_INSTALLED, "<frozen", "<__array"))
+
+
+def is_raised_by_code(error: KeyboardInterrupt) -> bool:
+    """Whether `raise KeyboardInterrupt` made it. A Ctrl-C comes while something else is done."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    steps = dis.get_instructions(trace.tb_frame.f_code)
+    at = next(step for step in steps if step.offset == trace.tb_lasti)
+    return at.opname == "RAISE_VARARGS" and at.arg > 0  # a bare `raise` hands on what it caught
+
+
+_ABOUT_SHAPES = re.compile(r"shape|size|dimension|broadcast|multiplied|index", re.IGNORECASE)
+
+
+def _shapes(error: BaseException, frame: types.FrameType, line: int) -> str:
+    """`; there x has shape (6, 4), gamma (6,)` for errors that are about shapes."""
+    if not _ABOUT_SHAPES.search(str(error)):
+        return ""
+    met, value, name = {}, None, ""
+    for step in dis.get_instructions(frame.f_code):
+        if step.positions is None or step.positions.lineno != line:
+            continue
+        for read in _names_read(step):
+            if step.opname.startswith("LOAD_ATTR"):
+                # Only what lies in the object itself or in a module's parameters: nothing is run.
+                name, value = f"{name}.{read}", _attribute(value, read)
+            else:
+                name, value = read, frame.f_locals.get(read, frame.f_globals.get(read))
+            shape = getattr(value, "shape", None)
+            if isinstance(shape, tuple):
+                met[name] = tuple(shape)
+    listed = ", ".join(f"{name} {shape}" for name, shape in met.items())
+    return f"; shapes there: {listed}" if met else ""
+
+
+_READS = ("LOAD_FAST", "LOAD_DEREF", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_ATTR")
+
+
+def _names_read(step: dis.Instruction) -> tuple[str, ...]:
+    """The variables that an instruction reads; some read two."""
+    if not step.opname.startswith(_READS):
+        return ()
+    return step.argval if isinstance(step.argval, tuple) else (step.argval,)
+
+
+def _attribute(value, name: str):
+    held = getattr(value, "__dict__", {})
+    for place in (held, held.get("_parameters"), held.get("_buffers")):
+        if place and name in place:
+            return place[name]
+    return None
