@@ -1,10 +1,8 @@
 """The judge itself: what it says to answers of every kind."""
 
-<<<<<<< HEAD
+import functools
 import re
-=======
 import signal
->>>>>>> 26b5b6d (One form for every result, known settings, and whose line it was: the judge in modules of its own)
 import subprocess
 import sys
 
@@ -291,11 +289,47 @@ def test_check_of_a_wrong_answer_points_to_the_hints(own_progress, capsys):
     assert not own_progress.exists()
 
 
-def test_an_unknown_function_is_named():
-    with pytest.raises(KeyError, match="'double' is not the name of an exercise"):
-        exercises.check(double)
-    with pytest.raises(KeyError, match="no exercise is called 'fly'"):
-        exercises.judge("fly", double)
+def batch_norm_foward(x, gamma, beta, eps=1e-5):
+    return batch_norm_forward(x, gamma, beta, eps)
+
+
+@pytest.mark.parametrize("ask", [exercises.check, exercises.hint, exercises.solution])
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [
+        (batch_norm_foward, "no exercise is called 'batch_norm_foward': did you mean batch_norm_"),
+        (double, "no exercise is called 'double': keep the name from the notebook"),
+        (lambda x: x, "has no name"),
+        (np.ones(3), "pass your function itself, without brackets, quotes or arguments"),
+        ("batch_norm_forward", "without brackets, quotes or arguments"),
+        (None, "This is a NoneType"),
+        (EXERCISES["batch_norm_forward"], "imported from helpers: pass yours"),
+    ],
+)
+def test_what_is_no_answer_gets_a_sentence(ask, passed, said, own_progress, capsys):
+    ask(passed)
+    out = " ".join(capsys.readouterr().out.split())
+    assert out.startswith("✗ ")
+    assert said in out
+    assert not own_progress.exists()
+
+
+def test_judge_has_a_sentence_for_a_name_that_no_exercise_has():
+    status, message = exercises.judge("batch_norm_3d", double)
+    assert status == "fail"
+    assert message.startswith("✗ no exercise is called 'batch_norm_3d': did you mean batch_norm_2d")
+
+
+def test_a_function_is_found_inside_what_hides_its_name(own_progress, capsys):
+    def logged(function):
+        def wrapper(*args, **kwargs):
+            return function(*args, **kwargs)
+
+        return wrapper
+
+    exercises.check(functools.partial(batch_norm_forward))
+    exercises.check(logged(batch_norm_forward))
+    assert capsys.readouterr().out == "✓ all 8 checks passed\n" * 2
 
 
 def test_hints_escalate_and_end_with_the_solution(capsys):
