@@ -31,7 +31,7 @@ def names_of_parts(reference: Callable) -> tuple[str, ...]:
 def canonical(result, like, names: tuple[str, ...] = ()):
     """A result in the form of `like`, what the reference returned for some other arguments.
 
-    Arrays and numbers lose a graph, tensors keep it. What `like` has no form for (modules, dicts,
+    Arrays and numbers lose a graph; tensors keep it, and arrays become tensors. What `like` has no form for (modules, dicts,
     texts, lists) stays as it is. Raises AssertionError with a sentence if there is no way.
     """
     refuse_unfinished(result, like)
@@ -49,14 +49,12 @@ def refuse_unfinished(result, like) -> None:
     if isinstance(result, types.CoroutineType):
         result.close()
         raise AssertionError("your function is `async`: calling it computes nothing. Use `def`")
-    if isinstance(like, (type, types.FunctionType)):
+    name = getattr(result, "__name__", None)
+    if name is None or callable(like) or not callable(result):
         return
     if isinstance(result, type):
-        name = result.__name__
         raise AssertionError(f"you return the class {name} itself; {name}(...) makes an instance")
-    if isinstance(result, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
-        name = result.__name__
-        raise AssertionError(f"you return the function {name} itself; are brackets () missing?")
+    raise AssertionError(f"you return the function {name} itself; are brackets () missing?")
 
 
 def _tuple(result, like: tuple, names: tuple[str, ...]) -> tuple:
@@ -69,7 +67,7 @@ def _tuple(result, like: tuple, names: tuple[str, ...]) -> tuple:
         # One array with the parts along its first axis.
         stacked = len(result.shape) > 0 and len(result) == count
         if stacked and all(np.ndim(part) == len(result.shape) - 1 for part in like):
-            result = tuple(_one(result, np.empty((0,) * len(result.shape)), "the result"))
+            result = tuple(result)
     result = parts(result, *names)
     return tuple(_one(*row) for row in zip(result, like, names, strict=True))
 
@@ -116,10 +114,9 @@ def _tensor(value, what: str, axes: int):
             return torch.stack([_tensor(part, what, axes) for part in value])  # keeps the graph
         except RuntimeError as error:
             raise AssertionError(f"{what} is not a tensor: {error}") from None
-    if not torch.is_tensor(value):
-        kind = "NumPy array" if isinstance(value, np.ndarray) else type(value).__name__
-        raise AssertionError(f"{what} is a {kind}, expected a tensor: stay in PyTorch")
-    return value
+    if torch.is_tensor(value):
+        return value
+    return torch.from_numpy(_numbers(value, np.empty((0,) * max(1, axes)), what))
 
 
 def _article(noun: str) -> str:

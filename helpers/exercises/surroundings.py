@@ -147,7 +147,6 @@ def known(*modules: types.ModuleType) -> Iterator[Surroundings]:
     if torch is not None and hasattr(torch, "nn"):  # not while it is being imported
         settings += _torch_settings(torch)
         watched += _torch_places(torch)
-    around = Surroundings(settings, [*watched, *modules])
     before = [setting.get() for setting in settings]
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
@@ -155,9 +154,10 @@ def known(*modules: types.ModuleType) -> Iterator[Surroundings]:
         stack.enter_context(np.errstate(all="ignore"))
         if torch is not None:
             stack.enter_context(torch.inference_mode(False))
+        for setting in settings:
+            _put(setting, setting.known)
+        around = Surroundings(settings, [*watched, *modules])
         try:
-            for setting in settings:
-                _put(setting, setting.known)
             yield around
         finally:
             around.replaced()

@@ -76,7 +76,7 @@ def remembers_parameters(x, gamma, beta, running_mean, running_var, momentum=0.1
     return y, nn.Parameter(running_mean), nn.Parameter(running_var)
 
 
-@mutant("normalize_and_remember", blamed="remembered_numbers")
+@alternative("normalize_and_remember")
 def remembers_numpy(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
     y, *both = detached_at_the_end(x, gamma, beta, running_mean, running_var, momentum, eps)
     return y, both[0].numpy(), both[1].numpy()

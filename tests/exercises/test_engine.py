@@ -143,10 +143,18 @@ def test_numpy_does_not_warn_about_a_wrong_result(doubling):
     assert "spread is nan" in verdict.message
 
 
-def test_ctrl_c_is_not_an_answer(doubling):
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C interrupts, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_not_an_answer(doubling, ctrl_c):
     def interrupted(x):
         with torch.no_grad():
-            signal.raise_signal(signal.SIGINT)
+            ctrl_c()
         return 2 * x
 
     def handed_on(x):
