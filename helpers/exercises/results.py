@@ -31,8 +31,9 @@ def names_of_parts(reference: Callable) -> tuple[str, ...]:
 def canonical(result, like, names: tuple[str, ...] = ()):
     """A result in the form of `like`, what the reference returned for some other arguments.
 
-    Arrays and numbers lose a graph; tensors keep it, and arrays become tensors. What `like` has no form for (modules, dicts,
-    texts, lists) stays as it is. Raises AssertionError with a sentence if there is no way.
+    Arrays and numbers lose a graph; tensors keep it, and arrays become tensors. What `like` has no
+    form for (modules, dicts, texts, lists) stays as it is. Raises AssertionError with a sentence
+    if there is no way.
     """
     refuse_unfinished(result, like)
     if isinstance(like, tuple):

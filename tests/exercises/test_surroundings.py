@@ -62,7 +62,7 @@ def state():
         np.geterr(),
         np.get_printoptions(),
         list(warnings.filters),
-        np.random.get_state()[1].tolist(),
+        np.random.get_state()[1].tolist(),  # noqa: NPY002
         random.getstate(),
         torch.get_rng_state().tolist(),
     ]
@@ -119,7 +119,7 @@ def test_a_setting_that_an_answer_leaves_behind_is_named_and_put_back(change, sa
 
 def test_settings_that_concern_nobody_are_put_back_silently():
     def answer(x, gamma, beta, eps=1e-5):
-        np.random.seed(1)
+        np.random.seed(1)  # noqa: NPY002
         torch.manual_seed(1)
         random.seed(1)
         np.seterr(all="raise")
