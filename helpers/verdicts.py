@@ -7,6 +7,8 @@ claims give the same text.
 import re
 from collections.abc import Mapping
 
+from helpers.contents import numbered
+
 Claims = Mapping[str, Mapping]
 
 CLASSES = ("holds", "holds if", "does not hold")
@@ -14,11 +16,11 @@ CLASSES = ("holds", "holds if", "does not hold")
 # A claim belongs to the question that lists its id, otherwise to the one that lists its notebook.
 QUESTIONS = {
     "What does it compute?": (
-        "00_start_here",
-        "01_why_normalize_inputs",
-        "02_forward",
-        "03_backward",
-        "14_pytorch",
+        "start_here",
+        "why_normalize_inputs",
+        "forward",
+        "backward",
+        "pytorch",
         "undo-in-training",
         "alike-at-every-position",
         "before-the-activation",
@@ -27,33 +29,33 @@ QUESTIONS = {
         "difference-of-squares",
     ),
     "What happens at inference?": (
-        "05_inference",
+        "inference",
         "robust-by-itself",
         "black-cats",
         "conv-brightness",
     ),
     "What does it buy?": (
-        "04_training",
-        "06_convolution",
-        "09_learning_rate_and_init",
-        "12_regularization",
-        "15_gpu_training",
+        "training",
+        "convolution",
+        "learning_rate_and_init",
+        "regularization",
+        "gpu_training",
         "depth-trainable-by-norm",
     ),
     "Why does it work?": (
-        "07_covariate_shift",
-        "08_smoothing",
-        "11_length_and_direction",
+        "covariate_shift",
+        "smoothing",
+        "length_and_direction",
         "similar-scale",
         "stable-inputs",
     ),
-    "What does it cost?": ("16_cost",),
-    "What is a batch on several devices?": ("17_many_gpus",),
+    "What does it cost?": ("cost",),
+    "What is a batch on several devices?": ("many_gpus",),
     "When does it fail?": (
-        "10_depth",
-        "13_when_it_fails",
-        "18_bug_clinic",
-        "19_verdicts",
+        "depth",
+        "when_it_fails",
+        "bug_clinic",
+        "verdicts",
         "gradients-stable",
         "no-harm-with-wrong-labels",
     ),
@@ -87,11 +89,11 @@ def counts(claims: Claims) -> dict[str, int]:
 def by_question(claims: Claims) -> dict[str, dict]:
     """Return the claims of each question, by the order of notebooks; no question is left out.
 
-    Raises KeyError for a claim whose notebook no question lists.
+    Raises KeyError for a claim whose notebook no question lists, or that does not exist.
     """
     question_of = {key: question for question, keys in QUESTIONS.items() for key in keys}
     groups = {question: {} for question in QUESTIONS}
-    for name, entry in sorted(claims.items(), key=lambda item: item[1]["notebook"]):
+    for name, entry in sorted(claims.items(), key=lambda item: numbered(item[1]["notebook"])):
         question = question_of.get(name) or question_of[entry["notebook"]]
         groups[question][name] = entry
     return groups
@@ -155,11 +157,12 @@ def _row(name: str, entry: Mapping) -> str:
     found = escape(entry["finding"])
     if "limit" in entry:
         found += f" *But:* {escape(entry['limit'])}"
+    notebook = numbered(entry["notebook"])
     cells = [
         f"“{escape(entry['said'])}” ({escape(entry['by'])})",
         verdict,
         found,
-        f"[{entry['notebook'].replace('_', ' ')}]({entry['notebook']}.ipynb), `{name}`",
+        f"[{notebook.replace('_', ' ')}]({notebook}.ipynb), `{name}`",
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -169,5 +172,6 @@ def _numbers(claims: Claims) -> str:
 
 
 def _everything(name: str, entry: Mapping) -> str:
-    fields = ("said", "by", "notebook", "verdict", "finding", "limit")
-    return " ".join([name, *(entry.get(field, "") for field in fields)]).lower()
+    fields = ("said", "by", "verdict", "finding", "limit")
+    words = [name, numbered(entry["notebook"]), *(entry.get(field, "") for field in fields)]
+    return " ".join(words).lower()

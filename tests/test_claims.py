@@ -5,6 +5,7 @@ import pytest
 
 from helpers import claims
 from helpers.claims import ClaimViolated, claim, collecting
+from helpers.contents import NOTEBOOKS
 
 FIELDS = {"said", "by", "notebook", "verdict", "finding", "ablation"}
 
@@ -74,6 +75,12 @@ def test_collecting_gathers_violations_instead_of_raising(capsys):
     assert capsys.readouterr().out.startswith("✗ A thrown pig")
     with pytest.raises(ClaimViolated):
         claim("pigs", measured=1, at_least=2)
+
+
+def test_claims_stand_in_the_order_of_the_notebooks():
+    registered = claims.tomllib.loads(claims.TOML.read_text(encoding="utf-8"))
+    order = [NOTEBOOKS.index(entry["notebook"]) for entry in registered.values()]
+    assert order == sorted(order)
 
 
 @pytest.mark.parametrize("name", list(claims.all_claims()))

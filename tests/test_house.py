@@ -15,7 +15,7 @@ HELPERS = ROOT / "helpers"
 # as long as these do not import it in turn.
 FLOORS = (
     {"", "launcher"},  # "" is helpers itself, with the version of the edition
-    {"numpy_nn", "data", "plotting", "widgets", "files", "wrapping", "records"},
+    {"numpy_nn", "data", "plotting", "widgets", "contents", "files", "wrapping", "records"},
     {"torch_nn", "probes", "cost", "claims", "verdicts", "exercises"},
     {"experiments", "authoring", "classroom"},
     {"record"},

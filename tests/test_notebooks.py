@@ -7,7 +7,7 @@ import pytest
 from notebook_rules import code_cells, complaints, notebooks, read
 
 from helpers.claims import all_claims
-from helpers.exercises import NOTEBOOKS
+from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises.engine import EXERCISES, PREDICTIONS
 
 PATHS = notebooks()
@@ -20,11 +20,11 @@ def test_a_notebook_keeps_the_rules(path):
 
 
 def test_notebooks_are_numbered_in_the_order_of_the_course():
-    assert [f"{number:02d}_{name}" for number, name in enumerate(NOTEBOOKS)] == NAMES
+    assert [numbered(name) for name in NOTEBOOKS] == NAMES
 
 
 def test_everything_registered_belongs_to_a_notebook():
-    assert {entry["notebook"] for entry in all_claims().values()} <= set(NAMES)
+    assert {entry["notebook"] for entry in all_claims().values()} <= set(NOTEBOOKS)
     assert {item.notebook for item in (*EXERCISES.values(), *PREDICTIONS.values())} <= set(
         NOTEBOOKS
     )

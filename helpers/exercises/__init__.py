@@ -12,34 +12,13 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
+from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import progress_file
 from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
 from helpers.exercises.renamed import NEW_NAMES
 from helpers.exercises.surroundings import known
 from helpers.wrapping import wrapped
 
-NOTEBOOKS = (
-    "start_here",
-    "why_normalize_inputs",
-    "forward",
-    "backward",
-    "training",
-    "inference",
-    "convolution",
-    "covariate_shift",
-    "smoothing",
-    "learning_rate_and_init",
-    "depth",
-    "length_and_direction",
-    "regularization",
-    "when_it_fails",
-    "pytorch",
-    "gpu_training",
-    "cost",
-    "many_gpus",
-    "bug_clinic",
-    "verdicts",
-)
 _PART_III = NOTEBOOKS.index("pytorch")
 
 for _name in NOTEBOOKS[:_PART_III]:
@@ -141,7 +120,7 @@ def progress() -> None:
     state = progress_file.load()
     per_notebook = Counter(e.notebook for e in EXERCISES.values())
     width = max(per_notebook.values())
-    for number, notebook in enumerate(NOTEBOOKS):
+    for notebook in NOTEBOOKS:
         solved = [
             e.name in state["exercises"] for e in EXERCISES.values() if e.notebook == notebook
         ]
@@ -149,8 +128,9 @@ def progress() -> None:
             p.name in state["predictions"] for p in PREDICTIONS.values() if p.notebook == notebook
         ]
         marks = "".join("●" if done else "○" for done in sorted(solved, reverse=True))
+        number_and_name = numbered(notebook).replace("_", " ", 1)
         print(
-            f"{number:02d} {notebook:22} exercises {marks:{width}} {sum(solved):2}/{len(solved):<2}"
+            f"{number_and_name:25} exercises {marks:{width}} {sum(solved):2}/{len(solved):<2}"
             f"   predictions {sum(said)}/{len(said)}"
         )
 

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 03_backward: the pieces of the gradient, the whole, and its check."""
+"""Exercises of the notebook `backward`: the pieces of the gradient, the whole, and its check."""
 
 import numpy as np
 

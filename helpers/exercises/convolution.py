@@ -1,4 +1,4 @@
-"""Exercises of the notebook 06_convolution: windows, statistics per channel, a useless bias."""
+"""Exercises of the notebook `convolution`: windows, statistics per channel, a useless bias."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 16_cost: bytes moved, and folding behind and in front of a layer."""
+"""Exercises of the notebook `cost`: bytes moved, and folding behind and in front of a layer."""
 
 import numpy as np
 import torch

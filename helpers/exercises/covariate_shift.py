@@ -1,4 +1,4 @@
-"""Exercises of the notebook 07_covariate_shift: measure a shift, and make one."""
+"""Exercises of the notebook `covariate_shift`: measure a shift, and make one."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 10_depth: how gradients grow from layer to layer, and a skip."""
+"""Exercises of the notebook `depth`: how gradients grow from layer to layer, and a skip."""
 
 import numpy as np
 
@@ -167,7 +167,7 @@ def under_the_bell_curve():
     "Two ways lead from x to y: the skip and the branch. What arrives over each, and what happens "
     "where they meet?",
     "Forward first: x_hat, then h = np.maximum(x_hat, 0). Backward through the branch: dh = dy @ "
-    "weight, then only where x_hat is positive, then notebook 03's formula for batch norm.",
+    "weight, then only where x_hat is positive, then the formula of batch_norm_backward.",
     "dx = dy + what comes back through the branch; dweight = dy.T @ h. The skip has no parameters "
     "and multiplies by 1.",
 )

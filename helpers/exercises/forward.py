@@ -1,4 +1,4 @@
-"""Exercises of the notebook 02_forward: the statistics, the transform, and undoing it."""
+"""Exercises of the notebook `forward`: the statistics, the transform, and undoing it."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 15_gpu_training: memory formats, short averages, parameter groups."""
+"""Exercises of the notebook `gpu_training`: memory formats, short averages, parameter groups."""
 
 import numpy as np
 import torch

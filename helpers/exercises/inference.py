@@ -1,4 +1,4 @@
-"""Exercises of the notebook 05_inference: running statistics, inference, and its conventions."""
+"""Exercises of the notebook `inference`: running statistics, inference, and its conventions."""
 
 import numpy as np
 
@@ -173,7 +173,7 @@ def large_offset():
 
 
 @exercise(
-    "It is the forward pass of notebook 02 with two lines less: nothing is measured here.",
+    "It is batch_norm_forward with two lines less: nothing is measured here.",
     "running_mean takes the place of mu, running_var the place of var.",
     "gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta",
 )

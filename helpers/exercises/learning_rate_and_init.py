@@ -1,4 +1,4 @@
-"""Exercises of the notebook 09_learning_rate_and_init: usable rates, rescaled weights, eps."""
+"""Exercises of the notebook `learning_rate_and_init`: usable rates, rescaled weights, eps."""
 
 import numpy as np
 

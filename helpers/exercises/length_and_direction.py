@@ -1,4 +1,4 @@
-"""Exercises of the notebook 11_length_and_direction: a length of its own, its growth, a race."""
+"""Exercises of the notebook `length_and_direction`: a length of its own, its growth, a race."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 14_pytorch: a backward pass, buffers, and weights from Part I."""
+"""Exercises of the notebook `pytorch`: a backward pass, buffers, and weights from Part I."""
 
 import copy
 
@@ -56,7 +56,7 @@ prediction(
 
 
 @exercise(
-    "It is the closed form of notebook 03, with another idea of what is summed over.",
+    "It is the closed form of batch_norm_backward, with another idea of what is summed over.",
     "Sum over every axis except that of the channels: dims = [0, 2, 3] for images.",
     "Vectors (3,) do not fit beside (4, 3, 2, 5). Give them the shape (1, 3, 1, 1): "
     "mean.view(1, -1, 1, 1).",
@@ -175,7 +175,7 @@ def what_was_saved_is_used():
 
 
 @exercise(
-    "Notebook 05 had the same exercise in NumPy, for vectors. What is new: images, a count, and "
+    "You had the same exercise, update_running, in NumPy, for vectors. What is new: images, a count, and "
     "momentum None.",
     "The mean and the variance of a channel are over dims (0, 2, 3), so a channel has N * H * W "
     "values.",

@@ -1,5 +1,6 @@
-"""The score of the final quiz. Its questions are predictions of the notebook 19_verdicts."""
+"""The score of the final quiz. Its questions are predictions of the notebook `verdicts`."""
 
+from helpers.contents import numbered
 from helpers.exercises import progress_file
 from helpers.exercises.engine import PREDICTIONS
 from helpers.exercises.verdicts.questions import QUIZ
@@ -16,7 +17,7 @@ def quiz_score() -> None:
         f"right at the first try: {len(answered) - len(wrong)}."
     )
     if wrong:
-        again = sorted({QUIZ[name].replace("_", " ") for name in wrong})
+        again = sorted({numbered(QUIZ[name]).replace("_", " ") for name in wrong})
         print(wrapped(f"Worth reading again: {', '.join(again)}."))
     elif len(answered) == len(QUIZ):
         print("Nothing in it needs to be read again.")

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 12_regularization: noise of a batch mean, dropout, paired gaps."""
+"""Exercises of the notebook `regularization`: noise of a batch mean, dropout, paired gaps."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 08_smoothing: two probes along the gradient, and Theorem 4.1."""
+"""Exercises of the notebook `smoothing`: two probes along the gradient, and Theorem 4.1."""
 
 import numpy as np
 
@@ -249,7 +249,7 @@ def theorem():
 
 @squared_dx.expect
 def exact_with_eps():
-    """With any eps it is the squared length of the dx that notebook 03 derived."""
+    """With any eps it is the squared length of the dx of the backward pass."""
     result = yield (DY, X, GAMMA), {"eps": EPS}
     factor, length, ones, hats, v = _pieces(EPS)
     bracket = length - ones / 6 - (2 - v) * hats / 6

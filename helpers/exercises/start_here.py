@@ -1,4 +1,4 @@
-"""The exercise of the notebook 00_start_here: a first one, to see how exercises work."""
+"""The exercise of the notebook `start_here`: a first one, to see how exercises work."""
 
 import numpy as np
 

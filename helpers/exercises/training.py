@@ -1,4 +1,4 @@
-"""Exercises of the notebook 04_training: one step of SGD, and how to measure a training run."""
+"""Exercises of the notebook `training`: one step of SGD, and how to measure a training run."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ prediction(
     a="the weights are the same, but they are not all that a batch norm network needs: it also "
     "needs a mean and a variance, and those come from the batch.",
     b="in these tests batch norm normalizes with the statistics of the batch it is given. (There "
-    "is another way: notebook 05.)",
+    "is another way, for inference.)",
     c="the plain network looks at one image at a time. In the other every image is normalized with "
     "the mean and the variance of its group.",
 )
@@ -53,7 +53,7 @@ prediction(
 @exercise(
     "Forward first: you need u and x_hat. Then backward through batch norm, then through the "
     "weights. Update only when you have all three gradients.",
-    "Notebook 03 has the pieces: dgamma sums dy * x_hat over the batch, dbeta sums dy, and du is "
+    "You have written the pieces: dgamma sums dy * x_hat over the batch, dbeta sums dy, and du is "
     "(dx_hat - mean of dx_hat - x_hat * mean of dx_hat * x_hat) / sqrt(var + eps).",
     "u = x @ weight.T, so the gradient of the weight is du.T @ x. Every parameter moves by -lr "
     "times its gradient, gamma and beta like all the others.",

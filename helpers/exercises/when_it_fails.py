@@ -1,4 +1,4 @@
-"""Exercises of the notebook 13_when_it_fails: groups, no mean, no padding."""
+"""Exercises of the notebook `when_it_fails`: groups, no mean, no padding."""
 
 import numpy as np
 
@@ -242,7 +242,7 @@ PADDED = np.where(MASK[..., None], TOKENS, 50.0 + TOKENS)
 @exercise(
     "Which values count? Only those of real tokens, each once, whichever sequence they are from.",
     "A mask of shape (N, T) can be an index: x[mask] has one row for every real token.",
-    "real = x[mask], then the statistics of notebook 02 down its columns.",
+    "real = x[mask], then batch_statistics down its columns.",
 )
 def masked_statistics(x, mask):
     real = x[mask]

@@ -1,4 +1,4 @@
-"""Exercises of the notebook 01_why_normalize_inputs: descend, the largest step, standardize."""
+"""Exercises of the notebook `why_normalize_inputs`: descend, the largest step, standardize."""
 
 import numpy as np
 

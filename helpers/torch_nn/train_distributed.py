@@ -3,7 +3,7 @@
     torchrun --nproc-per-node 2 -m helpers.torch_nn.train_distributed --data digits --norm sync
 
 On several machines, run the same command on each, with --nnodes, --rdzv-backend c10d,
---rdzv-endpoint and --rdzv-id added (notebook 17 shows it). `--help` lists the options.
+--rdzv-endpoint and --rdzv-id added (the notebook `many_gpus` shows it). `--help` lists the options.
 """
 
 import argparse

@@ -10,6 +10,7 @@ import pytest
 from notebook_rules import notebooks, read
 
 from helpers.claims import all_claims
+from helpers.contents import numbered
 
 pytestmark = pytest.mark.ablation
 
@@ -172,7 +173,7 @@ def cases():
         used = {
             name
             for c in all_claims().values()
-            if c["notebook"] == path.stem
+            if numbered(c["notebook"]) == path.stem
             for name in c["ablation"]
         }
         for name in sorted(used):
@@ -204,7 +205,7 @@ def test_exactly_the_claims_that_depend_on_it_turn_red(path, name):
     depend = [
         key
         for key, entry in all_claims().items()
-        if entry["notebook"] == path.stem and name in entry["ablation"]
+        if numbered(entry["notebook"]) == path.stem and name in entry["ablation"]
     ]
     assert broken == sorted(depend)
 

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 03_backward."""
+"""Answers to the exercises of the notebook `backward`."""
 
 import numpy as np
 import torch

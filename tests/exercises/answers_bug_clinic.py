@@ -1,4 +1,4 @@
-"""Answers to the exercises of 18_bug_clinic, in parts."""
+"""Answers to the exercises of the notebook `bug_clinic`, in parts."""
 
 import answers_bug_clinic_averages  # noqa: F401
 import answers_bug_clinic_formulas  # noqa: F401

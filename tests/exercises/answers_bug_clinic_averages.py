@@ -1,4 +1,4 @@
-"""Answers to the exercises of 18_bug_clinic about running averages."""
+"""Answers to the exercises of the notebook `bug_clinic` about running averages."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 18_bug_clinic about the statistics of a batch."""
+"""Answers to the exercises of the notebook `bug_clinic` about the statistics of a batch."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 18_bug_clinic about gradients and their checks."""
+"""Answers to the exercises of the notebook `bug_clinic` about gradients and their checks."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 18_bug_clinic about modes."""
+"""Answers to the exercises of the notebook `bug_clinic` about modes."""
 
 import copy
 from types import MethodType

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 18_bug_clinic about what a layer keeps."""
+"""Answers to the exercises of the notebook `bug_clinic` about what a layer keeps."""
 
 import torch
 from registry import alternative, mutant

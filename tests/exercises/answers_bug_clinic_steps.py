@@ -1,4 +1,4 @@
-"""Answers to the exercises of 18_bug_clinic about a step of training."""
+"""Answers to the exercises of the notebook `bug_clinic` about a step of training."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 06_convolution."""
+"""Answers to the exercises of the notebook `convolution`."""
 
 import numpy as np
 import torch

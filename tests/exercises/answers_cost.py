@@ -1,4 +1,4 @@
-"""Answers to the exercises of 16_cost."""
+"""Answers to the exercises of the notebook `cost`."""
 
 import math
 

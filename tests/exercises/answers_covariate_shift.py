@@ -1,4 +1,4 @@
-"""Answers to the exercises of 07_covariate_shift."""
+"""Answers to the exercises of the notebook `covariate_shift`."""
 
 import numpy as np
 from registry import alternative, mutant

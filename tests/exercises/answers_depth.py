@@ -1,4 +1,4 @@
-"""Answers to the exercises of 10_depth."""
+"""Answers to the exercises of the notebook `depth`."""
 
 import numpy as np
 from registry import alternative, mutant

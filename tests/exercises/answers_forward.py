@@ -1,4 +1,4 @@
-"""Answers to the exercises of 02_forward."""
+"""Answers to the exercises of the notebook `forward`."""
 
 import numpy as np
 import torch

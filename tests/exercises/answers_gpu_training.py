@@ -1,4 +1,4 @@
-"""Answers to the exercises of 15_gpu_training."""
+"""Answers to the exercises of the notebook `gpu_training`."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 05_inference."""
+"""Answers to the exercises of the notebook `inference`."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""Right and wrong answers to the exercises of 11_length_and_direction."""
+"""Right and wrong answers to the exercises of the notebook `length_and_direction`."""
 
 import numpy as np
 from registry import alternative, mutant

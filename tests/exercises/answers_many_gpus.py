@@ -1,4 +1,4 @@
-"""Answers to the exercises of 17_many_gpus."""
+"""Answers to the exercises of the notebook `many_gpus`."""
 
 import copy
 

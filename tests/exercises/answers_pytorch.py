@@ -1,4 +1,4 @@
-"""Answers to the exercises of 14_pytorch."""
+"""Answers to the exercises of the notebook `pytorch`."""
 
 import numpy as np
 import torch

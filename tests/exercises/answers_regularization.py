@@ -1,4 +1,4 @@
-"""Answers to the exercises of 12_regularization."""
+"""Answers to the exercises of the notebook `regularization`."""
 
 from itertools import combinations
 

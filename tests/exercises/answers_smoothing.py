@@ -1,4 +1,4 @@
-"""Answers to the exercises of 08_smoothing."""
+"""Answers to the exercises of the notebook `smoothing`."""
 
 import numpy as np
 from registry import alternative, mutant

@@ -1,4 +1,4 @@
-"""Answers to the exercise of 00_start_here."""
+"""Answers to the exercise of the notebook `start_here`."""
 
 import numpy as np
 from registry import alternative, mutant

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 04_training."""
+"""Answers to the exercises of the notebook `training`."""
 
 import numpy as np
 import torch

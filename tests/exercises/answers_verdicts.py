@@ -1,4 +1,4 @@
-"""Answers to the exercises of 19_verdicts."""
+"""Answers to the exercises of the notebook `verdicts`."""
 
 import statistics
 

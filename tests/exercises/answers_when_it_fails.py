@@ -1,4 +1,4 @@
-"""Answers to the exercises of 13_when_it_fails."""
+"""Answers to the exercises of the notebook `when_it_fails`."""
 
 import numpy as np
 from registry import alternative, mutant

@@ -1,4 +1,4 @@
-"""Answers to the exercises of 01_why_normalize_inputs."""
+"""Answers to the exercises of the notebook `why_normalize_inputs`."""
 
 import numpy as np
 import torch

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from helpers import exercises
+from helpers.contents import NOTEBOOKS
 from helpers.exercises import progress_file
 from helpers.exercises.engine import (
     EXERCISES,
@@ -389,7 +390,7 @@ def test_names_of_predictions_carry_no_number():
 def test_progress_counts_what_is_solved(own_progress, capsys):
     exercises.progress()
     empty = capsys.readouterr().out.splitlines()
-    assert len(empty) == len(exercises.NOTEBOOKS)
+    assert len(empty) == len(NOTEBOOKS)
     assert not any("●" in line for line in empty)
     progress_file.add_exercise("batch_norm_forward")
     progress_file.add_prediction("forward-axis", "a")
@@ -413,5 +414,5 @@ def test_parts_one_and_two_do_without_pytorch(missing):
 
 def test_names_follow_the_course():
     notebooks = [EXERCISES[name].notebook for name in exercises.names()]
-    assert notebooks == sorted(notebooks, key=exercises.NOTEBOOKS.index)
+    assert notebooks == sorted(notebooks, key=NOTEBOOKS.index)
     assert len(notebooks) == len(EXERCISES)

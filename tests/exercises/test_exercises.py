@@ -5,7 +5,8 @@ from importlib import import_module
 import pytest
 from registry import ALTERNATIVES, MUTANTS
 
-from helpers.exercises import NOTEBOOKS, judge, names
+from helpers.contents import NOTEBOOKS
+from helpers.exercises import judge, names
 from helpers.exercises.engine import EXERCISES, PREDICTIONS, examine
 
 for notebook in NOTEBOOKS:

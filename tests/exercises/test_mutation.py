@@ -9,7 +9,8 @@ from mutation import changes, survivors
 from registry import EQUIVALENT
 from surviving import SURVIVING
 
-from helpers.exercises import NOTEBOOKS, names
+from helpers.contents import NOTEBOOKS
+from helpers.exercises import names
 from helpers.exercises.engine import EXERCISES, Exercise, same
 
 for notebook in NOTEBOOKS:

@@ -1,4 +1,4 @@
-"""The recorded experiment of notebook 16 runs, and returns what the notebook shows."""
+"""The recorded experiment of the notebook `cost` runs, and returns what the notebook shows."""
 
 import json
 

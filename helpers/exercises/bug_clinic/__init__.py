@@ -1,4 +1,4 @@
-"""Exercises and predictions of the notebook 18_bug_clinic: code to repair.
+"""Exercises and predictions of the notebook `bug_clinic`: code to repair.
 
 `gradients`, `formulas` and `averages` have bugs in what is computed; `state`, `blocks`, `modes`,
 `freezing`, `steps` and `accumulation` bugs in what is kept, and when.

@@ -1,4 +1,4 @@
-"""Exercises and predictions of the notebook 17_many_gpus."""
+"""Exercises and predictions of the notebook `many_gpus`."""
 
 from helpers.exercises.engine import prediction
 from helpers.exercises.many_gpus import accumulating, statistics, synchronizing  # noqa: F401

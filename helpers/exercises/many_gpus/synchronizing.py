@@ -64,7 +64,7 @@ def _in_turn(shares, gain, count):
 
 
 @exercise(
-    "Notebook 03's backward pass needs two sums over the samples per feature. Which ones? Now they "
+    "batch_norm_backward needs two sums over the samples per feature. Which ones? Now they "
     "run over the samples of all processes.",
     "all_reduce(dy.sum(axis=0)) is the sum over the samples of all processes. The other sum is "
     "that of dy * x_hat. Everything else each process has at home.",
@@ -88,7 +88,7 @@ def like_dy():
 
 @sync_input_gradient.expect
 def one_process():
-    """With one process, where all_reduce changes nothing, it is notebook 03's backward pass."""
+    """With one process, where all_reduce changes nothing, it is batch_norm_backward."""
     x = _rng_x()
     _, cache = F.batch_norm(x, GAMMA, np.zeros(3), EPS)
     dy = x[::-1] ** 2

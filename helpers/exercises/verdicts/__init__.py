@@ -1,4 +1,4 @@
-"""Exercises, predictions and the final quiz of the notebook 19_verdicts."""
+"""Exercises, predictions and the final quiz of the notebook `verdicts`."""
 
 from helpers.exercises.engine import prediction
 from helpers.exercises.verdicts import questions  # noqa: F401

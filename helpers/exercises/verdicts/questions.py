@@ -14,7 +14,7 @@ def question(name: str, about: str, *, right: str, **explanations: str) -> None:
 
 question(
     "quiz-twice",
-    "02_forward",
+    "forward",
     right="a",
     a="mean and variance over the 64 are those of the 32, since every value merely counts twice. "
     "(The running variance differs by a hair: N / (N - 1) is 64/63 and no longer 32/31.)",
@@ -23,7 +23,7 @@ question(
 )
 question(
     "quiz-gradient-check",
-    "03_backward",
+    "backward",
     right="a",
     a="the outputs of a feature always sum to N beta, so this loss cannot depend on x. Weigh the "
     "outputs with random numbers and try again.",
@@ -33,7 +33,7 @@ question(
 )
 question(
     "quiz-factor",
-    "04_training",
+    "training",
     right="c",
     a="here batch norm may raise its rate and the plain network may not. The factor of the "
     "original paper came about in that way.",
@@ -43,7 +43,7 @@ question(
 )
 question(
     "quiz-log",
-    "05_inference",
+    "inference",
     right="b",
     a="an overfitted network is good on its training images in eval mode, too. This one is not.",
     b="the weights are fine, as training mode shows on the same images. With momentum 0.001 the "
@@ -52,7 +52,7 @@ question(
 )
 question(
     "quiz-cameras",
-    "06_convolution",
+    "convolution",
     right="c",
     a="a factor on all values goes into the standard deviation, and new statistics take it out.",
     b="a constant goes into the mean, and new statistics take it out. (Not quite at a border that "
@@ -62,7 +62,7 @@ question(
 )
 question(
     "quiz-drift",
-    "07_covariate_shift",
+    "covariate_shift",
     right="c",
     a="more seeds make the number surer. It is sure already: batch norm sets these means and "
     "variances, whatever the network learns.",
@@ -73,7 +73,7 @@ question(
 )
 question(
     "quiz-smoothness",
-    "08_smoothing",
+    "smoothing",
     right="a",
     a="2 / rate is 100 for A and 10 for B: both sit at the edge of stability.",
     b="the ten times are measured, what follows is not: the smaller number may come from the "
@@ -83,7 +83,7 @@ question(
 )
 question(
     "quiz-checkpoint",
-    "11_length_and_direction",
+    "length_and_direction",
     right="b",
     a="the answers are the same. The training is not: what counts is lr / |w|^2.",
     b="the gradient is ten times shorter and the weights are ten times longer, so they turn by a "
@@ -92,7 +92,7 @@ question(
 )
 question(
     "quiz-weight-decay",
-    "11_length_and_direction",
+    "length_and_direction",
     right="c",
     a="in front of batch norm the answers do not depend on the length of the weights, so decay "
     "never held them back.",
@@ -102,7 +102,7 @@ question(
 )
 question(
     "quiz-sixty-layers",
-    "10_depth",
+    "depth",
     right="a",
     a="the stream past the branches grows, and beside it each branch counts less and less.",
     b="the scale of the weights cancels: batch norm divides it out forward and backward.",
@@ -111,7 +111,7 @@ question(
 )
 question(
     "quiz-labels",
-    "12_regularization",
+    "regularization",
     right="b",
     a="it was not wiser, only slower: it had not got round to the wrong labels.",
     b="batch norm was faster here, not more gullible. After 800 steps the plain network had "
@@ -120,7 +120,7 @@ question(
 )
 question(
     "quiz-voices",
-    "13_when_it_fails",
+    "when_it_fails",
     right="a",
     a="mean and spread of the batch are the speaker's, and they are removed. It was so with "
     "batches of one digit.",
@@ -130,7 +130,7 @@ question(
 )
 question(
     "quiz-sequences",
-    "13_when_it_fails",
+    "when_it_fails",
     right="c",
     a="stale statistics are cured by new ones. These were not.",
     b="an overfitted network would fail on new sequences in either mode.",
@@ -139,7 +139,7 @@ question(
 )
 question(
     "quiz-new-layer",
-    "18_bug_clinic",
+    "bug_clinic",
     right="c",
     a="an optimizer skips a parameter whose grad is None, its weight decay included.",
     b="rounding differs in the seventh digit, not by what you see.",
@@ -148,7 +148,7 @@ question(
 )
 question(
     "quiz-folding",
-    "16_cost",
+    "cost",
     right="a",
     a="with fixed statistics batch norm is a scale and a shift per channel, and a convolution "
     "followed by those is a convolution.",
@@ -158,7 +158,7 @@ question(
 )
 question(
     "quiz-small-batches",
-    "17_many_gpus",
+    "many_gpus",
     right="b",
     a="so it would be without batch norm: gradients add up. But the statistics are taken 8 images "
     "at a time.",

@@ -1,0 +1,31 @@
+"""The notebooks in order. Everything else knows them by name: only here they have numbers."""
+
+NOTEBOOKS = (
+    "start_here",
+    "why_normalize_inputs",
+    "forward",
+    "backward",
+    "training",
+    "inference",
+    "convolution",
+    "covariate_shift",
+    "smoothing",
+    "learning_rate_and_init",
+    "depth",
+    "length_and_direction",
+    "regularization",
+    "when_it_fails",
+    "pytorch",
+    "gpu_training",
+    "cost",
+    "many_gpus",
+    "bug_clinic",
+    "verdicts",
+)
+
+
+def numbered(name: str) -> str:
+    """`02_forward` for `forward`: the file's name. Raises KeyError for an unknown notebook."""
+    if name not in NOTEBOOKS:
+        raise KeyError(f"no notebook is called {name!r}")
+    return f"{NOTEBOOKS.index(name):02d}_{name}"
