@@ -4,7 +4,7 @@ import copy
 import re
 
 import pytest
-from notebook_rules import code_cells, complaints, notebooks, read
+from notebook_rules import FOLDER, code_cells, complaints, notebooks, read
 
 from helpers.claims import all_claims
 from helpers.contents import NOTEBOOKS, numbered
@@ -21,6 +21,21 @@ def test_a_notebook_keeps_the_rules(path):
 
 def test_notebooks_are_numbered_in_the_order_of_the_course():
     assert [numbered(name) for name in NOTEBOOKS] == NAMES
+
+
+def test_nothing_in_helpers_knows_the_number_of_a_notebook():
+    # So that a notebook can move. The launcher's help shows learners how numbers are written.
+    number = re.compile(rf"[Nn]otebooks? \d\d|\b\d\d_({'|'.join(NOTEBOOKS)})\b")
+    helpers = FOLDER.parent / "helpers"
+    files = {*helpers.rglob("*.py"), *helpers.rglob("*.toml")}
+    files -= {helpers / "contents.py", *helpers.glob("launcher/*"), *helpers.glob("authoring/*")}
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in sorted(files)
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if number.search(line)
+    ]
+    assert found == []
 
 
 def test_everything_registered_belongs_to_a_notebook():

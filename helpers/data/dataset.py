@@ -52,7 +52,7 @@ class Dataset:
     def standardized(self):
         """The same data with mean 0 and variance 1 per channel, by the training set's statistics.
 
-        For images (N, C, H, W): the standardization of `why_normalize_inputs`, with a channel for a feature.
+        For images (N, C, H, W): like the exercise `standardize`, with a channel for a feature.
         """
         axes, shape = (0, 2, 3), (1, -1, 1, 1)
         mean, std = (

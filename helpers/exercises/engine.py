@@ -60,7 +60,7 @@ class Exercise:
 
     @property
     def notebook(self) -> str:
-        """The notebook's name without its number: `forward` for `02_forward.ipynb`."""
+        """The notebook's name, without its number: `forward`."""
         return _notebook(self.reference.__module__)
 
     def __call__(self, *args, **kwargs):

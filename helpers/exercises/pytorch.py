@@ -175,8 +175,8 @@ def what_was_saved_is_used():
 
 
 @exercise(
-    "You had the same exercise, update_running, in NumPy, for vectors. What is new: images, a count, and "
-    "momentum None.",
+    "It is update_running, which you wrote in NumPy, for vectors. What is new: images, a count, "
+    "and momentum None.",
     "The mean and the variance of a channel are over dims (0, 2, 3), so a channel has N * H * W "
     "values.",
     "torch.var divides by the count minus 1 already: that is the unbiased variance.",

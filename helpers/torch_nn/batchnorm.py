@@ -1,7 +1,8 @@
 """Batch normalization with a backward pass of our own, in PyTorch's vocabulary.
 
 Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithms 1 and 2; the backward pass is the
-closed form of the notebook `backward`. What a layer does beyond that (momentum, buffers, modes) is PyTorch's.
+closed form of the notebook `backward`. What a layer does beyond that (momentum, buffers, modes) is
+PyTorch's.
 
 Every formula is a function of its own that takes statistics and sums as arguments. Where a batch
 is spread over processes, the same functions serve with statistics and sums of all processes.

@@ -1,4 +1,4 @@
-"""Answers to the exercises of the notebook `learning_rate_and_init`: right ones, and wrong ones with blame."""
+"""Answers to the exercises of the notebook `learning_rate_and_init`, with blame."""
 
 import math
 
