@@ -220,6 +220,15 @@ def links(name: str, notebook, names: list[str]) -> Iterator[str]:
             yield f"the first cell does not link to {neighbour}.ipynb"
 
 
+def numbers_in_links(notebook) -> Iterator[str]:
+    """A link that gives the number of a notebook gives the one that the notebook has now."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for said, number in re.findall(r"\[([^\]]*)\]\((\d\d)_\w+\.ipynb", text):
+        numbers = [digits.zfill(2) for digits in re.findall(r"\d+", said)]
+        if numbers and number not in numbers:
+            yield f"the link {said!r} leads to notebook {number}"
+
+
 def complaints(name: str, notebook, names: list[str]) -> list[str]:
     """All complaints of all rules about one notebook; `names` are all notebooks, in order."""
     return [
@@ -231,4 +240,5 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *neutral_ids(notebook),
         *registered_claims(name, notebook),
         *links(name, notebook, names),
+        *numbers_in_links(notebook),
     ]

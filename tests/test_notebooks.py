@@ -120,6 +120,11 @@ def no_previous_link(notebook):
     notebook.cells[0].source = notebook.cells[0].source.replace("(01_why", "(00_why")
 
 
+def link_with_another_number(notebook):
+    cell = cell_with(notebook, "[notebook 05](05_inference.ipynb)")
+    cell.source = cell.source.replace("[notebook 05](05", "[notebook 06](05")
+
+
 def ignored_without_reason(notebook):
     code_cells(notebook)[2].metadata["tags"] = ["nbval-ignore-output"]
 
@@ -147,6 +152,7 @@ def warning_on_stderr(notebook):
         (limit_never_tested, "must be called 2 time"),
         (broken_next_link, "03_sideways.ipynb, which does not exist"),
         (no_previous_link, "does not link to 01_"),
+        (link_with_another_number, "the link 'notebook 06' leads to notebook 05"),
         (ignored_without_reason, "gives no reason"),
         (warning_on_stderr, "wrote to stderr"),
     ],
