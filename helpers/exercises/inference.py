@@ -367,6 +367,10 @@ def biased_variance():
 
 @pytorch_to_keras.expect
 def counts():
-    """The factor depends on the number of samples per batch, and there may be one feature."""
-    *_, var = yield (MOMENTUM, EPS, MEAN[:1], VAR[:1], 3), {}
+    """It works for every layer: another momentum, another eps, one feature, and a factor that
+    depends on the number of samples per batch."""
+    momentum, epsilon, mean, var = yield (0.05, 1e-3, MEAN[:1], VAR[:1], 3), {}
+    same(momentum, 0.95, "momentum")
+    same(epsilon, 1e-3, "epsilon")
+    same(mean, MEAN[:1], "moving_mean")
     same(var, VAR[:1] * 2 / 3, "moving_variance")

@@ -186,10 +186,10 @@ def default_eps():
 
 @training_step.expect
 def any_size():
-    """It works for a batch of any size and any number of inputs and units, also for a single
-    one."""
-    for n, d, c in ((3, 4, 4), (6, 5, 1), (5, 1, 2), (1, 5, 4)):
-        args = X[:n, :d], DY[:n, :c], WEIGHT[:c, :d], GAMMA[:c], BETA[:c], LR
+    """It works for any learning rate, a batch of any size, and any number of inputs and units, also
+    for a single one."""
+    for n, d, c, lr in ((3, 4, 4, 0.5), (6, 5, 1, 0.1), (5, 1, 2, 0.01), (1, 5, 4, 0.2)):
+        args = X[:n, :d], DY[:n, :c], WEIGHT[:c, :d], GAMMA[:c], BETA[:c], lr
         new = parts((yield args, {"eps": EPS}), "weight", "gamma", "beta")
         for got, expected, what in zip(
             new, training_step(*args, EPS), ("weight", "gamma", "beta"), strict=True

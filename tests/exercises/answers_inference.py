@@ -784,6 +784,16 @@ def gamma_zero_means_one(gamma, beta, running_mean, running_var, eps=1e-5):
     return scale, beta - scale * running_mean
 
 
+@mutant("pytorch_to_keras", blamed="counts")
+def momentum_of_this_one_layer(momentum, eps, running_mean, running_var, count):
+    return 0.8, eps, running_mean, running_var * (count - 1) / count
+
+
+@mutant("pytorch_to_keras", blamed="counts")
+def eps_of_this_one_layer(momentum, eps, running_mean, running_var, count):
+    return 1 - momentum, 0.3, running_mean, running_var * (count - 1) / count
+
+
 @alternative("pytorch_to_keras")
 def in_lists_of_numbers(momentum, eps, running_mean, running_var, count):
     factor = (count - 1) / count

@@ -227,6 +227,12 @@ def reshapes_for_a_transpose(x, dy, weight, gamma, beta, lr, eps=1e-5):
 
 
 @mutant("training_step", blamed="any_size")
+def gamma_and_beta_at_a_rate_of_their_own(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight - lr * dweight, gamma - min(lr, 0.07) * dgamma, beta - min(lr, 0.07) * dbeta
+
+
+@mutant("training_step", blamed="any_size")
 def always_six_samples(x, dy, weight, gamma, beta, lr, eps=1e-5):
     u = x @ weight.T
     root = np.sqrt(u.var(axis=0) + eps)

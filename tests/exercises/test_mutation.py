@@ -30,8 +30,8 @@ def test_equivalent_changes_belong_to_known_exercises():
     assert set(EQUIVALENT) <= set(names())
 
 
-def lines_after(source):
-    return [after for _, after, _ in changes(source)]
+def lines_after(source, given=None):
+    return [after for _, after, _ in changes(source, given)]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,22 @@ def layer(eps=1e-5):
     assert "while not x > 1:" in after
     assert "if True:" in after  # the body of `with` alone
     assert "pass" in after  # for x.clear()
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        ("n = len(x)", "n = 6"),
+        ("n, c = x.shape", "n, c = (6, 4)"),
+        ("y = x / eps", "y = x / 0.3"),
+        ("mu = x.mean(axis=0)", "mu = x.sum(axis=0) / 6"),
+        ("mu = x.mean(axis=1)", "mu = x.sum(axis=1) / 4"),
+    ],
+)
+def test_what_the_first_check_gives_is_written_into_the_function(line, after):
+    given = {"x": np.zeros((6, 4)), "eps": 0.3}
+    assert after in lines_after(f"def f(x, eps):\n    {line}", given)
+    assert after not in lines_after(f"def f(x, eps):\n    {line}")
 
 
 def halves(x):
