@@ -79,13 +79,13 @@ def layer(eps=1e-5):
         ("n, c = x.shape", "n, c = (6, 4)"),
         ("y = x / eps", "y = x / 0.3"),
         ("mu = x.mean(axis=0)", "mu = x.sum(axis=0) / 6"),
-        ("mu = x.mean(axis=1)", "mu = x.sum(axis=1) / 4"),
+        ("mu = images.mean(axis=(0, 2, 3))", "mu = images.sum(axis=(0, 2, 3)) / 90"),
     ],
 )
 def test_what_the_first_check_gives_is_written_into_the_function(line, after):
-    given = {"x": np.zeros((6, 4)), "eps": 0.3}
-    assert after in lines_after(f"def f(x, eps):\n    {line}", given)
-    assert after not in lines_after(f"def f(x, eps):\n    {line}")
+    given = {"x": np.zeros((6, 4)), "images": np.zeros((3, 4, 5, 6)), "eps": 0.3}
+    assert after in lines_after(f"def f(x, images, eps):\n    {line}", given)
+    assert after not in lines_after(f"def f(x, images, eps):\n    {line}")
 
 
 def halves(x):
