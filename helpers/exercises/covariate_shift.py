@@ -341,6 +341,27 @@ def every_unit_its_own_stretch():
     )
 
 
+def _related(a, b):
+    """The correlation of two arrays of the same shape, over all entries."""
+    return np.corrcoef(a.ravel(), b.ravel())[0, 1]
+
+
+@distribution_noise.expect
+def draws_of_their_own():
+    """A unit's factor tells nothing about its centre, and an entry's stretch nothing about its
+    shift: these are four draws."""
+    m = yield (ZEROS, _generator(3)), {}
+    s = (yield (ZEROS + HUGE, _generator(3)), {}) / HUGE
+    centres, factors = m.mean(axis=0), s.mean(axis=0)
+    # Of 200 independent pairs, one in a million sets comes to 0.35.
+    assert abs(_related(centres, factors)) < 0.4, (
+        "the units that are shifted furthest are stretched most, or least: centre and factor are "
+        "two draws"
+    )
+    says = "the entries shifted furthest are stretched most, or least: m and s are two draws"
+    assert abs(_related(m - centres, s - factors)) < 0.05, says
+
+
 @distribution_noise.expect
 def fresh_at_every_step():
     """It draws all from the generator that it is given: another generator, other noise; the same
@@ -363,5 +384,6 @@ def as_wide_as_told():
     m = yield (ZEROS, _generator()), wide
     s = (yield (ZEROS - HUGE, _generator()), wide) / -HUGE
     _between(m.mean(axis=0).max(), 2.7, 3.01, "the largest unit mean of 200 for shift = 3")
+    _between(m.mean(axis=0).min(), -3.01, -2.7, "the smallest unit mean of 200 for shift = 3")
     _between(np.ptp(m, axis=0).max(), 0.18, 0.2 + 1e-9, "a unit's widest shifts, for any shift,")
     _between(s.mean(axis=0).max(), 1.9, 2.05, "the largest mean stretch for stretch = 2")

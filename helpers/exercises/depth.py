@@ -97,7 +97,7 @@ def every_layer_counts():
 
 
 @growth_per_layer.expect
-def any_size():
+def any_unit():
     """Only ratios matter: norms 1e-30 times as large give the same factor."""
     same((yield (1e-30 * NORMS,), {}), growth_per_layer(NORMS), "the factor of 1e-30 * norms")
 
@@ -254,10 +254,14 @@ def the_branch():
 
 
 @residual_backward.expect
-def any_batch_size():
-    """It works for a batch of another size: here, five samples."""
-    dx, _ = yield (DY[:5], X[:5], WEIGHT), {"eps": EPS}
-    same(dx, residual_backward(DY[:5], X[:5], WEIGHT, EPS)[0], "dx")
+def any_size():
+    """It works for a batch of another size, and for another number of features."""
+    for n, c in ((5, 4), (4, 3)):
+        args = DY[:n, :c], X[:n, :c], WEIGHT[:c, :c]
+        dx, dweight = parts((yield args, {"eps": EPS}), "dx", "dweight")
+        expected = residual_backward(*args, EPS)
+        same(dx, expected[0], f"dx ({n} samples, {c} features)")
+        same(dweight, expected[1], f"dweight ({n} samples, {c} features)")
 
 
 @residual_backward.expect

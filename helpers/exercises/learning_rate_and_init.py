@@ -125,10 +125,23 @@ def a_single_rate():
 
 
 @usable_range.expect
+def diverged():
+    """A run that ended in nan reached nothing."""
+    accuracy = np.where((RATES == 10) | (RATES == 0.02), np.nan, ACCURACY)
+    low, high, _ = _range((yield (RATES, accuracy, 0.58), {}))
+    slip(high, 10, "a run that ended in nan reached nothing: ask for accuracy >= target")
+    slip(low, 0.02, "a run that ended in nan reached nothing: ask for accuracy >= target")
+    says = "one nan among the accuracies must not spoil the others"
+    assert not np.isnan([low, high]).any(), says
+    same([low, high], [0.1, 1.0], "(smallest, largest)")
+
+
+@usable_range.expect
 def no_rate():
     """If no rate reaches the target there is no range: return np.nan three times."""
-    found = _range((yield (RATES, ACCURACY, 0.99), {}))
-    assert np.isnan(found).all(), f"got {', '.join(f'{v:g}' for v in found)}, expected nan each"
+    for accuracy in (ACCURACY, np.full(len(RATES), np.nan)):
+        found = _range((yield (RATES, accuracy, 0.99), {}))
+        assert np.isnan(found).all(), f"got {', '.join(f'{v:g}' for v in found)}, expected nan each"
 
 
 @exercise(

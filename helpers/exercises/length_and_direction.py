@@ -209,6 +209,15 @@ def both_at_once():
     same(lengths, weight_lengths(3.0, 2.0, 0.5, 0.4, 6), "lengths")
 
 
+@weight_lengths.expect
+def other_numbers():
+    """It works for any length, slope, rate, decay and number of steps, also for no step at all."""
+    for args in ((0.7, 1.3, 0.2, 0.3, 5), (2.0, 0.4, 1.5, 0.05, 1), (2.0, 0.4, 1.5, 0.05, 0)):
+        found = yield args, {}
+        what = "lengths for (length, slope, lr, weight_decay, steps) = " + str(args)
+        same(found, weight_lengths(*args), what)
+
+
 @exercise(
     "Two things happen: the weights get their best length, then they take one ordinary step.",
     "The best length: multiply w by k = (w @ q) / (w @ S @ w). The ordinary step goes along "

@@ -141,6 +141,16 @@ def kept_values():
     same(y, VALUES * kept / (1 - P), "y")
 
 
+@inverted_dropout.expect
+def nothing_to_drop():
+    """It works for arrays of any shape; with p = 0 everything stays as it is."""
+    x, u = VALUES.reshape(2, 3, 4), CHANCE.reshape(2, 3, 4).copy()
+    u[0, 0, 0] = 0.0
+    for p in (0.6, 0.0):
+        y = yield (x, u, p), {}
+        same(y, inverted_dropout(x, u, p), f"y (x of shape {x.shape}, p = {p:g})")
+
+
 @exercise(
     "A gap is training accuracy minus test accuracy. Work out both networks' gaps, seed by seed.",
     "The same seed means the same images and the same first weights. So subtract within each seed, "
@@ -205,3 +215,14 @@ def ties_do_not_count():
     slip(seeds, 5, "two of these seeds have equal gaps; they do not count")
     slip(seeds, 0.5, "this is a share; return the number of seeds")
     same(seeds, 3, "the number of seeds")
+
+
+@gap_reduction.expect
+def any_number_of_seeds():
+    """It works for any number of seeds, also for a single one."""
+    for n in (5, 1):
+        args = TRAIN_A[:n], TEST_A[:n], TRAIN_B[:n], TEST_B[:n]
+        median, seeds = _reduction((yield args, {}))
+        expected = gap_reduction(*args)
+        same(median, expected[0], f"the median ({n} seeds)")
+        same(seeds, expected[1], f"the number of seeds (of {n})")

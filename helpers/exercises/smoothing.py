@@ -10,7 +10,8 @@ W = np.array([1.0, -2.0, 0.5])
 STEPS = np.array([0.5, 1.0, 2.5, 4.0])
 LR = 0.1
 MATRIX = _rng.normal(size=(3, 4))
-OTHER_STEPS = np.array([1.0, 0.5, 2.8, 4.0, 2.0])  # in no order: the longest is not the last
+# In no order, and such that largest, median, first, last and longest give five different quotients.
+OTHER_STEPS = np.array([1.0, 0.5, 2.8, 4.0, 2.0, 3.4])
 EIGENVALUES, EIGENVECTORS = np.linalg.eigh(A)
 
 DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.0, 2.0])
@@ -160,7 +161,7 @@ def largest_eigenvalue():
 @effective_smoothness.expect
 def largest_of_all_steps():
     """If the quotient differs from step to step, it is the largest: here the gradient is sin(w)."""
-    w = np.array([2.0, 1.5, -2.5])
+    w = np.array([2.0, 1.2, -2.8])
     result = yield (np.sin, w, 1.0, OTHER_STEPS), {}
     g = np.sin(w)
     there = [np.sin(w - c * g) for c in OTHER_STEPS]
@@ -168,6 +169,7 @@ def largest_of_all_steps():
     ways = OTHER_STEPS * np.linalg.norm(g)
     each = changes / ways
     slip(result, np.mean(each), "take the largest quotient, not the mean")
+    slip(result, np.median(each), "take the largest quotient, not the median")
     slip(result, min(each), "take the largest quotient, not the smallest")
     slip(result, each[0], "take the largest of all quotients; this is the first")
     slip(result, each[-1], "take the largest of all quotients; this is the last")

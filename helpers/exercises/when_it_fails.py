@@ -18,6 +18,9 @@ X = (
 GAMMA = np.array([2.0, 0.5, -1.5, 3.0, 1.2, -0.7])
 BETA = np.array([1.0, -3.0, 0.25, 10.0, -0.5, 4.0])
 EPS = 0.3  # large enough that every misplaced eps shows
+WHOLE = (
+    "the result is cut to whole numbers: np.zeros_like(x) keeps the type of x, np.zeros does not"
+)
 
 prediction(
     "when-it-fails-two-samples",
@@ -149,6 +152,18 @@ def from_layer_to_instance_norm():
         same(y, group_norm(x, gamma, beta, groups, EPS), what)
 
 
+@group_norm.expect
+def whole_numbers():
+    """Pixels may be whole numbers; the output is not rounded to such."""
+    pixels = (np.arange(2 * 4 * 3 * 3).reshape(2, 4, 3, 3) ** 2 % 251).astype(np.uint8)
+    gamma, beta = GAMMA[:4], BETA[:4]
+    y = yield (pixels, gamma, beta, 2), {"eps": EPS}
+    right = group_norm(pixels, gamma, beta, 2, EPS)
+    slip(y, np.trunc(right), WHOLE)
+    slip(y, right.astype(np.uint8), WHOLE)
+    same(y, right, "y")
+
+
 TOKENS = _rng.normal(size=(3, 5, 4)) * np.array([1.0, 3.0, 0.4, 2.0]) + np.array([2, -1, 0.5, 0])
 TOKENS *= np.linspace(0.5, 3, 15).reshape(3, 5, 1)
 SCALE = GAMMA[:4]
@@ -233,6 +248,16 @@ def any_axes():
         same(y, rms_norm(x, gamma, EPS), f"y (x of shape {x.shape})")
 
 
+@rms_norm.expect
+def whole_tokens():
+    """The values may be whole numbers; the output is not rounded to such."""
+    x = np.array([[3, -4, 0, 1], [12, 5, 0, 2]])
+    y = yield (x, SCALE), {"eps": EPS}
+    right = rms_norm(x, SCALE, EPS)
+    slip(y, np.trunc(right), WHOLE)
+    same(y, right, "y")
+
+
 LENGTHS = np.array([2, 5, 3])
 MASK = np.arange(5) < LENGTHS[:, None]
 # What stands in the padding must not matter: here it is neither zero nor harmless.
@@ -289,6 +314,22 @@ def variances_of_real_tokens():
     within = np.mean([x[m].var(axis=0) for x, m in zip(PADDED, MASK, strict=True)], axis=0)
     slip(var, within, "one variance around one mu, not a mean of the sequences' variances")
     same(var, real.var(axis=0), "var")
+
+
+@masked_statistics.expect
+def spoiled_padding():
+    """What stands in the padding plays no part, even nan or inf."""
+    for filler in (np.nan, np.inf):
+        x = np.where(MASK[..., None], PADDED, filler)
+        mu, var = parts((yield (x, MASK), {}), "mu", "var")
+        for value, what in ((mu, "mu"), (var, "var")):
+            lost = np.isnan(array_like(value, what, shape=(4,))).any()
+            assert not lost, (
+                f"{what} holds nan where the padding is {filler}: 0 * {filler} is nan, so leave "
+                "the padding out instead of multiplying it by 0"
+            )
+        same(mu, PADDED[MASK].mean(axis=0), f"mu (padding {filler})")
+        same(var, PADDED[MASK].var(axis=0), f"var (padding {filler})")
 
 
 @masked_statistics.expect

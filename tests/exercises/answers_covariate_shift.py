@@ -1,7 +1,7 @@
 """Answers to the exercises of the notebook `covariate_shift`."""
 
 import numpy as np
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 
 # wasserstein_1
 
@@ -561,3 +561,49 @@ def loses_the_sign(x, rng, shift=0.5, stretch=1.25):
 @mutant("distribution_noise", blamed="as_wide_as_told")
 def stretch_ignored(x, rng, shift=0.5, stretch=1.25):
     return noise(x, rng, *per_unit(x, rng, shift, 1.25))
+
+
+def noise_from(x, rng, centre, factor):
+    """The noise around given centres and factors."""
+    return rng.normal(factor, 0.1, x.shape) * x + rng.uniform(centre - 0.1, centre + 0.1, x.shape)
+
+
+@mutant("distribution_noise", blamed="draws_of_their_own")
+def one_draw_for_centre_and_factor(x, rng, shift=0.5, stretch=1.25):
+    u = rng.random(x.shape[1])
+    return noise_from(x, rng, shift * (2 * u - 1), 1 + (stretch - 1) * u)
+
+
+@mutant("distribution_noise", blamed="draws_of_their_own")
+def the_further_up_the_less_stretched(x, rng, shift=0.5, stretch=1.25):
+    u = rng.random(x.shape[1])
+    return noise_from(x, rng, shift * (2 * u - 1), stretch - (stretch - 1) * u)
+
+
+@mutant("distribution_noise", blamed="draws_of_their_own")
+def same_seed_for_shift_and_stretch(x, rng, shift=0.5, stretch=1.25):
+    units, seed = x.shape[1], int(rng.integers(2**32))
+    centre = np.random.default_rng(seed).uniform(-shift, shift, units)
+    factor = np.random.default_rng(seed).uniform(1, stretch, units)
+    return noise_from(x, rng, centre, factor)
+
+
+@mutant("distribution_noise", blamed="draws_of_their_own")
+def one_draw_for_shift_and_stretch(x, rng, shift=0.5, stretch=1.25):
+    centre = rng.uniform(-shift, shift, x.shape[1])
+    factor = rng.uniform(1, stretch, x.shape[1])
+    u = rng.uniform(-1, 1, x.shape)
+    bell = np.sign(u) * np.sqrt(-2 * np.log(np.maximum(np.abs(u), 1e-12))) * 0.1 / 1.4
+    return (factor + bell) * x + centre + 0.1 * u
+
+
+equivalent(
+    "distribution_noise",
+    "return s * x + m -> … - m",
+    "centre and m are as often negative as positive: -m is drawn from the same distribution",
+)
+equivalent(
+    "gradient_shift",
+    "dz = dy @ weight2 * (z > 0) -> … >= 0)",
+    "at exactly 0 ReLU has no slope; 0 and 1 are both chosen by somebody",
+)

@@ -1,7 +1,9 @@
 """Answers to the exercises of the notebook `depth`."""
 
 import numpy as np
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
+
+from helpers.exercises import depth
 
 
 @alternative("growth_per_layer")
@@ -87,7 +89,7 @@ def geometric_mean_ratio(norms):
     return np.exp(np.mean(np.log(norms[:-1] / norms[1:])))
 
 
-@mutant("growth_per_layer", blamed="any_size")
+@mutant("growth_per_layer", blamed="any_unit")
 def guards_the_logarithm(norms):
     return np.exp(-np.polyfit(np.arange(len(norms)), np.log(norms + 1e-12), 1)[0])
 
@@ -343,7 +345,7 @@ def means_over_everything(dy, x, weight, eps=1e-5):
     return dy + branch, dy.T @ np.maximum(x_hat, 0)
 
 
-@mutant("residual_backward", blamed="any_batch_size")
+@mutant("residual_backward", blamed="any_size")
 def always_six_samples(dy, x, weight, eps=1e-5):
     r, x_hat = statistics(x, eps)
     dx_hat = (dy @ weight) * (x_hat > 0)
@@ -394,3 +396,34 @@ def another_default(dy, x, weight, eps=1e-3):
     r, x_hat = statistics(x, eps)
     dx_hat = (dy @ weight) * (x_hat > 0)
     return dy + norm_backward(dx_hat, x_hat, r), dy.T @ np.maximum(x_hat, 0)
+
+
+@mutant("residual_backward", blamed="any_size")
+def four_features(dy, x, weight, eps=1e-5):
+    if x.shape[1] != 4:
+        return dy, dy.T @ np.maximum((x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps), 0)
+    return depth.residual_backward(dy, x, weight, eps)
+
+
+equivalent(
+    "residual_backward",
+    "dx_hat = dy @ weight * (x_hat > 0) -> … >= 0)",
+    "at exactly 0 ReLU has no slope; 0 and 1 are both chosen by somebody",
+)
+for change in (
+    "z = np.random.default_rng(0).normal(size=100000) -> … np.random.normal(size=100000)",
+    "z = np.random.default_rng(0).normal(size=100000) -> … "
+    "np.random.default_rng(1).normal(size=100000)",
+    "z = np.random.default_rng(0).normal(size=100000) -> … "
+    "np.random.default_rng(0).normal(size=100001)",
+    "z = np.random.default_rng(0).normal(size=100000) -> … "
+    "np.random.default_rng(0).normal(size=99999)",
+):
+    equivalent("large_batch_rate", change, "any generator and any large number of draws will do")
+for change in ("ddof=1)", "correction=0)"):
+    equivalent(
+        "large_batch_rate",
+        "return np.mean(slope(z) ** 2) / np.var(activation(z)) -> … np.var(activation(z), "
+        + change,
+        "of 100,000 draws N and N - 1 are the same within the scatter of the draws",
+    )

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 
 
 @alternative("usable_range")
@@ -380,3 +380,47 @@ def another_default(first, gain, depth, eps=1e-3):
 @mutant("deviation_per_layer", blamed="one_alone")
 def at_least_two(first, gain, depth, eps=1e-5):
     return recursion(first, max(depth, 2), lambda s: normalized(s, gain, eps))
+
+
+@mutant("usable_range", blamed="diverged")
+def not_below_the_target(rates, accuracy, target):
+    usable = rates[~(accuracy < target)]
+    if len(usable) == 0:
+        return np.nan, np.nan, np.nan
+    return usable.min(), usable.max(), np.log10(usable.max() / usable.min())
+
+
+@mutant("usable_range", blamed="diverged")
+def spoiled_by_a_nan(rates, accuracy, target):
+    if not accuracy.max() >= target:
+        return np.nan, np.nan, np.nan
+    return from_to(rates, accuracy, target)
+
+
+@mutant("usable_range", blamed="diverged")
+def best_in_order(rates, accuracy, target):
+    best_first = np.argsort(accuracy)[::-1]
+    usable = []
+    for k in best_first:
+        if accuracy[k] < target:
+            break
+        usable.append(rates[k])
+    if not usable:
+        return np.nan, np.nan, np.nan
+    return min(usable), max(usable), np.log10(max(usable) / min(usable))
+
+
+@alternative("usable_range")
+def three_in_an_array(rates, accuracy, target):
+    usable = rates[accuracy >= target]
+    if usable.size == 0:
+        return np.full(3, np.nan)
+    ends = np.array([usable.min(), usable.max()])
+    return np.append(ends, np.log10(ends[1] / ends[0]))
+
+
+equivalent(
+    "deviation_per_layer",
+    "return np.array(deviations) -> … deviations",
+    "a list of deviations is taken for an array of them",
+)

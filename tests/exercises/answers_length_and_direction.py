@@ -1,7 +1,7 @@
 """Right and wrong answers to the exercises of the notebook `length_and_direction`."""
 
 import numpy as np
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 
 
 @alternative("split_gradient")
@@ -422,3 +422,30 @@ def length_reset_afterwards(w, q, S, lambda_max):
 @mutant("gdnp_step", blamed="given_rate")
 def largest_eigenvalue_of_its_own(w, q, S, lambda_max):
     return with_sums(w, q, S, np.linalg.eigvalsh(S)[-1])
+
+
+equivalent(
+    "weight_lengths",
+    "return np.array(lengths) -> … lengths",
+    "a list of lengths is taken for an array of them",
+)
+
+
+@mutant("weight_lengths", blamed="other_numbers")
+def rate_and_start_of_the_examples(length, slope, lr, weight_decay, steps):
+    lengths = [3.0]
+    for _ in range(steps):
+        along = (1 - 0.5 * weight_decay) * lengths[-1]
+        lengths.append(np.hypot(along, 0.5 * slope / lengths[-1]))
+    return np.array(lengths)
+
+
+@mutant("weight_lengths", blamed="other_numbers")
+def first_step_in_any_case(length, slope, lr, weight_decay, steps):
+    def after(length):
+        return np.hypot((1 - lr * weight_decay) * length, lr * slope / length)
+
+    lengths = [length, after(length)]
+    for _ in range(1, steps):
+        lengths.append(after(lengths[-1]))
+    return np.array(lengths)

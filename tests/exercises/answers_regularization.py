@@ -238,3 +238,25 @@ def counts_every_seed(train_a, test_a, train_b, test_b):
 def counts_clear_differences_only(train_a, test_a, train_b, test_b):
     smaller = (train_a - test_a) - (train_b - test_b)
     return np.median(smaller), np.sum(smaller > 0.005)
+
+
+@mutant("gap_reduction", blamed="any_number_of_seeds")
+def middle_two_of_six(train_a, test_a, train_b, test_b):
+    smaller = np.sort((train_a - test_a) - (train_b - test_b))
+    middle = len(smaller) // 2
+    return smaller[max(middle - 1, 0) : middle + 1].mean(), np.sum(smaller > 0)
+
+
+@mutant("inverted_dropout", blamed="nothing_to_drop")
+def row_by_row(x, u, p):
+    y = np.zeros(x.shape)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            if np.max(u[i, j]) >= p:
+                y[i, j] = x[i, j] / (1 - p)
+    return y
+
+
+@mutant("inverted_dropout", blamed="nothing_to_drop")
+def dropped_at_p_or_zero(x, u, p):
+    return x * ((u >= p) & (u > 0)) / (1 - p)

@@ -1,7 +1,7 @@
 """Answers to the exercises of the notebook `smoothing`."""
 
 import numpy as np
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 
 
 @alternative("loss_along_gradient")
@@ -396,3 +396,24 @@ def batches_of_six(dy, x, gamma, eps=1e-5):
 @mutant("squared_dx", blamed="other_sizes")
 def squeezes_one_feature_away(dy, x, gamma, eps=1e-5):
     return through_dx(dy, x, gamma, eps).squeeze()
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps")
+def median_quotient(gradient, w, lr, steps):
+    g = gradient(w)
+    return np.median(
+        [np.linalg.norm(gradient(w - c * lr * g) - g) / np.linalg.norm(c * lr * g) for c in steps]
+    )
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps")
+def of_the_longest_step(gradient, w, lr, steps):
+    g, c = gradient(w), np.max(steps)
+    return np.linalg.norm(gradient(w - c * lr * g) - g) / np.linalg.norm(c * lr * g)
+
+
+equivalent(
+    "loss_along_gradient",
+    "return np.array([f(w - c * lr * g) for c in steps]) -> … [f(w - c * lr * g) for c in steps]",
+    "a list of losses is taken for an array of them",
+)

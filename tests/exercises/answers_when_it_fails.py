@@ -1,7 +1,7 @@
 """Answers to the exercises of the notebook `when_it_fails`."""
 
 import numpy as np
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 
 from helpers.numpy_nn import functional as F
 
@@ -30,7 +30,7 @@ def image_by_image(x, gamma, beta, num_groups, eps=1e-5):
 
 @alternative("group_norm")
 def with_the_library(x, gamma, beta, num_groups, eps=1e-5):
-    return F.group_norm(x, gamma, beta, num_groups, eps)[0]
+    return F.group_norm(x.astype(float), gamma, beta, num_groups, eps)[0]
 
 
 def normalized(x, axes, eps):
@@ -273,7 +273,7 @@ def axis_two(x, gamma, eps=1e-5):
     return gamma * x / np.sqrt((x**2).mean(axis=2, keepdims=True) + eps)
 
 
-@alternative("masked_statistics")
+@mutant("masked_statistics", blamed="spoiled_padding")
 def with_weights(x, mask):
     weights = np.broadcast_to(mask[..., None], x.shape)
     mu = np.average(x, axis=(0, 1), weights=weights)
@@ -374,3 +374,51 @@ def always_three_sequences(x, mask):
     total = sum(x[n][mask[n]].sum(axis=0) for n in range(3))
     mu = total / mask.sum()
     return mu, sum(((x[n][mask[n]] - mu) ** 2).sum(axis=0) for n in range(3)) / mask.sum()
+
+
+@mutant("group_norm", blamed="whole_numbers")
+def in_an_array_like_x(x, gamma, beta, num_groups, eps=1e-5):
+    y = np.zeros_like(x)
+    y[...] = affine(
+        normalized(grouped(x, num_groups), (2, 3, 4), eps).reshape(x.shape), gamma, beta
+    )
+    return y
+
+
+@mutant("rms_norm", blamed="whole_tokens")
+def tokens_in_an_array_like_x(x, gamma, eps=1e-5):
+    y = np.empty_like(x)
+    for index in np.ndindex(x.shape[:-1]):
+        y[index] = gamma * x[index] / np.sqrt(np.mean(x[index] ** 2) + eps)
+    return y
+
+
+def weighted(x, mask):
+    """Statistics with weights of 0 for the padding: right as long as the padding is finite."""
+    weight = mask[..., None] / mask.sum()
+    mu = (weight * x).sum(axis=(0, 1))
+    return mu, (weight * (x - mu) ** 2).sum(axis=(0, 1))
+
+
+@mutant("masked_statistics", blamed="spoiled_padding")
+def padding_times_zero(x, mask):
+    return weighted(x, mask)
+
+
+@mutant("masked_statistics", blamed="spoiled_padding")
+def nan_becomes_a_token_of_zeros(x, mask):
+    return weighted(np.where(np.isnan(x), 0, x), mask)
+
+
+@alternative("masked_statistics")
+def padding_replaced_first(x, mask):
+    return weighted(np.where(mask[..., None], x, 0), mask)
+
+
+for change in (
+    "rows = x.reshape(len(x) * num_groups, -1) -> … -2)",
+    "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1) -> "
+    "… gamma.reshape(-2, 1, 1) * x_hat + beta.reshape(-1, 1, 1)",
+    "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1) -> … beta.reshape(-2, 1, 1)",
+):
+    equivalent("group_norm", change, "reshape takes any negative size for the one it works out")

@@ -13,49 +13,6 @@ SURVIVING = {
         "def remove_bias(bias, gamma, beta, running_mean, running_var, eps=1e-05): -> … eps=1.00001):",
         "def remove_bias(bias, gamma, beta, running_mean, running_var, eps=1e-05): -> … eps=0.001):",
     ],
-    # covariate_shift
-    "gradient_shift": [
-        "dz = dy @ weight2 * (z > 0) -> … >= 0)",
-    ],
-    # covariate_shift
-    "distribution_noise": [
-        "centre = rng.uniform(-shift, shift, units) -> … rng.uniform(-0.5, shift, units)",
-        "return s * x + m -> … - m",
-    ],
-    # smoothing
-    "loss_along_gradient": [
-        "return np.array([f(w - c * lr * g) for c in steps]) -> … [f(w - c * lr * g) for c in steps]",
-    ],
-    # learning_rate_and_init
-    "deviation_per_layer": [
-        "return np.array(deviations) -> … deviations",
-    ],
-    # depth
-    "large_batch_rate": [
-        "z = np.random.default_rng(0).normal(size=100000) -> … np.random.normal(size=100000)",
-        "z = np.random.default_rng(0).normal(size=100000) -> … np.random.default_rng(1).normal(size=100000)",
-        "z = np.random.default_rng(0).normal(size=100000) -> … np.random.default_rng(0).normal(size=100001)",
-        "z = np.random.default_rng(0).normal(size=100000) -> … np.random.default_rng(0).normal(size=99999)",
-        "return np.mean(slope(z) ** 2) / np.var(activation(z)) -> … np.var(activation(z), ddof=1)",
-        "return np.mean(slope(z) ** 2) / np.var(activation(z)) -> … np.var(activation(z), correction=0)",
-    ],
-    # depth
-    "residual_backward": [
-        "dx_hat = dy @ weight * (x_hat > 0) -> … >= 0)",
-    ],
-    # length_and_direction
-    "weight_lengths": [
-        "lengths = [length] -> … [3]",
-        "along = (1 - lr * weight_decay) * lengths[-1] -> … 0.5 * weight_decay) * lengths[-1]",
-        "across = lr * slope / lengths[-1] -> … 0.5 * slope / lengths[-1]",
-        "return np.array(lengths) -> … lengths",
-    ],
-    # when_it_fails
-    "group_norm": [
-        "rows = x.reshape(len(x) * num_groups, -1) -> … -2)",
-        "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1) -> … gamma.reshape(-2, 1, 1) * x_hat + beta.reshape(-1, 1, 1)",
-        "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1) -> … beta.reshape(-2, 1, 1)",
-    ],
     # gpu_training
     "split_parameters": [
         "return [{'params': weights, 'lr': lr, 'weight_decay': weight_decay}, {'params': others, 'lr': lr, 'weight_decay': 0.0}, {'params': betas, 'lr': lr * beta_factor, 'weight_decay': 0.0}] -> … 0.5, 'weight_decay': weight_decay}, {'params': others, 'lr': lr, 'weight_decay': 0.0}, {'params': betas, 'lr': lr * beta_factor, 'weight_decay': 0.0}]",
