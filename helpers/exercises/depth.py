@@ -108,6 +108,7 @@ def any_unit():
     "Draw very many: z = np.random.default_rng(0).normal(size=100_000). Then slope(z) is an array "
     "of as many numbers, and so is activation(z).",
     "Divide np.mean(slope(z)**2) by np.var(activation(z)).",
+    may_draw=True,
 )
 def large_batch_rate(activation, slope):
     z = np.random.default_rng(0).normal(size=100_000)

@@ -46,6 +46,7 @@ class Exercise:
 
     bug: what the notebook starts with, if it is code to repair instead of a blank.
     may_change: the names of arguments that an answer may change in place.
+    may_draw: whether an answer may draw at random, so that two calls differ a little.
     """
 
     reference: Callable
@@ -53,6 +54,7 @@ class Exercise:
     checks: dict[str, Check] = field(default_factory=dict)
     bug: Callable | None = None
     may_change: tuple[str, ...] = ()
+    may_draw: bool = False
 
     @property
     def name(self) -> str:
@@ -110,14 +112,17 @@ def _notebook(module: str) -> str:
     return module.removeprefix("helpers.exercises.").partition(".")[0]
 
 
-def exercise(*hints: str, may_change: tuple[str, ...] = ()) -> Callable[[Callable], Exercise]:
+def exercise(
+    *hints: str, may_change: tuple[str, ...] = (), may_draw: bool = False
+) -> Callable[[Callable], Exercise]:
     """Make a reference function an exercise; the function's own name is its key.
 
     may_change: the names of arguments that an answer may change in place, a model to train, say.
+    may_draw: whether an answer may draw at random; its checks have to bear that.
     """
 
     def register(reference: Callable) -> Exercise:
-        new = Exercise(reference, hints, may_change=may_change)
+        new = Exercise(reference, hints, may_change=may_change, may_draw=may_draw)
         known = EXERCISES.get(new.name)
         if known is not None and known.notebook != new.notebook:
             raise ValueError(f"two exercises are called {new.name}: names must be unique")

@@ -178,7 +178,7 @@ class _Judgement:
                 return doubts.says_default(name, own, right)
         if not doubts.can_ask_again(self.example, request):
             return ""
-        if says := doubts.remembers(self.answer, self.new, request, self.ask):
+        if says := self.remembers(request):
             return says
         if isinstance(wrong, values.Slip):
             return ""
@@ -204,8 +204,14 @@ class _Judgement:
         return (
             doubts.ignores_default(reference, self.answer, request, self.ask)
             or doubts.unused(reference, self.answer, request, self.ask)
-            or doubts.remembers(self.answer, self.new, doubts.unseen(request), self.ask)
+            or self.remembers(doubts.unseen(request))
         )
+
+    def remembers(self, request: doubts.Request) -> str:
+        """What is wrong if the answer depends on earlier calls, where none may; else nothing."""
+        if self.subject.may_draw:
+            return ""
+        return doubts.remembers(self.answer, self.new, request, self.ask)
 
 
 def _no_return(answer: Callable) -> str:

@@ -427,3 +427,9 @@ for change in ("ddof=1)", "correction=0)"):
         + change,
         "of 100,000 draws N and N - 1 are the same within the scatter of the draws",
     )
+
+
+@alternative("large_batch_rate")
+def drawn_anew_each_time(activation, slope):
+    z = np.random.default_rng().standard_normal(400_000)
+    return (slope(z) ** 2).mean() / activation(z).var()
