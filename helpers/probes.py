@@ -11,14 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.numpy_nn import functional as F
-from helpers.numpy_nn.modules import (
-    BatchNorm,
-    ReLU,
-    Sigmoid,
-    Tanh,
-    saved_generators,
-    saved_state,
-)
+from helpers.numpy_nn.modules import BatchNorm, ReLU, Sigmoid, Tanh
+from helpers.numpy_nn.state import saved_generators, saved_state
 
 CROSS_ENTROPY = (F.softmax_cross_entropy, F.softmax_cross_entropy_backward)
 SQUARED_ERROR = (F.mse_loss, F.mse_loss_backward)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from helpers.numpy_nn.modules import BatchNorm, Module, Parameter, Sequential
+from helpers.numpy_nn.module import Module, Parameter
+from helpers.numpy_nn.modules import BatchNorm, Sequential
 
 
 class Residual(Module):

@@ -1,67 +1,9 @@
 """Layers: parameters and state around the functions of `functional`."""
 
-from contextlib import contextmanager
-from itertools import chain
-
 import numpy as np
 
 from helpers.numpy_nn import functional as F
-
-
-class Parameter:
-    """An array that training changes: `data`, its gradient `grad` (None at first), a `name`."""
-
-    def __init__(self, data, name):
-        self.data = data
-        self.grad = None
-        self.name = name
-
-    def __repr__(self):
-        return f"Parameter({self.name}, shape={self.data.shape})"
-
-
-class Module:
-    """A layer. `forward` keeps what `backward` needs; `backward` sets every parameter's `grad`.
-
-    Gradients are replaced at every backward pass, not added up as in PyTorch. Attributes that are
-    a Parameter or a Module are found by themselves.
-    """
-
-    training = True
-
-    def forward(self, x):
-        raise NotImplementedError
-
-    def backward(self, dy):
-        raise NotImplementedError
-
-    def __call__(self, x):
-        return self.forward(x)
-
-    def children(self):
-        """Return the modules directly inside this one."""
-        return [value for value in vars(self).values() if isinstance(value, Module)]
-
-    def modules(self):
-        """Yield this module and all modules inside it."""
-        yield self
-        for child in self.children():
-            yield from child.modules()
-
-    def parameters(self):
-        """Return a list of all parameters, those of inner modules included."""
-        values = chain.from_iterable(vars(module).values() for module in self.modules())
-        return [value for value in values if isinstance(value, Parameter)]
-
-    def train(self, mode=True):
-        """Put this module and all inside it into training mode; returns the module."""
-        for module in self.modules():
-            module.training = mode
-        return self
-
-    def eval(self):
-        """Put this module and all inside it into inference mode; returns the module."""
-        return self.train(False)
+from helpers.numpy_nn.module import Module, Parameter
 
 
 class Linear(Module):
@@ -339,50 +281,3 @@ class Sequential(Module):
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         return dy
-
-
-@contextmanager
-def frozen_statistics(model):
-    """Keep the running statistics of every BatchNorm in `model` as they are.
-
-    For measuring a model in training mode: the batch's statistics normalize, but leave no trace.
-    """
-    layers = [module for module in model.modules() if isinstance(module, BatchNorm)]
-    before = [layer.frozen for layer in layers]
-    try:
-        for layer in layers:
-            layer.frozen = True
-        yield model
-    finally:
-        for layer, frozen in zip(layers, before, strict=True):
-            layer.frozen = frozen
-
-
-def saved_state(model):
-    """Return a function that puts the model back into the state it is in now.
-
-    State is everything that its modules and parameters hold, and where its random generators stand.
-    References are enough: forward, backward and SGD replace arrays, they never write into them.
-    """
-    things = [*model.modules(), *model.parameters()]
-    before = [vars(thing).copy() for thing in things]
-    rewind = saved_generators(model)
-
-    def restore():
-        for thing, state in zip(things, before, strict=True):
-            thing.__dict__ = state.copy()
-        rewind()
-
-    return restore
-
-
-def saved_generators(model):
-    """Return a function that sets the model's random generators back to where they are now."""
-    generators = [module.rng.bit_generator for module in model.modules() if hasattr(module, "rng")]
-    positions = [generator.state for generator in generators]
-
-    def rewind():
-        for generator, position in zip(generators, positions, strict=True):
-            generator.state = position
-
-    return rewind

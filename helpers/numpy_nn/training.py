@@ -8,8 +8,9 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from helpers.numpy_nn import functional as F
-from helpers.numpy_nn.modules import BatchNorm, frozen_statistics, saved_state
+from helpers.numpy_nn.modules import BatchNorm
 from helpers.numpy_nn.optim import SGD
+from helpers.numpy_nn.state import frozen_statistics, saved_state
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from parameter_gradients import numerical_gradients
 from helpers.numpy_nn import functional as F
 from helpers.numpy_nn import modules as nn
 from helpers.numpy_nn.gradcheck import numerical_gradient, relative_error
+from helpers.numpy_nn.module import Module, Parameter
+from helpers.numpy_nn.state import frozen_statistics
 
 
 def rng(seed=0):
@@ -38,7 +40,7 @@ IMAGES = rng(4).standard_normal((6, 1, 4, 4))
 def test_backward_is_the_numerical_gradient_of_every_parameter(training):
     net = small_net().train(training)
     dy = rng(5).standard_normal((6, 2))
-    with nn.frozen_statistics(net):
+    with frozen_statistics(net):
         net(IMAGES)
         dx = net.backward(dy)
         found = {parameter: parameter.grad for parameter in net.parameters()}
@@ -75,10 +77,10 @@ def test_parameters_come_in_the_order_of_the_layers():
 
 
 def test_modules_in_attributes_are_found():
-    class Residual(nn.Module):
+    class Residual(Module):
         def __init__(self):
             self.branch = nn.Sequential(nn.Linear(3, 3, rng=rng()), nn.BatchNorm(3))
-            self.scale = nn.Parameter(np.ones(3), "scale")
+            self.scale = Parameter(np.ones(3), "scale")
 
     block = Residual()
     net = nn.Sequential(block)
@@ -222,7 +224,7 @@ def test_frozen_statistics_changes_nothing_but_the_running_statistics(momentum):
     net(IMAGES)
     before = running(net)
     twin = copy.deepcopy(net)
-    with nn.frozen_statistics(net) as frozen:
+    with frozen_statistics(net) as frozen:
         assert frozen is net
         np.testing.assert_array_equal(net(IMAGES + 1), twin(IMAGES + 1))
         dy = np.ones((6, 2))
@@ -239,12 +241,12 @@ def test_frozen_statistics_nests_and_survives_exceptions():
     before = running(net)
 
     def fail():
-        with nn.frozen_statistics(net[1]):
+        with frozen_statistics(net[1]):
             net(IMAGES)
         net(IMAGES)
         raise KeyError
 
-    with pytest.raises(KeyError), nn.frozen_statistics(net):
+    with pytest.raises(KeyError), frozen_statistics(net):
         fail()
     assert same(running(net), before)
     net(IMAGES)

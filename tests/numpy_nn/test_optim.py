@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.numpy_nn.modules import Parameter
+from helpers.numpy_nn.module import Parameter
 from helpers.numpy_nn.optim import SGD
 
 

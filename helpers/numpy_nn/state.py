@@ -1,0 +1,52 @@
+"""The state of a model: kept as it is while something is measured, or put back afterwards."""
+
+from contextlib import contextmanager
+
+from helpers.numpy_nn.modules import BatchNorm
+
+
+@contextmanager
+def frozen_statistics(model):
+    """Keep the running statistics of every BatchNorm in `model` as they are.
+
+    For measuring a model in training mode: the batch's statistics normalize, but leave no trace.
+    """
+    layers = [module for module in model.modules() if isinstance(module, BatchNorm)]
+    before = [layer.frozen for layer in layers]
+    try:
+        for layer in layers:
+            layer.frozen = True
+        yield model
+    finally:
+        for layer, frozen in zip(layers, before, strict=True):
+            layer.frozen = frozen
+
+
+def saved_state(model):
+    """Return a function that puts the model back into the state it is in now.
+
+    State is everything that its modules and parameters hold, and where its random generators stand.
+    References are enough: forward, backward and SGD replace arrays, they never write into them.
+    """
+    things = [*model.modules(), *model.parameters()]
+    before = [vars(thing).copy() for thing in things]
+    rewind = saved_generators(model)
+
+    def restore():
+        for thing, state in zip(things, before, strict=True):
+            thing.__dict__ = state.copy()
+        rewind()
+
+    return restore
+
+
+def saved_generators(model):
+    """Return a function that sets the model's random generators back to where they are now."""
+    generators = [module.rng.bit_generator for module in model.modules() if hasattr(module, "rng")]
+    positions = [generator.state for generator in generators]
+
+    def rewind():
+        for generator, position in zip(generators, positions, strict=True):
+            generator.state = position
+
+    return rewind
