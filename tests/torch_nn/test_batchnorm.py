@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -288,12 +289,12 @@ def test_gradients_agree_with_finite_differences(shape, eps):
     assert torch.autograd.gradcheck(in_eval_mode, (x, weight, bias))
 
 
-def test_the_gradient_cannot_be_differentiated_again():
-    x = tensors((5, 3))[0].requires_grad_()
-    layer = BatchNorm1d(3).double()
-    (dx,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="once_differentiable"):
-        dx.square().sum().backward()
+@pytest.mark.parametrize("shape", [(5, 3), (3, 2, 2, 2)])
+def test_the_gradient_can_be_differentiated_again(shape):
+    x, weight, bias, _ = (a.requires_grad_() for a in tensors(shape))
+    with_parameters = lambda *args: BatchNormFunction.apply(*args, 0.1)[0]  # noqa: E731
+    assert torch.autograd.gradgradcheck(with_parameters, (x, weight, bias))
+    assert torch.autograd.gradgradcheck(lambda x: BatchNormFunction.apply(x, None, None, 0.1)[0], x)
 
 
 def test_statistics_are_not_differentiable():
@@ -473,6 +474,171 @@ def test_on_a_gpu_it_is_that_of_pytorch(dtype, layout, training):
     torch.testing.assert_close(ours.state_dict(), theirs.state_dict())
 
 
+# --- PyTorch's tools ---------------------------------------------------------------------------
+
+
+def test_functional_transforms_go_through():
+    layer, theirs = twins(2, 3, track_running_stats=False, eps=0.1)
+    x = torch.stack([tensors((5, 3), seed=seed)[0] for seed in range(4)])
+
+    def loss(x):
+        return (layer(x) ** 3).sum()
+
+    for_one, truth = torch.func.grad(loss), torch.func.grad(lambda x: (theirs(x) ** 3).sum())
+    torch.testing.assert_close(for_one(x[0]), truth(x[0]))
+    torch.testing.assert_close(torch.vmap(for_one)(x), torch.stack([truth(each) for each in x]))
+    hessian = torch.func.jacrev(torch.func.jacrev(loss))(x[0])
+    truth = torch.autograd.functional.hessian(lambda x: (theirs(x) ** 3).sum(), x[0])
+    torch.testing.assert_close(hessian, truth)
+    parameters = {name: value.detach() + 1 for name, value in layer.named_parameters()}
+    called = torch.func.functional_call(layer, parameters, (x[0],))
+    expected = nn.functional.batch_norm(x[0], None, None, *parameters.values(), True, eps=0.1)
+    torch.testing.assert_close(called, expected)
+
+
+def test_tools_that_look_for_batch_norms_find_ours():
+    batches = [tensors((20, 3), mean=7, std=3, seed=seed)[0] for seed in range(4)]
+    pair = twins(2, 3)
+    for layer in pair:
+        torch.optim.swa_utils.update_bn(batches, nn.Sequential(layer))
+    close(pair[0].running_mean, torch.cat(batches).mean(0))
+    torch.testing.assert_close(pair[0].state_dict(), pair[1].state_dict())
+    assert pair[0].momentum == 0.1
+    synchronized = nn.SyncBatchNorm.convert_sync_batchnorm(nn.Sequential(pair[0]))[0]
+    assert type(synchronized) is nn.SyncBatchNorm
+    assert synchronized.running_mean is pair[0].running_mean
+    linear = nn.Linear(3, 3).double().eval()
+    fused = nn.utils.fusion.fuse_linear_bn_eval(linear, pair[0].eval())
+    torch.testing.assert_close(fused(batches[0]), pair[0](linear(batches[0])))
+
+
+@pytest.mark.parametrize("use_buffers", [False, True])
+def test_weights_can_be_averaged(use_buffers):
+    averages = []
+    for layer in twins(2, 3):
+        model = nn.Sequential(nn.Linear(3, 3).double(), layer)
+        for parameter in model[0].parameters():
+            nn.init.constant_(parameter, 0.5)
+        averaged = torch.optim.swa_utils.AveragedModel(model, use_buffers=use_buffers)
+        for seed in range(3):
+            model(tensors((6, 3), seed=seed)[0])
+            nn.init.constant_(layer.weight, seed)
+            averaged.update_parameters(model)
+        averages.append(averaged.state_dict())
+    torch.testing.assert_close(*averages)
+    assert averages[0]["module.1.weight"].tolist() == [1.0] * 3
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_it_can_be_exported(training):
+    ours, theirs = (layer.train(training) for layer in twins(4, 3))
+    x = tensors((4, 3, 5, 6))[0]
+    exported = torch.export.export(copy.deepcopy(ours), (x,)).module()
+    torch.testing.assert_close(exported(x), theirs(x))
+    torch.testing.assert_close(dict(exported.named_buffers()), dict(theirs.named_buffers()))
+
+
+@pytest.mark.parametrize("dims", [3, 4])
+def test_a_state_dict_from_before_batches_were_counted_loads(dims):
+    """PyTorch before 0.4.1 did not write num_batches_tracked."""
+    for layer in twins(dims, 3):
+        layer(tensors((4, 3, 5, 6)[:dims])[0])
+        old = {k: v + 1 for k, v in layer.state_dict().items() if k != "num_batches_tracked"}
+        for twin in twins(dims, 3):
+            twin.load_state_dict(old)
+            assert twin.num_batches_tracked == 0
+            assert torch.equal(twin.running_mean, old["running_mean"])
+    for missing in ("running_mean", "weight"):
+        broken = {k: v for k, v in old.items() if k != missing}
+        with pytest.raises(RuntimeError, match=f"Missing key.*{missing}"):
+            BatchNorm1d(3).load_state_dict(broken)
+    with pytest.raises(RuntimeError, match=r"Unexpected key.*scale"):
+        BatchNorm1d(3).load_state_dict({**old, "scale": old["weight"]})
+
+
+# --- huge values -------------------------------------------------------------------------------
+
+HUGE = [
+    *[(torch.float32, 2.0**power) for power in (60, 66, 90, 120)],
+    *[(torch.bfloat16, 2.0**power) for power in (66, 110)],
+    *[(torch.float64, 2.0**power) for power in (400, 500)],
+]
+
+
+@pytest.mark.parametrize("shape", [(50, 3), (16, 3, 6, 7)])
+@pytest.mark.parametrize("mean", [0, 30])
+@pytest.mark.parametrize(("dtype", "unit"), HUGE)
+def test_the_unit_of_x_does_not_matter(dtype, unit, mean, shape):
+    x, weight, bias, dy = tensors(shape, torch.float32, mean=mean)
+    x[:, 1] *= 0.1
+    x, weight, bias, dy = (a.to(dtype) for a in (x, weight, bias, dy))
+    # As if eps were 0, which it is beside values this large.
+    y, dx, dweight, dbias = exact(*(a.clone() for a in (x, weight, bias, dy)), eps=1e-200)
+    found = results(batchnorm.batch_norm, x * unit, weight, bias, dy)
+    for actual, truth in zip(found, (y, dx / unit, dweight, dbias), strict=True):
+        scale = truth.abs().max()
+        torch.testing.assert_close(
+            actual.double() / scale, truth / scale, rtol=0, atol=TOLERANCE[dtype] * 2
+        )
+    mean, var = batchnorm.batch_statistics(x * unit)
+    axes = [0, *range(2, x.ndim)]
+    torch.testing.assert_close(mean / unit, x.double().mean(axes), rtol=1e-5, atol=1e-6)
+    truth = x.double().var(axes, correction=0)
+    torch.testing.assert_close(var / unit / unit, truth, rtol=1e-5, atol=0)
+    in_eval_mode = batchnorm.batch_norm(x * unit, mean, var, weight, bias)
+    torch.testing.assert_close(in_eval_mode, found[0])
+
+
+def test_one_huge_channel_leaves_the_others_as_they_are():
+    x = tensors((16, 3, 6, 7), torch.float32)[0]
+    usual = batchnorm.batch_norm(x, None, None, training=True)
+    x[:, 1] *= 1e30
+    y = batchnorm.batch_norm(x, None, None, training=True)
+    assert torch.equal(y[:, ::2], usual[:, ::2])
+    torch.testing.assert_close(y[:, 1], usual[:, 1], rtol=1e-4, atol=1e-4)
+
+
+def test_a_variance_beyond_float64_is_an_error_and_nan_where_no_one_looks():
+    x = tensors((5, 3))[0] * 1e200
+    layer = BatchNorm1d(3).double()
+    with pytest.raises(ValueError, match="variance of x is beyond float64; divide x by a constant"):
+        layer(x)
+    assert layer.num_batches_tracked == 0
+    assert torch.equal(layer.running_mean, torch.zeros(3).double())
+    alone = BatchNorm1d(3, track_running_stats=False).double()
+    assert torch.vmap(alone)(x[None]).isnan().all()
+
+
+def test_running_statistics_that_do_not_fit_are_an_error():
+    x = tensors((5, 3), torch.float32)[0]
+    layer = BatchNorm1d(3)
+    layer(x * 1e18)
+    before = copy.deepcopy(layer.state_dict())
+    with pytest.raises(ValueError, match=r"reaches .*e\+39, which torch.float32 cannot hold"):
+        layer(x * 1e20)
+    torch.testing.assert_close(layer.state_dict(), before)
+    layer.double()(x * 1e20)
+    assert layer.running_var.max() > 1e39
+    layer.float().eval()
+    with pytest.raises(ValueError, match="a running variance is infinite"):
+        layer(x)
+
+
+def test_values_so_small_that_squares_vanish_are_what_eps_makes_of_them():
+    x = tensors((50, 3), torch.float32)[0] * 1e-30
+    assert batchnorm.batch_norm(x, None, None, training=True).abs().max() < 1e-26
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_nan_and_infinity_spoil_their_channel_and_no_other(bad):
+    x = tensors((6, 3))[0]
+    usual = batchnorm.batch_norm(x, None, None, training=True)
+    x[2, 1] = bad
+    y = batchnorm.batch_norm(x, None, None, training=True)
+    assert y[:, 1].isnan().all()
+    assert torch.equal(y[:, ::2], usual[:, ::2])
+
+
 # --- errors ------------------------------------------------------------------------------------
 
 X = torch.arange(12.0).view(4, 3)
@@ -532,3 +698,9 @@ def test_eval_mode_needs_running_statistics():
         batchnorm.batch_norm(X, None, None)
     with pytest.raises(ValueError, match=r"\(N, C\) or \(N, C, \*spatial\), not \(3,\)"):
         batchnorm.batch_norm(X[0], None, None, training=True)
+
+
+def test_devices_without_float64_are_refused():
+    x = SimpleNamespace(device=torch.device("mps"), ndim=2, shape=(4, 3))
+    with pytest.raises(TypeError, match=r"MPS devices do not have; use torch\.nn's layer"):
+        BatchNorm1d(3)(x)
