@@ -13,12 +13,15 @@ from torch import nn
 from torch.autograd.function import once_differentiable
 
 from helpers.torch_nn.batchnorm import (
+    BatchNorm1d,
+    BatchNorm2d,
     _BatchNorm,
     batch_norm,
     batch_statistics,
     gradient_sums,
     input_gradient,
     normalize,
+    require_finite,
     update_both,
 )
 
@@ -94,6 +97,7 @@ class SyncBatchNormFunction(torch.autograd.Function):
                 f"together have {count}; use larger batches, or eval mode"
             )
         mean, var = combined(counts, means, variances)
+        require_finite(var)
         ctx.save_for_backward(x, weight, bias, mean, var)
         ctx.eps, ctx.group, ctx.count = eps, group, count
         ctx.mark_non_differentiable(mean, var)
@@ -119,7 +123,8 @@ class SyncBatchNorm(_BatchNorm):
 
     Arguments and state_dict are those of nn.BatchNorm1d to 3d and of nn.SyncBatchNorm; x has shape
     (N, C) or (N, C, *spatial). process_group: the processes that share a batch; None for all. In
-    eval mode, and where torch.distributed is not set up, it is plain batch norm.
+    eval mode, and where torch.distributed is not set up, it is plain batch norm. With several
+    processes, torch.func does not go through, nor can the gradient be differentiated again.
     Raises ValueError if all processes together have fewer than two values per channel.
     """
 
@@ -140,20 +145,68 @@ class SyncBatchNorm(_BatchNorm):
     def convert(cls, model, process_group=None):
         """Return the model with every batch norm in it, PyTorch's or ours, made synchronized.
 
-        The model is changed; parameters and buffers stay the same tensors, so that an optimizer
-        made before goes on working. The model itself may be a batch norm.
+        The model itself is changed, and may be a batch norm: each norm stays the same object, with
+        its parameters, buffers, hooks, mode and places, and becomes one of this class. An optimizer
+        made before goes on working. process_group: see the class; a norm that is synchronized
+        already keeps its own if none is given.
+
+        Raises TypeError, and changes nothing, if it meets a norm that might compute something else:
+        subclasses, norms with a `forward` of their own, lazy norms that have not seen a batch yet,
+        and scripted modules.
         """
-        if isinstance(model, (nn.modules.batchnorm._BatchNorm, _BatchNorm)):
-            new = cls(
-                model.num_features,
-                model.eps,
-                model.momentum,
-                affine=model.affine,
-                track_running_stats=model.track_running_stats,
-                process_group=process_group,
-            )
-            new._parameters, new._buffers = model._parameters, model._buffers
-            return new.train(model.training)
-        for name, child in model.named_children():
-            setattr(model, name, cls.convert(child, process_group))
+        norms = {}
+        for name, module in _everything(model):
+            if type(module) in CONVERTIBLE and "forward" not in vars(module):
+                norms[id(module)] = module
+            elif reason := _inconvertible(module):
+                where = f"the module {name!r}" if name else "the model"
+                raise TypeError(f"{where} is a {type(module).__name__}, {reason}")
+        for norm in norms.values():
+            own_group = getattr(norm, "process_group", None)
+            norm.__class__ = cls
+            norm.process_group = own_group if process_group is None else process_group
         return model
+
+
+# Exact types: what a subclass computes would be lost.
+CONVERTIBLE = (
+    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
+    *(BatchNorm1d, BatchNorm2d, SyncBatchNorm),
+)
+
+
+def _everything(model):
+    """Yield names and modules of a model, those that are kept in lists and dictionaries included.
+
+    Once for every module, whatever number of places it has.
+    """
+    waiting, met = [("", model)], set()
+    while waiting:
+        name, thing = waiting.pop()
+        if id(thing) in met or not isinstance(thing, nn.Module | dict | list | tuple):
+            continue
+        met.add(id(thing))
+        if isinstance(thing, nn.Module):
+            yield name, thing
+            inside = {**vars(thing), **thing._modules}
+        else:
+            inside = thing if isinstance(thing, dict) else dict(enumerate(thing))
+        waiting += [(f"{name}.{key}".removeprefix("."), value) for key, value in inside.items()]
+
+
+def _inconvertible(module):
+    """Why a module cannot be converted, in words; "" if there is nothing to convert."""
+    if isinstance(module, torch.jit.ScriptModule):
+        if "BatchNorm" in getattr(module, "original_name", ""):
+            return "which is compiled: convert the model before torch.jit.script"
+        return ""
+    if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return ""
+    if isinstance(module, nn.modules.lazy.LazyModuleMixin):
+        return "which does not know its channels yet: call the model on a batch first"
+    if "forward" in vars(module):
+        return "whose forward was replaced: it would not be synchronized"
+    return (
+        "a subclass that may compute something of its own: replace it with a batch norm of PyTorch "
+        "or the course, followed by what it does more"
+    )

@@ -186,6 +186,93 @@ def test_convert_takes_a_bare_layer_and_pytorchs_own_synchronized_one():
         assert converted.process_group == "some group"
 
 
+class NormAct(nn.BatchNorm1d):
+    def forward(self, x):
+        return torch.relu(super().forward(x))
+
+
+def with_own_forward():
+    layer = nn.BatchNorm1d(3)
+    layer.forward = lambda x: x
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: NormAct(3), "is a NormAct, a subclass that may compute"),
+        (lambda: type("Mine", (batchnorm.BatchNorm1d,), {})(3), "is a Mine, a subclass"),
+        (nn.LazyBatchNorm1d, "is a LazyBatchNorm1d, which does not know its channels yet: call"),
+        (with_own_forward, "is a BatchNorm1d, whose forward was replaced"),
+        (
+            lambda: nn.utils.parametrize.register_parametrization(
+                nn.BatchNorm1d(3), "weight", nn.Tanh()
+            ),
+            "is a ParametrizedBatchNorm1d, a subclass",
+        ),
+    ],
+)
+def test_a_norm_that_might_be_something_else_is_refused_and_nothing_changed(layer, message):
+    model = nn.Sequential(nn.BatchNorm1d(3), nn.ModuleList([layer()]))
+    with pytest.raises(TypeError, match=f"the module '1.0' {message}"):
+        SyncBatchNorm.convert(model)
+    assert type(model[0]) is nn.BatchNorm1d
+    with pytest.raises(TypeError, match=f"the model {message}"):
+        SyncBatchNorm.convert(layer())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_a_scripted_norm_is_refused():
+    model = nn.Sequential(torch.jit.script(nn.Sequential(nn.BatchNorm1d(3))))
+    with pytest.raises(
+        TypeError, match=r"the module '0.0' is a RecursiveScriptModule, which is com"
+    ):
+        SyncBatchNorm.convert(model)
+
+
+def test_convert_reaches_a_norm_in_any_place_and_keeps_it_one():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shared = nn.BatchNorm1d(3)
+            self.again = nn.Sequential(nn.Linear(3, 3), self.shared)
+            self.by_name = nn.ModuleDict({"norm": batchnorm.BatchNorm1d(3)})
+            self.in_list = [nn.BatchNorm1d(3), {"deeper": (nn.BatchNorm1d(3),)}]
+            self.in_list.append(self.in_list)
+
+    net = Net()
+    norms = [net.shared, net.by_name["norm"], net.in_list[0], net.in_list[1]["deeper"][0]]
+    SyncBatchNorm.convert(net)
+    assert {type(norm) for norm in norms} == {SyncBatchNorm}
+    assert net.again[1] is net.shared is norms[0]
+
+
+def test_hooks_stay_and_can_be_removed():
+    calls = []
+    layer = nn.BatchNorm1d(3)
+    handles = [
+        layer.register_forward_hook(lambda *_: calls.append("forward")),
+        layer.register_forward_pre_hook(lambda *_: calls.append("before")),
+        layer.register_full_backward_hook(lambda *_: calls.append("backward")),
+        layer.register_state_dict_post_hook(lambda *_: calls.append("state")),
+    ]
+    model = SyncBatchNorm.convert(nn.Sequential(layer))
+    model(torch.randn(4, 3, requires_grad=True)).sum().backward()
+    model.state_dict()
+    assert calls == ["before", "forward", "backward", "state"]
+    for handle in handles[:3]:
+        handle.remove()
+    model(torch.randn(4, 3))
+    assert calls == ["before", "forward", "backward", "state"]
+
+
+def test_a_norm_that_is_synchronized_keeps_its_group_unless_another_is_given():
+    layer = SyncBatchNorm.convert(nn.Sequential(nn.SyncBatchNorm(3, process_group="old")))
+    assert layer[0].process_group == "old"
+    assert SyncBatchNorm.convert(layer)[0].process_group == "old"
+    assert SyncBatchNorm.convert(layer, process_group="new")[0].process_group == "new"
+
+
 def test_a_converted_model_computes_the_same_and_trains_with_the_old_optimizer():
     x = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 1, 4, 4)))
     plain, model = net().double(), net().double()
