@@ -6,8 +6,9 @@ on its own slice of every batch; gradients and metrics are averaged over all of 
 
 from dataclasses import dataclass
 
-import torch
 from torch import distributed, nn
+
+from helpers.torch_nn.fingerprint import differences
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,35 @@ class Processes:
         distributed.all_reduce(total)
         return total / self.size
 
-    def from_first(self, number, device):
-        """The number that the process of rank 0 has, for all of them."""
+    def result_of_first(self, function):
+        """What function() returns in the process of rank 0, for all; what it raises, in all."""
         if self.size == 1:
-            return number
-        shared = torch.tensor(number, dtype=torch.float64, device=device)
-        distributed.broadcast(shared, src=0)
-        return shared.item()
+            return function()
+        outcome = [None, None]
+        if self.is_first:
+            try:
+                outcome[0] = function()
+            except Exception as error:
+                outcome[1] = error
+        distributed.broadcast_object_list(outcome, src=0)
+        result, error = outcome
+        if error is not None:
+            raise error
+        return result
 
-    def wait(self):
-        """Go on when every process has come here."""
-        if self.size > 1:
-            distributed.barrier()
+    def require_same(self, settings):
+        """Raise ValueError, in every process, unless all have been given the same settings.
+
+        settings: see `fingerprint.run_settings`.
+        """
+        if self.size == 1:
+            return
+        of_all = [None] * self.size
+        distributed.all_gather_object(of_all, settings)
+        for rank, theirs in enumerate(of_all):
+            found = differences(theirs, of_all[0], f"in rank {rank} is", "in rank 0")
+            if found:
+                raise ValueError(
+                    f"the processes do not train the same: {'; '.join(found)}; give fit the same "
+                    "model, data and settings in every process"
+                )

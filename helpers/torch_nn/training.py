@@ -1,8 +1,7 @@
 """Train and measure image classifiers, on a CPU or a GPU, in one process or several: `fit`."""
 
 import math
-import re
-import zlib
+from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -12,6 +11,7 @@ from tqdm.auto import tqdm
 
 from helpers.torch_nn import checkpoint as checkpoints
 from helpers.torch_nn.batches import Batches, as_tensors
+from helpers.torch_nn.fingerprint import run_settings
 from helpers.torch_nn.history import Recorder
 from helpers.torch_nn.processes import Processes
 from helpers.torch_nn.schedules import SCHEDULES, decay_weights
@@ -32,10 +32,19 @@ def evaluate(model, x, y, *, batch_size=1000, amp=False):
     x and y are arrays or tensors on any device; they go to the model's device batch by batch. The
     model is in eval mode meanwhile (running statistics, no dropout); afterwards every module is in
     its old mode, and no parameter, buffer or gradient has changed. amp: see `fit`.
+
+    Raises ValueError without images, for another number of labels, and for a model without
+    parameters.
     """
-    device = next(model.parameters()).device
+    if not len(x) or len(x) != len(y):
+        raise ValueError(
+            f"to evaluate takes images and as many labels, not {len(x)} images and {len(y)} labels"
+        )
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    device = _device_of(model)
     x, y = as_tensors(x, y)
-    modes = [(module, module.training) for module in model.modules()]
+    restore_modes = _modes(model)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     try:
         model.eval()
@@ -47,8 +56,7 @@ def evaluate(model, x, y, *, batch_size=1000, amp=False):
             answered = ~logits.isnan().any(dim=1)
             correct += ((logits.argmax(dim=1) == labels.to(device)) & answered).sum()
     finally:
-        for module, mode in modes:
-            module.training = mode
+        restore_modes()
     return correct.item() / len(y)
 
 
@@ -85,6 +93,11 @@ def fit(
     not fill a batch (see `Batches`). The test accuracy is measured after every `eval_every` epochs
     and at the end. max_steps ends the run earlier, and the schedule with it.
 
+    Each module trains in the mode that it is in: batch norms and dropouts that you have put into
+    eval mode stay there (running statistics normalize and do not move, nothing is dropped), during
+    the training and afterwards. Their gamma and beta are trained all the same, unless their
+    requires_grad is False. A model that is in eval mode as a whole is trained as a whole.
+
     The recipe:
         lr: the largest learning rate; `schedule` says what share of it each step takes:
             "one_cycle" (up, then down to almost 0), "constant", or a function (step, steps) ->
@@ -112,7 +125,8 @@ def fit(
     checkpoint: a path. After every epoch the whole state is written there, and a call that finds
     the file goes on from it: on a CPU the result equals that of an uninterrupted run bit for bit.
     Ctrl-C or a crash loses what came after the last epoch. Raises CheckpointError if the file is
-    damaged or from a run with other settings.
+    damaged or from a run with other settings, another model, other data, or functions (`augment`,
+    `schedule`, ...) that do something else under the same name; see `fingerprint`.
 
     A loss that is NaN or infinite ends the training; `History.stopped` says when and what to try.
     The losses stay on the device and are looked at every CHECK_EVERY steps and after every epoch:
@@ -122,16 +136,27 @@ def fit(
     progress: the label of a progress bar; False for none.
 
     Under torchrun (torch.distributed initialized) each process trains on its slice of every batch,
-    so batch_size remains the number of images per step; see `Processes`.
+    so batch_size remains the number of images per step; see `Processes`. All processes must be
+    given the same model, data and settings. The checkpoint that counts is that of rank 0.
+
+    Raises ValueError for arguments that make no sense, a data set without training or test images,
+    a model without anything to train, and one that is in eval mode while a part of it is not.
     """
-    settings = _described(locals())
+    arguments, processes = locals(), Processes.current()
+    # To look at all the data takes a while; who trains alone and keeps nothing need not.
+    compared = checkpoint is not None or processes.size > 1
+    settings = run_settings(arguments, processes) if compared else {}
+    processes.require_same(settings)
+    keeps = processes.result_of_first(lambda: checkpoint is not None)
     for name, value in (("epochs", epochs), ("eval_every", eval_every), ("max_steps", max_steps)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, not {value}")
     share = SCHEDULES.get(schedule, schedule)
     if not callable(share):
         raise ValueError(f"schedule is {schedule!r}, expected one of {', '.join(SCHEDULES)}")
-    device, processes = torch.device(device), Processes.current()
+    _require_images(dataset)
+    _require_modes(model)
+    device = torch.device(device)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     model.to(device=device, memory_format=memory_format)
     batches = Batches(
@@ -150,13 +175,18 @@ def fit(
     steps = epochs * len(batches) if max_steps is None else min(epochs * len(batches), max_steps)
 
     groups = param_groups(model) if param_groups else decay_weights(model, weight_decay)
+    if not any(p.requires_grad for group in groups for p in group["params"]):
+        raise ValueError(
+            "there is nothing to train: the model has no parameters, or all of them have "
+            "requires_grad=False"
+        )
     optimizer = torch.optim.SGD(
         groups, lr, momentum, weight_decay=weight_decay, nesterov=nesterov and momentum > 0
     )
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: share(step, steps))
     recorder = Recorder(device, processes)
     parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "recorder": recorder}
-    first_epoch = 0 if checkpoint is None else checkpoints.resume(checkpoint, settings, parts)
+    first_epoch = checkpoints.resume(checkpoint, settings, parts, processes) if keeps else 0
     last_epoch = math.ceil(steps / len(batches))
 
     net = compiled(processes.share(model), compile)
@@ -168,10 +198,9 @@ def fit(
         disable=progress is False or not processes.is_first,
         leave=False,
     )
-    with bar, cuda_settings(tf32), _own_random_state(device):
+    with bar, cuda_settings(tf32), _own_random_state(device), _in_training(model):
         for epoch in range(first_epoch, last_epoch):
             _reseed(seed, epoch, processes.rank, generator)
-            net.train()
             recorder.start_clock()
             for x, y in islice(batches.epoch(epoch), steps - recorder.steps):
                 if augment is not None:
@@ -190,34 +219,68 @@ def fit(
             recorder.stop_clock()
             ended = not recorder.collect() or recorder.steps == steps
             if ended or (epoch + 1) % eval_every == 0:
-                accuracy = evaluate(model, *test, amp=amp) if processes.is_first else 0.0
-                recorder.evaluated(processes.from_first(accuracy, device))
-            if checkpoint is not None and not recorder.stopped:
-                if processes.is_first:
-                    checkpoints.save(checkpoint, settings, parts, epoch + 1)
-                processes.wait()
+                recorder.evaluated(
+                    processes.result_of_first(lambda: evaluate(model, *test, amp=amp))
+                )
+            if keeps and not recorder.stopped:
+                state = (checkpoint, settings, parts, epoch + 1)
+                processes.result_of_first(lambda state=state: checkpoints.save(*state))
             if ended:
                 break
     return recorder.history(batch_size)
 
 
-def _described(arguments):
-    """What decides the result of a call of `fit`, as texts that a file can hold."""
-    model, dataset = arguments["model"], arguments["dataset"]
-    count = sum(parameter.numel() for parameter in model.parameters())
-    structure = zlib.crc32(repr(model).encode())
-    elsewhere = ("model", "dataset", "device", "data_on_device", "checkpoint", "progress")
-    # A function is known by its name: its address changes from run to run.
-    settings = {
-        name: re.sub(" at 0x[0-9a-f]+", "", repr(value))
-        for name, value in arguments.items()
-        if name not in elsewhere
-    }
-    return settings | {
-        "model": f"{type(model).__name__} with {count} parameters, structure {structure:08x}",
-        "dataset": f"{dataset.name}, {len(dataset.x_train)} images",
-        "processes": str(Processes.current().size),
-    }
+def _require_images(dataset):
+    for part, use in (("train", "train on"), ("test", "evaluate on")):
+        images, labels = (len(getattr(dataset, f"{array}_{part}")) for array in "xy")
+        if not images:
+            kind = "training" if part == "train" else part
+            raise ValueError(f"the data set {dataset.name!r} has no {kind} images to {use}")
+        if images != labels:
+            raise ValueError(
+                f"the data set {dataset.name!r} has {images} images and {labels} labels to {use}"
+            )
+
+
+def _device_of(model):
+    parameter = next(model.parameters(), None)
+    if parameter is None:
+        raise ValueError("the model has no parameters: there is nothing in it that was trained")
+    return parameter.device
+
+
+def _modes(model):
+    """Return a function that puts every module into the mode in which it is now."""
+    modes = [(module, module.training) for module in model.modules()]
+
+    def restore():
+        for module, mode in modes:
+            module.training = mode
+
+    return restore
+
+
+def _require_modes(model):
+    modules = model.modules()
+    in_training = [module for module in modules if module.training]
+    if in_training and not model.training:
+        raise ValueError(
+            f"the model is in eval mode, but {len(in_training)} of its modules are in training "
+            "mode: call model.train(), and then .eval() on those that are to stay as they are"
+        )
+
+
+@contextmanager
+def _in_training(model):
+    """Let a model train that is in eval mode; an error brings all modes back."""
+    restore_modes = _modes(model)
+    try:
+        if not model.training:
+            model.train()
+        yield
+    except BaseException:
+        restore_modes()
+        raise
 
 
 def _reseed(seed, epoch, rank, generator):

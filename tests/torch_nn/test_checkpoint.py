@@ -1,6 +1,8 @@
 """A run that was killed and goes on equals one that was not; no other file is mistaken for it."""
 
+import contextlib
 import dataclasses
+import functools
 import os
 import pickle
 import signal
@@ -15,7 +17,9 @@ from torch import nn
 from helpers.data import load
 from helpers.torch_nn.augmentation import Augment
 from helpers.torch_nn.checkpoint import CheckpointError
+from helpers.torch_nn.fingerprint import digest
 from helpers.torch_nn.models import vgg
+from helpers.torch_nn.torchrun import launch
 from helpers.torch_nn.training import fit
 
 DIGITS = load("digits")
@@ -69,16 +73,16 @@ class Interrupted(Exception):
 
 
 def interrupting(monkeypatch, step, stop):
-    """Make Augment call `stop` in step number `step`; its settings stay the same."""
-    original, calls = Augment.__call__, []
+    """Make `fit` call `stop` in step number `step`."""
+    original, calls = torch.optim.Optimizer.zero_grad, []
 
-    def call(self, x, generator):
+    def zero_grad(self):
         calls.append(1)
         if len(calls) == step:
             stop()
-        return original(self, x, generator)
+        return original(self)
 
-    monkeypatch.setattr(Augment, "__call__", call)
+    monkeypatch.setattr(torch.optim.Optimizer, "zero_grad", zero_grad)
 
 
 def interrupt():
@@ -113,7 +117,6 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
 
 KILLED = f"""
 import os, signal
-from helpers.torch_nn.augmentation import Augment
 from torch_nn import test_checkpoint as tests
 
 def kill(path):
@@ -276,17 +279,166 @@ def test_where_and_how_it_is_shown_may_change(finished):
     fit(net(), DATA, **SETTINGS | {"progress": "again"}, data_on_device=False, checkpoint=finished)
 
 
-def test_a_function_is_known_by_its_name(tmp_path):
-    """Its address differs from process to process."""
+def test_a_file_of_another_edition_is_named_as_such(finished):
+    content = torch.load(finished)
+    torch.save(content | {"format": "batch-norm-course checkpoint, version 1"}, finished)
+    refused(finished, "was written by another edition of this course .*version 1")
 
-    def make():
-        def falling(step, steps):
-            return 1 - step / steps
 
-        return falling
+# --- the same names, but something else ---------------------------------------------------------
 
-    first, second = make(), make()
+
+def make_augment(most, code="x + most"):
+    """A function that is called `noisy` whatever it does, made anew as a new session makes it."""
+    space = {"torch": torch, "most": most}
+    exec(f"def noisy(x, generator, scale=1):\n    return {code}", space)
+    return space["noisy"]
+
+
+class Shifts:
+    """An augmentation with a state; `by` is part of it."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def __call__(self, x, generator):
+        return x + self.by
+
+
+def closing_over(value):
+    def augment(x, generator):
+        return x + value
+
+    return augment
+
+
+SAME = {  # pairs that do the same
+    "function": lambda: make_augment(0.5),
+    "closure": lambda: closing_over(0.5),
+    "object": lambda: Shifts(0.5),
+    "partial": lambda: functools.partial(make_augment(0.5), scale=2),
+    "method": lambda: Shifts(0.5).__call__,
+    "lambda": lambda: lambda x, generator: x,
+}
+OTHER = {
+    "code": (make_augment(0.5), make_augment(0.5, "x - most")),
+    "constant": (make_augment(0.5, "x + 1"), make_augment(0.5, "x + 2")),
+    "global variable": (make_augment(0.5), make_augment(0.6)),
+    "closure": (closing_over(0.5), closing_over(0.6)),
+    "array in a closure": (closing_over(torch.zeros(2)), closing_over(torch.ones(2))),
+    "function in a closure": (closing_over(make_augment(1)), closing_over(make_augment(2))),
+    "object": (Shifts(0.5), Shifts(0.6)),
+    "method": (Shifts(0.5).__call__, Shifts(0.6).__call__),
+    "partial": tuple(functools.partial(make_augment(0.5), scale=scale) for scale in (1, 2)),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_function_that_was_made_anew_is_the_same(name):
+    assert digest(SAME[name]()) == digest(SAME[name]())
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_function_that_does_something_else_under_its_name_is_another(name):
+    old, new = OTHER[name]
+    assert digest(old) != digest(new)
+
+
+def test_a_class_that_was_changed_is_another():
+    old, new = (
+        type("Noise", (Shifts,), {"__call__": make_augment(0, code)}) for code in ("x", "x + 1")
+    )
+    assert digest(old(1)) != digest(new(1))
+
+
+def test_an_augmentation_that_changed_under_its_name_is_refused(tmp_path):
     path = tmp_path / "run.pt"
-    fit(net(), DATA, **SETTINGS, schedule=first, checkpoint=path)
-    fit(net(), DATA, **SETTINGS, schedule=second, checkpoint=path)
-    refused(path, "schedule was <function .*falling> and is 'constant'", schedule="constant")
+    fit(net(), DATA, **SETTINGS | {"augment": make_augment(0.5)}, checkpoint=path)
+    fit(net(), DATA, **SETTINGS | {"augment": make_augment(0.5)}, checkpoint=path)
+    refused(
+        path,
+        "augment is called <function noisy> both times, but its content differs; go on",
+        augment=make_augment(0.5, "x * 2"),
+    )
+
+
+@pytest.mark.parametrize("part", ["x_train", "y_train", "x_test", "y_test"])
+def test_data_that_changed_under_its_name_is_refused(part, finished):
+    changed = getattr(DATA, part).copy()
+    changed[-1] = 1 - changed[-1].clip(0, 1)
+    with pytest.raises(CheckpointError, match="dataset is called digits, 330 images both times"):
+        fit(net(), dataclasses.replace(DATA, **{part: changed}), **SETTINGS, checkpoint=finished)
+
+
+def test_modes_and_what_is_trained_belong_to_the_settings(finished):
+    model = net()
+    model[1].eval()
+    refused(finished, "modules in eval mode was none and is 1; go on", model)
+    model = net()
+    model[1].bias.requires_grad_(False)
+    refused(finished, "parameters not trained was none and is 1.bias; go on", model)
+
+
+def test_a_forward_that_was_changed_is_another_model(tmp_path):
+    def of(code):
+        kind = type("Net", (nn.Sequential,), {"forward": make_forward(code)})
+        return kind(nn.Flatten(), nn.Linear(64, 10, bias=False))
+
+    def make_forward(code):
+        space = {}
+        exec(f"def forward(self, x):\n    return {code}", space)
+        return space["forward"]
+
+    path = tmp_path / "run.pt"
+    fit(of("self[1](self[0](x))"), DATA, **SETTINGS, checkpoint=path)
+    fit(of("self[1](self[0](x))"), DATA, **SETTINGS, checkpoint=path)
+    refused(path, "model was Net with 640 .* and is Net with 640", of("self[1](self[0](2 * x))"))
+
+
+# --- several processes --------------------------------------------------------------------------
+
+
+def interrupted_and_resumed(folder):
+    """What each of two processes does, whose folders are not shared: only rank 0 has a file."""
+    torch.distributed.init_process_group("gloo")
+    rank = torch.distributed.get_rank()
+    (folder / str(rank)).mkdir(exist_ok=True)
+    options = SETTINGS | {"checkpoint": folder / str(rank) / "run.pt", "augment": None}
+    with pytest.MonkeyPatch.context() as patch:
+        interrupting(patch, STEPS_PER_EPOCH + 2, interrupt)
+        with contextlib.suppress(Interrupted):
+            fit(net("layer"), DATA, **options)
+    resumed = net("layer")
+    history = fit(resumed, DATA, **options)
+    whole = net("layer")
+    expected = fit(whole, DATA, **options | {"checkpoint": None})
+    same_run = same(resumed.state_dict(), whole.state_dict())
+    same_run &= np.array_equal(history.loss, expected.loss)
+    says = []
+    others = [
+        (DATA, options | {"lr": 0.1 + rank}),
+        (DATA, options | {"lr": 0.5}),
+        (DIGITS if rank else DATA, options),
+    ]
+    for data, settings in others:
+        with pytest.raises((CheckpointError, ValueError)) as caught:
+            fit(net("layer"), data, **settings)
+        says.append(str(caught.value))
+    if rank == 0:
+        options["checkpoint"].write_bytes(b"damaged")
+    with pytest.raises(CheckpointError) as caught:
+        fit(net("layer"), DATA, **options)
+    return same_run, [*says, str(caught.value)], sorted(os.listdir(folder / str(rank)))
+
+
+def test_rank_0_decides_where_all_processes_go_on(tmp_path):
+    first, second = launch(interrupted_and_resumed, 2, arguments=[tmp_path])
+    assert first[0]
+    assert second[0]
+    assert first[1] == second[1]  # an error is one in every process
+    disagree, other_settings, other_data, damaged = first[1]
+    assert "the processes do not train the same: lr in rank 1 is 1.1 and in rank 0 0.1;" in disagree
+    assert "belongs to another run: lr was 0.1 and is 0.5" in other_settings
+    assert "dataset in rank 1 is digits, 1297 images and in rank 0 digits, 330" in other_data
+    assert "cannot be read as a checkpoint" in damaged
+    assert (first[2], second[2]) == (["run.pt"], [])

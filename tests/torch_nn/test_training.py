@@ -123,6 +123,65 @@ def test_training_happens_in_training_mode():
     assert all(module.training for module in model.modules())
 
 
+# --- what the caller has frozen -----------------------------------------------------------------
+
+
+def frozen_norm(norm="batch"):
+    model = net(norm)
+    model[2].eval().requires_grad_(False)
+    return model
+
+
+@pytest.mark.parametrize("norm", ["batch", "ours"])
+def test_a_norm_in_eval_mode_stays_in_it_and_does_not_move(norm):
+    model, by_hand = frozen_norm(norm), frozen_norm(norm)
+    modes = [module.training for module in model.modules()]
+    before, inside = state(model), []
+
+    def look(x, generator):
+        inside.append([module.training for module in model.modules()])
+        return x
+
+    history = fit(model, DATA, **SETTINGS, augment=look)
+    assert inside == [modes] * 10  # after an evaluation, too
+    assert [module.training for module in model.modules()] == modes
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key]) == key.startswith("2."), key
+    order = np.random.default_rng([3, 0]).permutation(330)[:64]
+    x = torch.tensor(DATA.x_train[order], dtype=torch.float32)
+    loss = functional.cross_entropy(by_hand(x), torch.tensor(DATA.y_train[order]))
+    assert history.loss[0] == pytest.approx(loss.item(), rel=1e-5)
+
+
+def test_a_dropout_in_eval_mode_drops_nothing():
+    model, plain = net(dropout=0.9), net()
+    model[4].eval()
+    assert isinstance(model[4], nn.Dropout)
+    np.testing.assert_array_equal(
+        fit(model, DATA, **SETTINGS).loss, fit(plain, DATA, **SETTINGS).loss
+    )
+    assert not model[4].training
+
+
+def test_a_model_in_eval_mode_with_parts_that_train_is_refused():
+    model = net().eval()
+    model[1].train()
+    with pytest.raises(ValueError, match="in eval mode, but 1 of its modules are in training mode"):
+        fit(model, DATA, **SETTINGS)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_an_error_leaves_the_modes_as_they_were(whole):
+    def fail(x, generator):
+        raise KeyboardInterrupt
+
+    model = net().eval() if whole else frozen_norm()
+    modes = [module.training for module in model.modules()]
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, DATA, **SETTINGS, augment=fail)
+    assert [module.training for module in model.modules()] == modes
+
+
 # --- what is random ----------------------------------------------------------------------------
 
 
@@ -346,23 +405,18 @@ def test_streamed_batches_are_the_same_batches():
     assert same(state(resident), state(streamed))
 
 
-@pytest.mark.parametrize("tf32", [False, True])
-def test_the_settings_of_cuda_are_the_chosen_ones_in_training_and_the_old_ones_afterwards(tf32):
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+def test_what_the_program_compiled_itself_stays_compiled():
+    graphs = []
 
-    def settings():
-        return matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
 
-    before, inside = settings(), []
-
-    def look_and_stop(x, generator):
-        inside.append(settings())
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fit(net(), DATA, **SETTINGS, tf32=tf32, augment=look_and_stop)
-    assert inside == [(tf32, tf32, True)]
-    assert settings() == before
+    own = torch.compile(lambda x: x.sin() + 1, backend=backend)
+    own(torch.ones(3))
+    fit(net(), DATA, **SETTINGS, max_steps=1, compile="eager")
+    own(torch.ones(3))
+    assert len(graphs) == 1
 
 
 class Clock:
@@ -468,6 +522,20 @@ def test_evaluate_restores_the_modes_after_an_error():
     assert all(module.training for module in model.modules())
 
 
+@pytest.mark.parametrize(
+    ("model", "count", "labels", "options", "message"),
+    [
+        (net(), 0, 0, {}, "takes images and as many labels, not 0 images and 0 labels"),
+        (net(), 5, 4, {}, "not 5 images and 4 labels"),
+        (nn.Flatten(), 5, 5, {}, "the model has no parameters"),
+        (net(), 5, 5, {"batch_size": 0}, "batch_size must be at least 1, not 0"),
+    ],
+)
+def test_evaluate_refuses_what_has_no_answer(model, count, labels, options, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(model, DATA.x_test[:count], DATA.y_test[:labels], **options)
+
+
 def test_evaluate_counts_nan_as_wrong():
     model = net("none")
     with torch.no_grad():
@@ -501,6 +569,26 @@ def test_arguments_that_make_no_sense_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         fit(model, DATA, **SETTINGS | changes)
     assert same(state(model), before)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"x_train": DATA.x_train[:0], "y_train": DATA.y_train[:0]}, "no training images"),
+        ({"x_test": DATA.x_test[:0], "y_test": DATA.y_test[:0]}, "no test images to evaluate on"),
+        ({"y_train": DATA.y_train[:9]}, "330 images and 9 labels"),
+        ({"y_test": DATA.y_test[:9]}, "150 images and 9 labels"),
+    ],
+)
+def test_data_that_cannot_be_trained_on_is_refused(data, message):
+    with pytest.raises(ValueError, match=message):
+        fit(net(), dataclasses.replace(DATA, **data), **SETTINGS)
+
+
+@pytest.mark.parametrize("model", [net().requires_grad_(False), nn.Flatten()])
+def test_a_model_without_anything_to_train_is_refused(model):
+    with pytest.raises(ValueError, match="there is nothing to train"):
+        fit(model, DATA, **SETTINGS)
 
 
 # --- several processes -------------------------------------------------------------------------
