@@ -242,14 +242,17 @@ def _by_following(model):
     ]
     if optional:
         raise _CannotFollow(f"what its optional arguments change: {', '.join(optional)}")
+    tracer = _Tracer()
     for module in model.modules():
+        if tracer.is_leaf_module(module, ""):
+            continue
         code = getattr(type(module).forward, "__code__", None)
         if code and {"isinstance", "type", "is_tensor", "hasattr"} & {*code.co_names}:
             raise _CannotFollow(
                 f"{type(module).__name__} asks for types, and a symbol is no tensor"
             )
     try:
-        graph = _Tracer().trace(copy.deepcopy(model))
+        graph = tracer.trace(copy.deepcopy(model))
     except Exception as error:  # whatever the model's code does with a symbol
         raise _CannotFollow(f"{type(error).__name__}: {error}".partition("\n")[0]) from error
     called = [node for node in graph.nodes if node.op == "call_module"]
