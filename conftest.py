@@ -17,6 +17,8 @@ if setting_is_open:
     hide_gpus = {"CUDA_VISIBLE_DEVICES": variables.pop("CUDA_VISIBLE_DEVICES")}
     os.environ.update(variables)
 
+SANITIZE = Path(__file__).parent / "tests" / "nbval_sanitize.cfg"
+
 
 def pytest_report_header():
     return f"setting: {os.environ['BN_COURSE_SETTING']}"
@@ -26,6 +28,11 @@ def pytest_configure(config):
     # `pytest -m gpu` is the only run that may see GPUs: what notebooks store comes from the CPU.
     if setting_is_open and config.option.markexpr != "gpu":
         os.environ.update(hide_gpus)
+    option = config.option
+    if getattr(option, "nbval", False):
+        # `pytest --nbval notebooks` alone compares as `course.py test` does.
+        option.nbval_sanitize_with = option.nbval_sanitize_with or str(SANITIZE)
+        option.nbval_current_env = option.nbval_current_env or not option.nbval_kernel_name
     config.course_progress = tempfile.TemporaryDirectory(prefix="bn-course-progress-")
 
 
