@@ -62,8 +62,8 @@ def two_gradients():
 @scale_shift_backward.expect
 def shift():
     """dbeta sums dy over the batch: beta reaches every sample with slope 1."""
-    dgamma, dbeta = yield (DY, X_HAT), {}
-    slip(dgamma, DY.sum(axis=0), "this is dgamma's place: return (dgamma, dbeta), in this order")
+    _, dbeta = yield (DY, X_HAT), {}
+    slip(dbeta, (DY * X_HAT).sum(axis=0), "this is dgamma: return (dgamma, dbeta), in this order")
     slip(dbeta, DY.mean(axis=0), "where paths meet gradients add: sum over the batch, no mean")
     same(dbeta, DY.sum(axis=0), "dbeta")
 
@@ -73,6 +73,7 @@ def scale():
     """dgamma sums dy times x_hat over the batch: gamma reaches sample n with slope x_hat[n]."""
     dgamma, _ = yield (DY, X_HAT), {}
     each = DY * X_HAT
+    slip(dgamma, DY.sum(axis=0), "x_hat is missing: multiply it with dy before you sum")
     slip(dgamma, each.mean(axis=0), "where paths meet gradients add: sum over the batch, no mean")
     slip(dgamma, 0 * each[0], "x_hat alone sums to zero: multiply each with its dy, then sum")
     same(dgamma, each.sum(axis=0), "dgamma")
@@ -215,7 +216,8 @@ def step_size():
     grad = yield (lambda x: np.sum(x**3), DY), {"h": 0.5}
     same(grad, 3 * DY**2 + 0.25, "grad")
     grad = yield (lambda x: np.sum(np.sin(1e5 * x)), DY), {}
-    same(1e-5 * np.asarray(grad), np.sin(1) * np.cos(1e5 * DY), "grad of sum(sin(1e5 * x)) / 1e5")
+    want = np.sin(1) * np.cos(1e5 * DY)
+    same(1e-5 * np.asarray(grad), want, "grad of sum(sin(1e5 * x)) / 1e5", tol=1e-7)
 
 
 @exercise(
@@ -256,8 +258,9 @@ def three_gradients():
 @batch_norm_backward.expect
 def dbeta_sums_dy():
     """dbeta is the sum of dy over the batch."""
-    _, dgamma, dbeta = yield (DY, X, GAMMA), {"eps": EPS}
-    slip(dgamma, DY.sum(axis=0), "return (dx, dgamma, dbeta), in this order")
+    *_, dbeta = yield (DY, X, GAMMA), {"eps": EPS}
+    right = batch_norm_backward(DY, X, GAMMA, EPS)[1]
+    slip(dbeta, right, "this is dgamma: return (dx, dgamma, dbeta), in this order")
     slip(dbeta, DY.mean(axis=0), "where paths meet gradients add: sum over the batch, no mean")
     slip(dbeta, GAMMA * DY.sum(axis=0), "beta is added after gamma: gamma plays no part in dbeta")
     same(dbeta, DY.sum(axis=0), "dbeta")
@@ -270,6 +273,7 @@ def dgamma_sums_dy_x_hat():
     centred = X - X.mean(axis=0)
     raw = (DY * centred).sum(axis=0)
     want = raw / np.sqrt(X.var(axis=0) + EPS)
+    slip(dgamma, DY.sum(axis=0), "x_hat is missing: multiply it with dy before you sum")
     slip(dgamma, raw / X.std(axis=0), "eps is missing")
     slip(dgamma, raw / np.sqrt(X.var(axis=0) + 1e-5), "you use 1e-5 whatever eps you are given")
     slip(dgamma, raw, "multiply dy with x_hat, not with x - mu")

@@ -218,6 +218,7 @@ def channel_variances():
     slip(got, divided_by((np.sqrt(var) + EPS) ** 2), "eps belongs inside the root")
     slip(got, GAMMA**2, "eps is missing")
     slip(got, divided_by(var + 1e-5), "you use 1e-5 whatever eps you are given")
+    slip(got, divided_by(1), "the division by sqrt(var + eps) is missing")
     slip(got, divided_by((var + EPS) ** 2), "take the root of var + eps before dividing")
     slip(got, divided_by(1 / (var + EPS)), "divide by the root; you multiply with it")
     slip(got, var / (var + EPS), "gamma is missing")

@@ -204,6 +204,9 @@ def every_entry():
     slip(y, GAMMA * apart / np.sqrt(VAR) + BETA, "eps is missing")
     slip(y, GAMMA * apart / np.sqrt(VAR + 1e-5) + BETA, "you use 1e-5 whatever eps you are given")
     slip(y, GAMMA * apart / (np.sqrt(VAR) + EPS) + BETA, "eps belongs inside the root")
+    slip(y, GAMMA * apart + BETA, "the division by sqrt(running_var + eps) is missing")
+    slip(y, GAMMA * X / root + BETA, "subtract running_mean before you divide")
+    slip(y, GAMMA * apart * root + BETA, "divide by the root; you multiply with it")
     slip(y, GAMMA * apart / (VAR + EPS) + BETA, "take the root of running_var + eps")
     slip(y, apart / root, "gamma and beta are missing")
     slip(y, apart / root + BETA, "gamma is missing")
@@ -269,6 +272,8 @@ def difference_of_two():
     slip(scale, GAMMA / np.sqrt(VAR), "eps is missing")
     slip(scale, GAMMA / np.sqrt(VAR + 1e-5), "you use 1e-5 whatever eps you are given")
     slip(scale, GAMMA / (np.sqrt(VAR) + EPS), "eps belongs inside the root")
+    slip(scale, GAMMA, "the division by sqrt(running_var + eps) is missing")
+    slip(scale, GAMMA * np.sqrt(VAR + EPS), "divide by the root; you multiply with it")
     slip(scale, GAMMA / (VAR + EPS), "take the root of running_var + eps")
     same(scale, want, "scale")
 
@@ -278,6 +283,7 @@ def running_mean_becomes_beta():
     """A sample that equals the running mean comes out as beta."""
     scale, shift = yield (GAMMA, BETA, MEAN, VAR), {"eps": EPS}
     want = np.asarray(scale)
+    slip(shift, -want * MEAN, "beta is missing")
     slip(shift, BETA, "x is not centred any more: the shift must also subtract the running mean")
     slip(shift, BETA - MEAN, "the mean is subtracted before the scaling: scale it as well")
     slip(shift, BETA - MEAN * want / GAMMA, "gamma multiplies the mean as well")

@@ -132,6 +132,7 @@ def gamma_moves():
     slip(gamma, moved(x_hat / 6), "this is the mean; dy counts in full: sum it")
     slip(gamma, moved(u), "this is dy * u; gamma stands in front of x_hat")
     slip(gamma, moved(GAMMA * x_hat + BETA), "this is dy * y; gamma stands in front of x_hat")
+    slip(gamma, moved(centred), "in x_hat, the division by sqrt(var + eps) is missing")
     slip(gamma, moved(centred / np.sqrt(var)), "eps is missing in x_hat")
     slip(gamma, moved(centred / np.sqrt(var + 1e-5)), "you use 1e-5 whatever eps you are given")
     slip(gamma, moved(centred / (np.sqrt(var) + EPS)), "in x_hat, eps belongs inside the root")

@@ -731,6 +731,11 @@ def in_place_on_a_copy_of_the_mean(bias, gamma, beta, running_mean, running_var,
     return [beta.tolist(), mean]
 
 
+@alternative("remove_bias")
+def as_rows_of_one_array(bias, gamma, beta, running_mean, running_var, eps=1e-5):
+    return np.array([beta, np.subtract(running_mean, bias)])
+
+
 @mutant("remove_bias", blamed="same_in_eval_mode")
 def zero_bias_zero_mean(bias, gamma, beta, running_mean, running_var, eps=1e-5):
     return beta, np.zeros_like(running_mean)
@@ -772,6 +777,9 @@ def returns_three_values(bias, gamma, beta, running_mean, running_var, eps=1e-5)
     return np.zeros_like(bias), beta, running_mean - bias
 
 
+UNUSED = "def remove_bias(bias, gamma, beta, running_mean, running_var, eps=1e-05):"
+for other in ("2e-05", "1.00001", "0.001"):
+    equivalent("remove_bias", f"{UNUSED} -> … eps={other}):", because="eps plays no part")
 ANY_NEGATIVE = "reshape takes every negative number for 'what is left'"
 equivalent(
     "im2row",

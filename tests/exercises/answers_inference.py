@@ -596,6 +596,16 @@ def with_lerp(running_mean, running_var, x, momentum=0.1):
     return old_mean.lerp(x.mean(0), momentum), old_var.lerp(x.var(0), momentum)
 
 
+@alternative("update_running")
+def in_place_on_copies(running_mean, running_var, x, momentum=0.1):
+    new = np.stack([running_mean, running_var])
+    new *= 1 - momentum
+    centred = x - x.mean(axis=0)
+    new[0] += momentum * np.einsum("nc->c", x) / len(x)
+    new[1] += momentum * np.einsum("nc,nc->c", centred, centred) / (len(x) - 1)
+    return new
+
+
 @mutant("update_running", blamed="default_momentum")
 def default_of_the_other_convention(running_mean, running_var, x, momentum=0.9):
     return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0, ddof=1), momentum)
@@ -728,6 +738,12 @@ def centres_the_output_again(x, gamma, beta, running_mean, running_var, eps=1e-5
 def in_lists(gamma, beta, running_mean, running_var, eps=1e-5):
     scale = [g / (v + eps) ** 0.5 for g, v in zip(gamma, running_var, strict=True)]
     return scale, [b - s * m for b, s, m in zip(beta, scale, running_mean, strict=True)]
+
+
+@alternative("fold_to_affine")
+def one_array(gamma, beta, running_mean, running_var, eps=1e-5):
+    scale = np.divide(gamma, np.hypot(np.sqrt(running_var), np.sqrt(eps)))
+    return np.stack([scale, beta - running_mean * scale])
 
 
 @mutant("fold_to_affine", blamed="difference_of_two")

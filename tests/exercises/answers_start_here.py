@@ -1,6 +1,7 @@
 """Answers to the exercise of the notebook `start_here`."""
 
 import numpy as np
+import torch
 from registry import alternative, mutant
 
 
@@ -106,6 +107,12 @@ def nested_lists(x):
         return float(x)
     mean = x.mean()
     return [nested_lists_around(row, mean) for row in x]
+
+
+@alternative("double_the_spread")
+def with_torch(x):
+    x = torch.as_tensor(x, dtype=torch.float64)
+    return torch.lerp(x.mean(), x, 2.0)
 
 
 def nested_lists_around(x, mean):

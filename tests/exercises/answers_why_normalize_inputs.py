@@ -265,6 +265,30 @@ def divides_by_infinity(x_train, x_test):
     return [(x - x_train.mean(axis=0)) / std for x in (x_train, x_test)]
 
 
+@alternative("standardize")
+def tensors_of_z_scores(x_train, x_test):
+    train, test = (torch.as_tensor(x, dtype=torch.float64) for x in (x_train, x_test))
+    std, mu = torch.std_mean(train, dim=0, correction=0)
+    varies = (train != train[0]).any(dim=0)
+    return tuple(torch.where(varies, (x - mu) / std, 0.0) for x in (train, test))
+
+
+@alternative("standardize")
+def lists_of_rows(x_train, x_test):
+    columns = []
+    for column in x_train.T.tolist():
+        mu = sum(column) / len(column)
+        var = sum((v - mu) ** 2 for v in column) / len(column)
+        columns.append((mu, 0.0 if min(column) == max(column) else var**-0.5))
+
+    def z(x):
+        return [
+            [(v - mu) * r for v, (mu, r) in zip(row, columns, strict=True)] for row in x.tolist()
+        ]
+
+    return z(x_train), z(x_test)
+
+
 def z_score(x, mu, std):
     """The right formula, for mutants that go wrong in mu, in std, or somewhere else."""
     constant = np.broadcast_to(std < 1e-14, x.shape)
@@ -627,6 +651,15 @@ def in_place_on_a_copy(w, x, target, lr):
     for row, t in zip(x, target, strict=True):
         new -= lr / len(x) * (row @ w - t) * row
     return new
+
+
+@alternative("least_squares_step")
+def with_torch_autograd(w, x, target, lr):
+    w, x, target = (torch.tensor(a, dtype=torch.float64) for a in (w, x, target))
+    w.requires_grad_()
+    loss = ((x @ w - target) ** 2).mean() / 2
+    loss.backward()
+    return w - lr * w.grad
 
 
 @mutant("least_squares_step", blamed="samples_of_whole_numbers")

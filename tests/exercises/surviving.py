@@ -7,12 +7,6 @@ notebook, with the reason.
 # ruff: noqa: E501
 
 SURVIVING = {
-    # convolution
-    "remove_bias": [
-        "def remove_bias(bias, gamma, beta, running_mean, running_var, eps=1e-05): -> … eps=2e-05):",
-        "def remove_bias(bias, gamma, beta, running_mean, running_var, eps=1e-05): -> … eps=1.00001):",
-        "def remove_bias(bias, gamma, beta, running_mean, running_var, eps=1e-05): -> … eps=0.001):",
-    ],
     # gpu_training
     "split_parameters": [
         "return [{'params': weights, 'lr': lr, 'weight_decay': weight_decay}, {'params': others, 'lr': lr, 'weight_decay': 0.0}, {'params': betas, 'lr': lr * beta_factor, 'weight_decay': 0.0}] -> … 0.5, 'weight_decay': weight_decay}, {'params': others, 'lr': lr, 'weight_decay': 0.0}, {'params': betas, 'lr': lr * beta_factor, 'weight_decay': 0.0}]",
