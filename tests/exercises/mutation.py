@@ -136,7 +136,7 @@ def _function(reference: Callable, source: str, rounds: _Rounds) -> Callable:
         if isinstance(loop, (ast.For, ast.While)):
             loop.body.insert(0, ast.parse("_rounds()").body[0])
     names = {**reference.__globals__, "_rounds": rounds}
-    exec(compile(ast.fix_missing_locations(tree), "<mutant>", "exec"), names)
+    exec(compile(tree, "<mutant>", "exec"), names)
     return names[reference.__name__]
 
 
