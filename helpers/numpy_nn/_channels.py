@@ -8,12 +8,15 @@ How the accuracy comes about: everything that has C elements is computed in floa
 E[x^2] - E[x]^2, which needs one pass and is wrong where the mean is large beside the standard
 deviation: the two terms agree in most of the 24 bits of float32 and their difference keeps the
 rest. So this is checked, and if need be a `shift` near the mean is subtracted first. `offset` is
-the mean of what is left.
+the mean of what is left. Values whose squares overflow are scaled by a power of two, the `unit`,
+which rounds nothing.
 """
 
 from functools import lru_cache, wraps
 
 import numpy as np
+
+from helpers.numpy_nn._checks import reject_infinite
 
 
 def small_ufunc_buffer(function):
@@ -104,13 +107,31 @@ def _is_far(mean, var, dtype):
 
 
 def statistics(x):
-    """Return (source, offset, work, mean, var): x less a shift, its mean, an array to work in."""
-    n, channels = x.shape[:2]
-    flat = source = as_channels(x)
-    work = np.empty(flat.shape, x.dtype)
-    shift = np.zeros(channels, x.dtype)
+    """Return (source, offset, work, unit, mean, var): the statistics of x, and what is made of it.
+
+    source is unit * (x - a shift), offset its mean, work an array to work in; unit is 1 or, per
+    channel, a power of two: the squares of huge values would overflow. Raises OverflowError for a
+    variance beyond float64.
+    """
+    flat, unit = as_channels(x), 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        source, offset, work, mean, var = _shifted(flat)
+        if not np.isfinite(var).all():
+            unit = unit_of(flat)
+            source, offset, work, mean, var = _shifted(flat * per_channel(unit, flat))
+            mean, var = mean / unit, var / unit / unit
+            reject_infinite(var)
+    return source, offset, work, unit, mean, var
+
+
+def _shifted(flat):
+    """Return (source, offset, work, mean, var) of what has been seen as (N, C, space)."""
+    n, channels, _ = flat.shape
+    source = flat
+    work = np.empty(flat.shape, flat.dtype)
+    shift = np.zeros(channels, flat.dtype)
     looks = [n, n, n]  # the second shift corrects the rounding of the first
-    if x.size >= 2**19:
+    if flat.size >= 2**19:
         looks.insert(0, 1 + n // 16)  # mostly saves looking at all samples in vain
     for i, samples in enumerate(looks):
         part = source[:samples]
@@ -118,22 +139,39 @@ def statistics(x):
         count = part.size // channels
         offset = total / count
         var = squares / count - offset * offset
-        is_far = _is_far(offset, var, x.dtype)
+        is_far = _is_far(offset, var, flat.dtype)
         if samples == n and (i == len(looks) - 1 or not is_far):
             return source, offset, work, shift + offset, var
         if is_far:
-            shift = (shift + offset).astype(x.dtype)
+            shift = (shift + offset).astype(flat.dtype)
             source = np.subtract(flat, per_channel(shift, flat), out=work)
 
 
+def unit_of(flat):
+    """Return, per channel, a power of two that brings values above 1 between 1/2 and 1; else 1."""
+    peak = np.abs(flat).max(axis=(0, 2)).astype(np.float64)
+    _, exponent = np.frexp(peak)
+    return np.where(np.isfinite(peak) & (peak > 1), np.ldexp(1.0, -exponent), 1.0)
+
+
 def centred(x, mean, var):
-    """Return (source, offset, work) as above, for given statistics."""
-    flat = as_channels(x)
-    if not _is_far(mean, var, x.dtype):
-        return flat, mean, np.empty(flat.shape, x.dtype)
-    shift = mean.astype(x.dtype)
-    work = flat - per_channel(shift, flat)
-    return work, mean - shift, work
+    """Return (source, offset, work, unit) as above, for given statistics."""
+    flat, unit = as_channels(x), 1.0
+    most = float(np.finfo(x.dtype).max) ** 0.5  # with larger ones, products with gradients overflow
+    if np.fmax.reduce(var) > most:
+        _, exponent = np.frexp(np.sqrt(var))
+        unit = np.where(var > most, np.ldexp(1.0, -exponent), 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        is_far = _is_far(mean, var, x.dtype)
+    if not is_far and isinstance(unit, float):
+        return flat, mean, np.empty(flat.shape, x.dtype), unit
+    shift = (mean if is_far else np.zeros_like(mean)).astype(x.dtype)
+    if isinstance(unit, float):
+        work = flat - per_channel(shift, flat)
+    else:
+        work = flat * per_channel(unit, flat)
+        work -= per_channel(shift * unit, flat)
+    return work, (mean - shift) * unit, work, unit
 
 
 def scale_and_add(source, scale, offset, work):

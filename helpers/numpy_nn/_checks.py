@@ -48,6 +48,15 @@ def require_channels(x, eps, **vectors):
         require_shape(name, vector, x.shape[1:2], "x", x.shape)
 
 
+def reject_infinite(var):
+    """Raise OverflowError if a variance is infinite: everything would be normalized to 0."""
+    if np.isinf(var).any():
+        raise OverflowError(
+            "a variance is infinite, beyond float64: divide x by a constant first (normalization "
+            "does not depend on the unit)"
+        )
+
+
 def reject_division_by_zero(var, eps, found="channels {} are constant"):
     """Raise ValueError if eps is 0 and a variance, too; `found` says so of its index."""
     if eps == 0 and not var.all():

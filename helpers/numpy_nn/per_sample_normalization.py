@@ -25,9 +25,11 @@ from helpers.numpy_nn._channels import (
     small_ufunc_buffer,
     statistics,
     sums,
+    unit_of,
 )
 from helpers.numpy_nn._checks import (
     reject_division_by_zero,
+    reject_infinite,
     require_channels,
     require_eps,
     require_float,
@@ -155,9 +157,15 @@ def _require_two_values(norm, count, x, remedy):
 
 def _mean_square(rows):
     """Return what `statistics` returns, but with 0 as the mean: the variance is then mean(x^2)."""
-    zeros = np.zeros(rows.shape[1])
-    _, squares = sums(rows, rows)
-    return rows, zeros, np.empty_like(rows), zeros, squares / rows.shape[2]
+    source, zeros, unit = rows, np.zeros(rows.shape[1]), 1.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        _, squares = sums(rows, rows)
+        if not np.isfinite(squares).all():
+            unit = unit_of(rows)
+            source = rows * per_channel(unit, rows)
+            squares = sums(source, source)[1] / unit / unit
+            reject_infinite(squares)
+    return source, zeros, np.empty_like(rows), unit, zeros, squares / rows.shape[2]
 
 
 @small_ufunc_buffer
@@ -167,9 +175,9 @@ def _forward(x, gamma, beta, view, num_groups, eps, around_mean=True):
     measure = statistics if around_mean else _mean_square
     found = "groups {} are constant" if around_mean else "groups {} are zero"
     for x_block, y_block, means, variances in blocks(x.reshape(view), y, mean, var):
-        source, offset, work, means.flat, variances.flat = measure(_rows(x_block, means))
+        *made, means.flat, variances.flat = measure(_rows(x_block, means))
         reject_division_by_zero(var.ravel(), eps, found)  # all of it, for the groups' numbers
-        x_hat, _ = _normalize(source, offset, work, variances, eps)
+        x_hat, _ = _normalize(*made, variances, eps)
         scale_and_add(x_hat.reshape(x_block.shape), gamma.ravel(), beta.ravel(), y_block)
     return y.reshape(x.shape), GroupNormCache(x, gamma, mean, var, eps, view)
 
@@ -207,7 +215,8 @@ def _rows(block, means):
     return block.reshape(1, means.size, -1)
 
 
-def _normalize(source, offset, work, variances, eps):
+def _normalize(source, offset, work, unit, variances, eps):
     """Return (x_hat, inv_std): x_hat in `work`, one inv_std per row."""
     inv_std = 1 / np.sqrt(variances.ravel() + eps)
-    return scale_and_add(source, inv_std, -offset * inv_std, work), inv_std
+    scale = inv_std / unit
+    return scale_and_add(source, scale, -offset * scale, work), inv_std

@@ -38,15 +38,25 @@ def batch_statistics_only(model):
 
 
 def _share_correct(model, x, y):
+    if not len(x) or len(x) != len(y):
+        raise ValueError(
+            f"to evaluate takes images and as many labels, not {len(x)} images and {len(y)} labels"
+        )
     with np.errstate(over="ignore", invalid="ignore"):  # of a network that has diverged
-        logits = model(x)
+        try:
+            logits = model(x)
+        except OverflowError:
+            return 0.0
     # argmax calls a row of NaN class 0; a network that answers NaN is not right by chance.
     answered = ~np.isnan(logits.max(axis=1))
     return float(((logits.argmax(axis=1) == y) & answered).mean())
 
 
 def accuracy(model, x, y):
-    """Return the share of x classified as y in eval mode (running statistics, no dropout)."""
+    """Return the share of x classified as y in eval mode (running statistics, no dropout).
+
+    Raises ValueError without images and for another number of labels.
+    """
     with _mode(model, lambda _: False):
         return _share_correct(model, x, y)
 
@@ -129,12 +139,31 @@ def fit(
     that appears after a second; False for none. Modes that evaluate and probe change are restored,
     and running statistics stay as they are meanwhile: whatever is measured, training is the same.
 
+    Each module trains in the mode that it is in: a BatchNorm or Dropout that you have put into eval
+    mode stays there (running statistics normalize and do not move, nothing is dropped), during the
+    training and afterwards. A model that is in eval mode as a whole is trained as a whole.
+
+    Raises ValueError for counts below one, a data set without training images, a model without
+    parameters, and one that is in eval mode while a part of it is not.
     If anything raises, Ctrl-C included, the model gets back the parameters and running statistics
     it came with.
     """
     for name, value in (("steps", steps), ("batch_size", batch_size), ("eval_every", eval_every)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, not {value}")
+    if not len(dataset.x_train) or len(dataset.x_train) != len(dataset.y_train):
+        raise ValueError(
+            f"to train takes images and as many labels, not {len(dataset.x_train)} images and "
+            f"{len(dataset.y_train)} labels"
+        )
+    if not model.parameters():
+        raise ValueError("there is nothing to train: the model has no parameters")
+    in_training = [module for module in model.modules() if module.training]
+    if in_training and not model.training:
+        raise ValueError(
+            f"the model is in eval mode, but {len(in_training)} of its modules are in training "
+            "mode: call model.train(), and then .eval() on those that are to stay as they are"
+        )
     rng = np.random.default_rng(seed)
     transform_rng = rng.spawn(1)[0]
     optimizer = SGD(model.parameters(), lr, momentum, weight_decay)
@@ -142,14 +171,18 @@ def fit(
     seconds, diverged = 0.0, False
     bar = tqdm(range(1, steps + 1), desc=progress, disable=progress is False, leave=False, delay=1)
     with _undone_on_error(model), bar, np.errstate(all="ignore"):
-        model.train()
+        if not model.training:
+            model.train()
         for step in bar:
             start = time.perf_counter()
             index = rng.integers(len(dataset.x_train), size=batch_size)
             x = dataset.x_train[index]
             if transform is not None:
                 x = transform(x, transform_rng)
-            loss, cache = F.softmax_cross_entropy(model(x), dataset.y_train[index])
+            try:
+                loss, cache = F.softmax_cross_entropy(model(x), dataset.y_train[index])
+            except OverflowError:  # statistics that float64 cannot hold
+                loss = np.inf
             losses.append(loss)
             diverged = not np.isfinite(loss)
             if not diverged:

@@ -137,15 +137,15 @@ def batch_norm(
     running + momentum * batch, with the unbiased variance. momentum may be a tensor of one number.
     With training=False the running statistics normalize and are constants in the backward pass.
     Raises TypeError if x is not floating-point or on an MPS device; ValueError for shapes that do
-    not fit, an eps that is not positive, fewer than two values per channel in training, and
-    statistics that float64, or the type of the running ones, cannot hold.
+    not fit, an eps that is not positive, and fewer than two values per channel in training;
+    OverflowError for statistics that float64, or the type of the running ones, cannot hold.
     """
     _check(x, eps, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("training=False needs running_mean and running_var, but one is None")
         if _seen(running_var.isinf().any()):
-            raise ValueError(
+            raise OverflowError(
                 "a running variance is infinite: everything would be normalized to 0; train again, "
                 "or load other statistics"
             )
@@ -177,14 +177,14 @@ def update_both(running_mean, running_var, mean, var, count, momentum):
 def update_running(running, batch, momentum):
     """Move a running statistic, in place, by the share `momentum` towards the batch's; None stays.
 
-    Without a graph: otherwise every batch would stay in memory. Raises ValueError if the result is
-    too large for the type of `running`.
+    Without a graph: otherwise every batch would stay in memory. Raises OverflowError if the result
+    is too large for the type of `running`.
     """
     if running is None:
         return
     moved = (1 - momentum) * running + momentum * batch
     if _seen((moved.isfinite() & (moved.abs() > torch.finfo(running.dtype).max)).any()):
-        raise ValueError(
+        raise OverflowError(
             f"a running statistic reaches {moved.abs().max():.3g}, which {running.dtype} cannot "
             "hold; divide x by a constant (batch norm does not depend on the unit), or keep the "
             "layer in float64"
@@ -193,9 +193,9 @@ def update_running(running, batch, momentum):
 
 
 def require_finite(var):
-    """Raise ValueError if a variance is infinite."""
+    """Raise OverflowError if a variance is infinite."""
     if _seen(var.isinf().any()):
-        raise ValueError(
+        raise OverflowError(
             "a variance of x is beyond float64; divide x by a constant (batch norm does not depend "
             "on the unit)"
         )

@@ -49,8 +49,11 @@ def evaluate(model, x, y, *, batch_size=1000, amp=False):
     try:
         model.eval()
         for images, labels in zip(x.split(batch_size), y.split(batch_size), strict=True):
-            with precision(device, amp):
-                logits = model(images.to(device))
+            try:
+                with precision(device, amp):
+                    logits = model(images.to(device))
+            except OverflowError:  # a network that has diverged; see `batchnorm`
+                continue
             # argmax calls a row of NaN some class; a network that answers NaN is not right by
             # chance.
             answered = ~logits.isnan().any(dim=1)
@@ -205,8 +208,15 @@ def fit(
             for x, y in islice(batches.epoch(epoch), steps - recorder.steps):
                 if augment is not None:
                     x = augment(x, generator)
-                with precision(device, amp):
-                    logits = net(x)
+                try:
+                    with precision(device, amp):
+                        logits = net(x)
+                except OverflowError:  # statistics that no longer fit: it has diverged
+                    if processes.size > 1:  # the others would wait for this one
+                        raise
+                    infinite = torch.tensor(torch.inf, device=device)
+                    recorder.step(infinite, lr * share(recorder.steps, steps))
+                    break
                 loss = functional.cross_entropy(logits.float(), y, label_smoothing=label_smoothing)
                 optimizer.zero_grad()
                 loss.backward()

@@ -366,6 +366,70 @@ def test_a_constant_channel_becomes_beta(shape, dtype, value):
     assert np.isfinite(dx).all()
 
 
+# --- huge values -------------------------------------------------------------------------------
+
+HUGE = [
+    *[(np.float32, 2.0**power) for power in (60, 66, 90, 122)],
+    *[(np.float64, 2.0**power) for power in (400, 500)],
+]
+
+
+@pytest.mark.parametrize("shape", [(50, 3), (16, 3, 6, 7), (1400, 400)])
+@pytest.mark.parametrize("mean", [0, 10])
+@pytest.mark.parametrize(("dtype", "unit"), HUGE)
+def test_the_unit_of_x_does_not_matter(dtype, unit, mean, shape):
+    x, gamma, beta, dy = example(shape, dtype, mean)
+    x[:, 1] *= 0.1
+    # As if eps were 0, which it is beside values this large.
+    y, dx, dgamma, dbeta = in_float64(x, gamma, beta, dy, eps=0)
+    found = all_results(x * dtype(unit), gamma, beta, dy)
+    for actual, truth in zip(found, (y, dx / unit, dgamma, dbeta), strict=True):
+        assert relative_error(actual.astype(np.float64), truth) < TOLERANCE[dtype]
+    mean, var = F.batch_statistics(x * dtype(unit))
+    axes = (0, *range(2, x.ndim))
+    np.testing.assert_allclose(mean / unit, x.mean(axes, np.float64), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(var / unit / unit, x.var(axes, np.float64), rtol=1e-5)
+    in_eval_mode = F.batch_norm_inference(x * dtype(unit), gamma, beta, mean, var)
+    assert relative_error(in_eval_mode, y) < TOLERANCE[dtype]
+    cache = F.BatchNormCache(x * dtype(unit), gamma, mean, var, 1e-5)
+    _, same_dgamma, _ = F.batch_norm_inference_backward(dy, cache)
+    assert relative_error(same_dgamma, dgamma) < TOLERANCE[dtype]
+
+
+def test_one_huge_channel_leaves_the_others_as_they_are():
+    x, gamma, beta, dy = example((16, 3, 6, 7), np.float32)
+    usual = all_results(x, gamma, beta, dy)
+    x[:, 1] *= 1e30
+    found = all_results(x, gamma, beta, dy)
+    for actual, expected in zip(found[:2], usual[:2], strict=True):
+        np.testing.assert_array_equal(actual[:, ::2], expected[:, ::2])
+    np.testing.assert_allclose(found[0][:, 1], usual[0][:, 1], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found[2], usual[2], rtol=1e-4)
+
+
+def test_a_variance_beyond_float64_is_refused():
+    x, gamma, beta, _ = example((16, 3))
+    layer = BatchNorm(3)
+    for call in (
+        lambda: F.batch_norm(x * 1e200, gamma, beta),
+        lambda: F.batch_statistics(x * 1e200),
+        lambda: layer(x * 1e200),
+        lambda: F.batch_norm_inference(x, gamma, beta, beta, np.array([1.0, np.inf, 1])),
+    ):
+        with pytest.raises(
+            OverflowError, match="a variance is infinite, beyond float64: divide x by"
+        ):
+            call()
+    assert layer.num_batches_tracked == 0
+
+
+def test_running_statistics_of_huge_values_hold_in_float64():
+    x = example((500, 3), np.float32)[0] * np.float32(1e25)
+    layer = BatchNorm(3, momentum=1.0)
+    y = layer(x)
+    np.testing.assert_allclose(layer.eval()(x), y, atol=0.01)  # the unbiased variance
+
+
 # --- errors ------------------------------------------------------------------------------------
 
 X, G = np.arange(12.0).reshape(4, 3), np.ones(3)

@@ -289,6 +289,30 @@ def test_rms_norm_of_one_value_is_its_sign():
     np.testing.assert_allclose(F.rms_norm_backward(np.ones((2, 1)), cache)[0], 0, atol=1e-15)
 
 
+# --- huge values -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("view", [(5, 4, 7), (700, 4, 200)])
+@pytest.mark.parametrize(
+    ("dtype", "unit"), [(np.float32, 2.0**66), (np.float32, 2.0**120), (np.float64, 2.0**500)]
+)
+def test_the_unit_of_x_does_not_matter(norm, view, dtype, unit):
+    (x, dy), parameters, ours, backward, theirs = example(norm, view, 2, dtype)
+    x[1] *= dtype(1e-3)
+    y, dx, *rest = by_pytorch(theirs, x, dy, parameters, np.float64, eps=1e-200)
+    found = all_results(ours, backward, x * dtype(unit), dy, parameters)
+    for actual, truth in zip(found, (y, dx / unit, *rest), strict=True):
+        assert relative_error(actual.astype(np.float64), truth) < 2 * TOLERANCE[dtype]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_variance_beyond_float64_is_refused(norm):
+    (x, _), parameters, ours, *_ = example(norm, (5, 4, 7), 2)
+    with pytest.raises(OverflowError, match="a variance is infinite, beyond float64: divide x by"):
+        ours(x * 1e200, *parameters)
+
+
 # --- errors ------------------------------------------------------------------------------------
 
 X, G = np.arange(24.0).reshape(2, 4, 3), np.ones(4)

@@ -102,6 +102,42 @@ def test_training_happens_in_training_mode():
     assert all(module.training for module in model.modules())
 
 
+@pytest.mark.parametrize("frozen", [BatchNorm, Dropout])
+def test_a_module_in_eval_mode_stays_in_it(frozen):
+    model, by_hand = net(dropout=True), net(dropout=True)
+    for each in (model, by_hand):
+        for module in each.modules():
+            if isinstance(module, frozen):
+                module.eval()
+            if isinstance(module, BatchNorm):
+                module.running_mean, module.running_var = np.full(10, 0.5), np.full(10, 2.0)
+    modes, seen = [module.training for module in model.modules()], []
+
+    def look(x, rng):
+        seen.append([module.training for module in model.modules()])
+        return x
+
+    options = SETTINGS | {"eval_every": 7}
+    history = fit(model, DATA, **options, transform=look, probe=meddling_probe)
+    assert seen == [modes] * 60
+    assert [module.training for module in model.modules()] == modes
+    index = np.random.default_rng(SETTINGS["seed"]).integers(200, size=20)
+    expected = F.softmax_cross_entropy(by_hand(DATA.x_train[index]), DATA.y_train[index])[0]
+    assert history.loss[0] == expected
+    for module in model.modules():
+        if isinstance(module, BatchNorm):
+            moved = not np.array_equal(module.running_mean, np.full(10, 0.5))
+            assert moved == (frozen is not BatchNorm)
+            assert not np.array_equal(module.gamma.data, np.ones(10))
+
+
+def test_a_model_in_eval_mode_with_parts_that_train_is_refused():
+    model = net().eval()
+    model[1].train()
+    with pytest.raises(ValueError, match="in eval mode, but 1 of its modules are in training mode"):
+        fit(model, DATA, **SETTINGS)
+
+
 def meddling_probe(model, step):
     """Measure in every mode and leave the model in another one."""
     accuracy(model, DATA.x_test, DATA.y_test)
@@ -218,6 +254,23 @@ def test_an_interrupted_run_leaves_the_model_as_it_was(error):
 def test_counts_below_one_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, not 0"):
         fit(net(), DATA, **SETTINGS | {name: 0})
+
+
+def test_data_and_models_that_cannot_be_trained_are_refused():
+    few = SimpleNamespace(**vars(DATA) | {"y_train": DATA.y_train[:9]})
+    none = SimpleNamespace(**vars(DATA) | {"x_train": DATA.x_train[:0], "y_train": []})
+    for data, message in ((few, "200 images and 9 labels"), (none, "0 images and 0 labels")):
+        with pytest.raises(ValueError, match=f"as many labels, not {message}"):
+            fit(net(), data, **SETTINGS)
+    with pytest.raises(ValueError, match="nothing to train: the model has no parameters"):
+        fit(Sequential(Tanh()), DATA, **SETTINGS)
+
+
+@pytest.mark.parametrize("measure", [accuracy, batch_accuracy])
+@pytest.mark.parametrize(("images", "labels"), [(0, 0), (5, 4), (5, 1)])
+def test_accuracy_needs_images_and_their_labels(measure, images, labels):
+    with pytest.raises(ValueError, match=f"not {images} images and {labels} labels"):
+        measure(net(), DATA.x_test[:images], DATA.y_test[:labels])
 
 
 @pytest.mark.parametrize("progress", [None, "bn", False])

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn import functional
 
 from helpers.data import load
+from helpers.torch_nn import batchnorm, training
 from helpers.torch_nn import history as histories
-from helpers.torch_nn import training
 from helpers.torch_nn.augmentation import Augment
 from helpers.torch_nn.batches import Batches
 from helpers.torch_nn.history import Recorder
@@ -469,6 +469,18 @@ def test_a_loss_that_is_not_finite_ends_the_training_and_says_what_to_try(infini
     assert not np.isfinite(history.loss[6])
     np.testing.assert_array_equal(history.eval_steps, [5, 7])
     assert model[-1].calls == 10  # the epoch ends before the losses are looked at
+
+
+@pytest.mark.filterwarnings("ignore:.*lr_scheduler.step:UserWarning")
+def test_statistics_that_do_not_fit_are_divergence():
+    def explode(x, generator):
+        return x * 1e25
+
+    model = nn.Sequential(nn.Flatten(), batchnorm.BatchNorm1d(64), nn.Linear(64, 10))
+    history = fit(model, DATA, **SETTINGS, augment=explode)
+    assert history.stopped.startswith("the loss of step 1 is inf")
+    model[1].running_var.fill_(torch.inf)
+    assert evaluate(model, DATA.x_test, DATA.y_test) == 0
 
 
 def test_losses_are_looked_at_now_and_then(monkeypatch):
