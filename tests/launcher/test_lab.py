@@ -187,7 +187,8 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
     # No answer stands under its question. Run everything, untouched.
     assert page.locator(".jp-CodeCell .jp-OutputArea-output").count() == 0
     menu(page, "Run", "Run All Cells")
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=busy]").first.wait_for()
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+    expect(prompts.last).to_have_text(f"[{prompts.count()}]:")
     wait_until_idle(page)
     cells = code_cells(save(page, workspace / NOTEBOOK))
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
