@@ -332,14 +332,22 @@ def default_eps():
 
 @batch_norm_backward.expect
 def other_sizes():
-    """It works for a batch of any size and any number of features, also for a single sample, whose
-    output is always beta, or a single feature."""
-    for n, c in ((3, 5), (3, 1), (2, 2), (1, 5)):
+    """It works for a batch of any size and any number of features, also for a single one."""
+    for n, c in ((3, 5), (3, 1), (2, 2)):
         args = (DY_WIDE[:n, :c], WIDE[:n, :c], GAMMA_WIDE[:c])
         got = yield args, {"eps": EPS}
         want = batch_norm_backward(*args, EPS)
         for which, name in enumerate(("dx", "dgamma", "dbeta")):
             same(got[which], want[which], f"{name} (N = {n}, C = {c})")
+
+
+@batch_norm_backward.expect_or_refuse
+def single_sample():
+    """The output of a batch of one is beta, wherever the sample lies: dx and dgamma are 0."""
+    dx, dgamma, dbeta = yield (DY[:1], X[:1], GAMMA), {"eps": EPS}
+    same(dx, np.zeros((1, 4)), "dx")
+    same(dgamma, np.zeros(4), "dgamma")
+    same(dbeta, DY[0], "dbeta")
 
 
 @batch_norm_backward.expect

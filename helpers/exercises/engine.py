@@ -46,6 +46,7 @@ class Exercise:
 
     bug: what the notebook starts with, if it is code to repair instead of a blank.
     may_change: the names of arguments that an answer may change in place.
+    may_be_refused: the names of checks in which an answer may raise an error.
     may_draw: whether an answer may draw at random, so that two calls differ a little.
     """
 
@@ -54,6 +55,7 @@ class Exercise:
     checks: dict[str, Check] = field(default_factory=dict)
     bug: Callable | None = None
     may_change: tuple[str, ...] = ()
+    may_be_refused: set[str] = field(default_factory=set)
     may_draw: bool = False
 
     @property
@@ -74,6 +76,15 @@ class Exercise:
             raise ValueError(f"check {check.__name__} of {self.name} needs a docstring")
         self.checks[check.__name__] = check
         return check
+
+    def expect_or_refuse(self, check: Check) -> Check:
+        """Register a check whose requests an answer may refuse, by raising an error of its own.
+
+        Not every right answer takes whole numbers or a batch of one: PyTorch takes neither. What
+        may not happen is that it gives a wrong result without a word.
+        """
+        self.may_be_refused.add(check.__name__)
+        return self.expect(check)
 
     def starts_as(self, bug: Callable) -> Callable:
         """Register the code that the notebook asks to repair; one of the checks must blame it."""

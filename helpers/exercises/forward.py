@@ -96,7 +96,7 @@ def any_size():
         same(var, x.var(axis=0), f"var (x of shape {x.shape})")
 
 
-@batch_statistics.expect
+@batch_statistics.expect_or_refuse
 def statistics_of_whole_numbers():
     """It works for whole numbers, such as pixels, too: their mean and variance have fractions."""
     mu, var = yield (WHOLE,), {}
@@ -191,15 +191,27 @@ def constant_column():
 
 @batch_norm_forward.expect
 def other_sizes():
-    """It works for a batch of any size and any number of features, also for a single sample, which
-    becomes beta, for a single feature, and for whole numbers, such as pixels."""
+    """It works for a batch of any size and any number of features, also for a single one."""
     gamma, beta = np.linspace(0.5, 2.5, 5), np.linspace(-1, 1, 5)
-    for x in (WIDE, WIDE[:, :1], WIDE[:2, :2], WIDE[:1], WHOLE):
+    for x in (WIDE, WIDE[:, :1], WIDE[:2, :2]):
         c = x.shape[1]
         y = yield (x, gamma[:c], beta[:c]), {"eps": EPS}
-        right = batch_norm_forward(x, gamma[:c], beta[:c], EPS)
-        slip_whole(y, right)
-        same(y, right, f"y (x of shape {x.shape})")
+        same(y, batch_norm_forward(x, gamma[:c], beta[:c], EPS), f"y (x of shape {x.shape})")
+
+
+@batch_norm_forward.expect_or_refuse
+def single_sample():
+    """A batch of one becomes beta: the sample is its own mean."""
+    y = yield (X[:1], GAMMA, BETA), {"eps": EPS}
+    same(y, BETA[None], "y")
+
+
+@batch_norm_forward.expect_or_refuse
+def whole_numbers():
+    """It works for whole numbers, such as pixels, too: the output has fractions."""
+    y = yield (WHOLE, GAMMA, BETA), {"eps": EPS}
+    slip_whole(y, batch_norm_forward(WHOLE, GAMMA, BETA, EPS))
+    same(y, batch_norm_forward(WHOLE, GAMMA, BETA, EPS), "y")
 
 
 @batch_norm_forward.expect
@@ -264,10 +276,18 @@ def undoes_the_default_eps():
 
 @identity_parameters.expect
 def any_batch():
-    """It works for a batch of any size and any number of features, also for a single one, and for
-    whole numbers."""
-    for x in (WIDE, WIDE[:, :1], WHOLE):
+    """It works for a batch of any size and any number of features, also for a single one."""
+    for x in (WIDE, WIDE[:, :1]):
         gamma, beta = yield (x,), {"eps": EPS}
-        slip_whole(gamma, np.sqrt(x.var(axis=0) + EPS))
         same(gamma, np.sqrt(x.var(axis=0) + EPS), "gamma")
         same(beta, x.mean(axis=0), "beta")
+
+
+@identity_parameters.expect_or_refuse
+def parameters_of_whole_numbers():
+    """It works for whole numbers, such as pixels, too: gamma and beta have fractions."""
+    gamma, beta = yield (WHOLE,), {"eps": EPS}
+    slip_whole(gamma, np.sqrt(WHOLE.var(axis=0) + EPS))
+    slip_whole(beta, WHOLE.mean(axis=0))
+    same(gamma, np.sqrt(WHOLE.var(axis=0) + EPS), "gamma")
+    same(beta, WHOLE.mean(axis=0), "beta")

@@ -29,6 +29,10 @@ class AnswerFailedError(Exception):
     """The call of the learner's function went wrong, whatever the check was about."""
 
 
+class RefusedError(AnswerFailedError):
+    """The learner's function raised an error that says: not these arguments."""
+
+
 class NothingReturnedError(AnswerFailedError):
     """The learner's function returned None or `...`."""
 
@@ -65,6 +69,8 @@ class _Judgement:
                     return Verdict("todo", f"○ not attempted yet{_no_return(self.answer)}")
                 message = f"✗ {nothing}"
             except AnswerFailedError as failure:
+                if isinstance(failure, RefusedError) and name in self.subject.may_be_refused:
+                    continue
                 message = f"✗ {failure}"
             except AssertionError as wrong:
                 goal = " ".join(check.__doc__.split())
@@ -98,7 +104,9 @@ class _Judgement:
             result = function(*args, **kwargs)
         except BaseException as error:
             self.let_go(error)
-            raise AnswerFailedError(f"Your function raised {self.told(error)}") from error
+            refused = isinstance(error, (TypeError, ValueError, RuntimeError))
+            kind = RefusedError if refused else AnswerFailedError
+            raise kind(f"Your function raised {self.told(error)}") from error
         finally:
             left_behind = self.around.left_behind(before)
         if left_behind:

@@ -69,7 +69,7 @@ def any_shape():
         same(y, x.mean() + 2 * (x - x.mean()), f"the result (x of shape {shape})")
 
 
-@double_the_spread.expect
+@double_the_spread.expect_or_refuse
 def whole_numbers():
     """It works for whole numbers, such as pixels, too: the mean of 3 and 4 is 3.5, not 3."""
     x = np.array([[3, 0, 16], [1, 8, 5]])

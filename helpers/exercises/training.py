@@ -189,13 +189,22 @@ def default_eps():
 def any_size():
     """It works for any learning rate, a batch of any size, and any number of inputs and units, also
     for a single one."""
-    for n, d, c, lr in ((3, 4, 4, 0.5), (6, 5, 1, 0.1), (5, 1, 2, 0.01), (1, 5, 4, 0.2)):
+    for n, d, c, lr in ((3, 4, 4, 0.5), (6, 5, 1, 0.1), (5, 1, 2, 0.01)):
         args = X[:n, :d], DY[:n, :c], WEIGHT[:c, :d], GAMMA[:c], BETA[:c], lr
         new = parts((yield args, {"eps": EPS}), "weight", "gamma", "beta")
         for got, expected, what in zip(
             new, training_step(*args, EPS), ("weight", "gamma", "beta"), strict=True
         ):
             same(got, expected, f"{what} (N = {n}, D = {d}, C = {c})")
+
+
+@training_step.expect_or_refuse
+def single_sample():
+    """The output for a batch of one is beta: neither weight nor gamma moves."""
+    weight, gamma, beta = yield (X[:1], DY[:1], WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
+    same(weight, WEIGHT, "weight")
+    same(gamma, GAMMA, "gamma")
+    same(beta, BETA - LR * DY[0], "beta")
 
 
 @training_step.expect

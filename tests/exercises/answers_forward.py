@@ -490,12 +490,26 @@ def with_torch(x, gamma, beta, eps=1e-5):
     return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
 
 
+@alternative("batch_norm_forward")
+def pytorch_that_refuses_a_single_sample(x, gamma, beta, eps=1e-5):
+    x, gamma, beta = map(torch.from_numpy, (x, gamma, beta))
+    return torch.nn.functional.batch_norm(x, None, None, gamma, beta, training=True, eps=eps)
+
+
+@alternative("batch_norm_forward")
+def in_place_on_a_copy(x, gamma, beta, eps=1e-5):
+    y = x.copy()
+    y -= y.mean(axis=0)
+    y /= np.sqrt(y.var(axis=0) + eps)
+    return gamma * y + beta
+
+
 @mutant("batch_norm_forward", blamed="feature_variances")
 def an_eps_of_its_own_choice(x, gamma, beta, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-6) + beta
 
 
-@mutant("batch_norm_forward", blamed="other_sizes")
+@mutant("batch_norm_forward", blamed="single_sample")
 def leaves_a_single_sample_as_it_is(x, gamma, beta, eps=1e-5):
     if len(x) == 1:
         return gamma * x + beta
@@ -509,7 +523,7 @@ def variance_of_n_minus_one_unless_alone(x, gamma, beta, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(var + eps) + beta
 
 
-@mutant("batch_norm_forward", blamed="other_sizes")
+@mutant("batch_norm_forward", blamed="whole_numbers")
 def keeps_the_type_of_x(x, gamma, beta, eps=1e-5):
     y = np.zeros_like(x)
     for c in range(x.shape[1]):
@@ -591,7 +605,7 @@ def a_row_of_each(x, eps=1e-5):
     return np.array([np.hypot(x.std(axis=0), np.sqrt(eps)), x.mean(axis=0)])
 
 
-@mutant("identity_parameters", blamed="any_batch")
+@mutant("identity_parameters", blamed="parameters_of_whole_numbers")
 def parameters_of_the_type_of_x(x, eps=1e-5):
     gamma, beta = np.zeros_like(x[0]), np.zeros_like(x[0])
     for c in range(x.shape[1]):

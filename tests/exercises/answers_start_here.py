@@ -115,6 +115,12 @@ def with_torch(x):
     return torch.lerp(x.mean(), x, 2.0)
 
 
+@alternative("double_the_spread")
+def a_tensor_that_refuses_whole_numbers(x):
+    x = torch.from_numpy(x)
+    return x.mean() + 2 * (x - x.mean())
+
+
 def nested_lists_around(x, mean):
     return mean + 2 * (x - mean) if x.ndim == 0 else [nested_lists_around(row, mean) for row in x]
 

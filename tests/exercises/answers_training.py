@@ -541,6 +541,17 @@ def with_torch_autograd(x, dy, weight, gamma, beta, lr, eps=1e-5):
     return tuple(parameter - lr * slope for parameter, slope in zip(old, slopes, strict=True))
 
 
+@alternative("training_step")
+def an_optimizer_that_refuses_a_single_sample(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    weight, gamma, beta = (torch.tensor(p, requires_grad=True) for p in (weight, gamma, beta))
+    optimizer = torch.optim.SGD([weight, gamma, beta], lr)
+    u = torch.from_numpy(x) @ weight.T
+    y = torch.nn.functional.batch_norm(u, None, None, gamma, beta, training=True, eps=eps)
+    y.backward(torch.from_numpy(dy))
+    optimizer.step()
+    return weight, gamma, beta
+
+
 @mutant("training_step", blamed="weight_moves")
 def bessel_in_du(x, dy, weight, gamma, beta, lr, eps=1e-5):
     u = x @ weight.T
@@ -571,7 +582,7 @@ def decays_the_weight(x, dy, weight, gamma, beta, lr, eps=1e-5):
     return weight - lr * (dweight + 0.01 * weight), gamma - lr * dgamma, beta - lr * dbeta
 
 
-@mutant("training_step", blamed="any_size")
+@mutant("training_step", blamed="single_sample")
 def a_single_sample_moves_the_weight(x, dy, weight, gamma, beta, lr, eps=1e-5):
     dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
     if len(x) == 1:

@@ -7,7 +7,7 @@ from registry import ALTERNATIVES, MUTANTS
 
 from helpers.contents import NOTEBOOKS
 from helpers.exercises import judge, names
-from helpers.exercises.engine import EXERCISES, PREDICTIONS, examine
+from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
 
 for notebook in NOTEBOOKS:
     import_module(f"answers_{notebook}")
@@ -78,6 +78,31 @@ def test_every_check_is_needed(name):
     if EXERCISES[name].bug:
         blamed.add(examine(EXERCISES[name], EXERCISES[name].bug).blamed)
     assert blamed == set(EXERCISES[name].checks)
+
+
+def test_an_error_is_no_failure_only_where_an_answer_may_refuse():
+    subject = Exercise(lambda x: 2 * x, ("", ""))
+
+    @subject.expect
+    def doubles():
+        """Doubles a number."""
+        assert (yield (3,), {}) == 6
+
+    @subject.expect_or_refuse
+    def doubles_text():
+        """Doubles a text, or says that it does not."""
+        assert (yield ("ab",), {}) == "abab"
+
+    def only_numbers(x):
+        if isinstance(x, str):
+            raise TypeError("numbers only")
+        return 2 * x
+
+    assert examine(subject, lambda x: 2 * x).status == "pass"
+    assert examine(subject, only_numbers).status == "pass"
+    assert examine(subject, lambda x: x + x[:1] if x == "ab" else 2 * x).blamed == "doubles_text"
+    assert examine(subject, lambda x: [][9] if x == "ab" else 2 * x).blamed == "doubles_text"
+    assert examine(subject, lambda x: x + x if x == "ab" else x + "").blamed == "doubles"
 
 
 @pytest.mark.parametrize("name", names())
