@@ -177,7 +177,7 @@ def writes_into_a_copy(f, x, h=1e-5):
     return grad
 
 
-@mutant("numerical_gradient", blamed="central")
+@mutant("numerical_gradient", blamed="central", says="default of h")
 def a_coarse_default(f, x, h=1e-3):
     return on_a_copy(f, x, h)
 
@@ -344,7 +344,7 @@ def dbeta_averaged(dy, x, gamma, eps=1e-5):
     return dx, dgamma, dbeta / len(x)
 
 
-@mutant("batch_norm_backward", blamed="dbeta_sums_dy")
+@mutant("batch_norm_backward", blamed="dbeta_sums_dy", says="in this order")
 def dbeta_before_dgamma(dy, x, gamma, eps=1e-5):
     dx, dgamma, dbeta = closed_form(dy, x, gamma, eps)
     return dx, dbeta, dgamma
@@ -443,7 +443,7 @@ def x_hat_term_normalized_exactly(dy, x, gamma, eps=1e-5):
     return dx, dgamma, dy.sum(axis=0)
 
 
-@mutant("batch_norm_backward", blamed="default_eps")
+@mutant("batch_norm_backward", blamed="default_eps", says="Keras' own")
 def another_default(dy, x, gamma, eps=1e-3):
     return closed_form(dy, x, gamma, eps)
 
@@ -699,7 +699,7 @@ def with_two_copies(f, x, h=1e-5):
     return grad
 
 
-@mutant("numerical_gradient", blamed="others_stay")
+@mutant("numerical_gradient", blamed="others_stay", says="never put back")
 def never_put_back(f, x, h=1e-5):
     grad, moved = np.zeros_like(x), x.copy()
     for index in np.ndindex(x.shape):
@@ -710,7 +710,7 @@ def never_put_back(f, x, h=1e-5):
     return grad
 
 
-@mutant("numerical_gradient", blamed="others_stay")
+@mutant("numerical_gradient", blamed="others_stay", says="never put back")
 def left_above(f, x, h=1e-5):
     grad, moved = np.zeros_like(x), x.copy()
     for index in np.ndindex(x.shape):
@@ -721,7 +721,7 @@ def left_above(f, x, h=1e-5):
     return grad
 
 
-@mutant("numerical_gradient", blamed="others_stay")
+@mutant("numerical_gradient", blamed="others_stay", says="other entries are 0")
 def all_others_are_zero(f, x, h=1e-5):
     grad = np.zeros_like(x)
     for index in np.ndindex(x.shape):
@@ -827,7 +827,7 @@ def pytorch_that_refuses_a_single_sample(dy, x, gamma, eps=1e-5):
     return torch.autograd.grad(y, (x, gamma, beta), dy)
 
 
-@mutant("batch_norm_backward", blamed="dx_is_the_slope")
+@mutant("batch_norm_backward", blamed="dx_is_the_slope", says="divides by N - 1")
 def bessel_in_the_last_term(dy, x, gamma, eps=1e-5):
     n = len(x)
     r, raw = parts_of(x, eps)

@@ -631,7 +631,7 @@ def in_half_precision(x, kernel_size):
     return im2row_of(x, kernel_size).astype(np.float16)
 
 
-@mutant("im2row", blamed="one_window")
+@mutant("im2row", blamed="one_window", says="first window of the first image")
 def images_from_last_to_first(x, kernel_size):
     return im2row_of(x[::-1], kernel_size)
 
@@ -666,7 +666,7 @@ def with_einsum(x, gamma, beta, eps=1e-5):
     return np.einsum("nchw,c->nchw", away, gamma * r) + beta[:, None, None]
 
 
-@mutant("batch_norm_2d", blamed="whole_numbers")
+@mutant("batch_norm_2d", blamed="whole_numbers", says="whole numbers only")
 def keeps_the_type_of_x(x, gamma, beta, eps=1e-5):
     y = np.zeros_like(x)
     for c in range(x.shape[1]):
@@ -675,7 +675,7 @@ def keeps_the_type_of_x(x, gamma, beta, eps=1e-5):
     return y
 
 
-@mutant("batch_norm_2d", blamed="channel_variances")
+@mutant("batch_norm_2d", blamed="channel_variances", says="does not use the eps")
 def an_eps_of_its_own_choice(x, gamma, beta, eps=1e-5):
     return through_rows(x, gamma, beta, 1e-7)
 

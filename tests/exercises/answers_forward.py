@@ -241,7 +241,7 @@ def no_gamma(x, gamma, beta, eps=1e-5):
     return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
 
 
-@mutant("batch_norm_forward", blamed="feature_variances")
+@mutant("batch_norm_forward", blamed="feature_variances", says="not by N - 1")
 def unbiased_variance(x, gamma, beta, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0, ddof=1) + eps) + beta
 
@@ -276,7 +276,7 @@ def gamma_without_its_sign(x, gamma, beta, eps=1e-5):
     return np.abs(gamma) * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
 
 
-@mutant("batch_norm_forward", blamed="default_eps")
+@mutant("batch_norm_forward", blamed="default_eps", says="Keras' own")
 def another_default(x, gamma, beta, eps=1e-3):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
 
@@ -504,7 +504,7 @@ def in_place_on_a_copy(x, gamma, beta, eps=1e-5):
     return gamma * y + beta
 
 
-@mutant("batch_norm_forward", blamed="feature_variances")
+@mutant("batch_norm_forward", blamed="feature_variances", says="does not use the eps")
 def an_eps_of_its_own_choice(x, gamma, beta, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-6) + beta
 
@@ -523,7 +523,7 @@ def variance_of_n_minus_one_unless_alone(x, gamma, beta, eps=1e-5):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(var + eps) + beta
 
 
-@mutant("batch_norm_forward", blamed="whole_numbers")
+@mutant("batch_norm_forward", blamed="whole_numbers", says="whole numbers only")
 def keeps_the_type_of_x(x, gamma, beta, eps=1e-5):
     y = np.zeros_like(x)
     for c in range(x.shape[1]):
@@ -579,7 +579,7 @@ def gamma_squared(x, gamma, beta, eps=1e-5):
     return in_one_line(x, gamma * np.abs(gamma), beta, eps)
 
 
-@mutant("batch_norm_forward", blamed="default_eps")
+@mutant("batch_norm_forward", blamed="default_eps", says="depends on earlier calls")
 def keeps_the_first_statistics(x, gamma, beta, eps=1e-5, known={}):  # noqa: B006
     mu, var = known.setdefault(x.shape, (x.mean(axis=0), x.var(axis=0)))
     return gamma * (x - mu) / np.sqrt(var + eps) + beta
@@ -628,7 +628,7 @@ def its_own_eps_again(x, eps=1e-5):
     return np.sqrt(x.var(axis=0) + 1e-5), x.mean(axis=0)
 
 
-@mutant("identity_parameters", blamed="undoes_the_scale")
+@mutant("identity_parameters", blamed="undoes_the_scale", says="does not use the eps")
 def a_smaller_eps_of_its_own(x, eps=1e-5):
     return np.sqrt(x.var(axis=0) + 1e-8), x.mean(axis=0)
 

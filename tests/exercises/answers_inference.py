@@ -606,12 +606,12 @@ def in_place_on_copies(running_mean, running_var, x, momentum=0.1):
     return new
 
 
-@mutant("update_running", blamed="default_momentum")
+@mutant("update_running", blamed="default_momentum", says="the default of momentum is 0.9")
 def default_of_the_other_convention(running_mean, running_var, x, momentum=0.9):
     return _move(running_mean, x.mean(0), momentum), _move(running_var, x.var(0, ddof=1), momentum)
 
 
-@mutant("update_running", blamed="batch_of_whole_numbers")
+@mutant("update_running", blamed="batch_of_whole_numbers", says="mean lost its fractions")
 def statistics_of_the_type_of_x(running_mean, running_var, x, momentum=0.1):
     mu, var = np.zeros_like(x[0]), np.zeros_like(x[0])
     for c in range(x.shape[1]):
@@ -619,7 +619,7 @@ def statistics_of_the_type_of_x(running_mean, running_var, x, momentum=0.1):
     return _move(running_mean, mu, momentum), _move(running_var, var, momentum)
 
 
-@mutant("update_running", blamed="batch_of_whole_numbers")
+@mutant("update_running", blamed="batch_of_whole_numbers", says="variance lost its fractions")
 def variance_of_the_type_of_x(running_mean, running_var, x, momentum=0.1):
     var = np.zeros_like(x[0])
     var[:] = x.var(axis=0, ddof=1)
@@ -718,7 +718,7 @@ def multiplies_with_the_root(x, gamma, beta, running_mean, running_var, eps=1e-5
     return gamma * (x - running_mean) * np.sqrt(running_var + eps) + beta
 
 
-@mutant("batch_norm_inference", blamed="every_entry")
+@mutant("batch_norm_inference", blamed="every_entry", says="subtract running_mean")
 def never_centred(x, gamma, beta, running_mean, running_var, eps=1e-5):
     return gamma * x / np.sqrt(running_var + eps) + beta
 
@@ -746,7 +746,7 @@ def one_array(gamma, beta, running_mean, running_var, eps=1e-5):
     return np.stack([scale, beta - running_mean * scale])
 
 
-@mutant("fold_to_affine", blamed="difference_of_two")
+@mutant("fold_to_affine", blamed="difference_of_two", says="does not use the eps")
 def an_eps_for_folding(gamma, beta, running_mean, running_var, eps=1e-5):
     scale = gamma / np.sqrt(running_var + 1e-8)
     return scale, beta - scale * running_mean

@@ -143,7 +143,7 @@ def flattens_the_result(x):
     return (2 * x - x.mean()).reshape(len(x), -1) if x.ndim > 1 else 2 * x - x.mean()
 
 
-@mutant("double_the_spread", blamed="whole_numbers")
+@mutant("double_the_spread", blamed="whole_numbers", says="whole numbers only")
 def keeps_the_type_of_x(x):
     y = np.zeros_like(x)
     for index in np.ndindex(x.shape):
@@ -151,7 +151,7 @@ def keeps_the_type_of_x(x):
     return y
 
 
-@mutant("double_the_spread", blamed="whole_numbers")
+@mutant("double_the_spread", blamed="whole_numbers", says="// cuts")
 def divides_whole(x):
     mu = x.sum() // x.size if x.dtype.kind == "i" else x.mean()
     return mu + 2 * (x - mu)

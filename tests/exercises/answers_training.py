@@ -148,7 +148,7 @@ def weight_ignores_gamma(x, dy, weight, gamma, beta, lr, eps=1e-5):
     return weight - lr * dweight / gamma[:, None], gamma - lr * dgamma, beta - lr * dbeta
 
 
-@mutant("training_step", blamed="default_eps")
+@mutant("training_step", blamed="default_eps", says="Keras' own")
 def another_default(x, dy, weight, gamma, beta, lr, eps=1e-3):
     dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
     return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
@@ -552,7 +552,7 @@ def an_optimizer_that_refuses_a_single_sample(x, dy, weight, gamma, beta, lr, ep
     return weight, gamma, beta
 
 
-@mutant("training_step", blamed="weight_moves")
+@mutant("training_step", blamed="weight_moves", says="divides by N - 1")
 def bessel_in_du(x, dy, weight, gamma, beta, lr, eps=1e-5):
     u = x @ weight.T
     r, n = 1 / np.sqrt(u.var(axis=0) + eps), len(x)
@@ -706,7 +706,7 @@ def counts_those_before(steps, accuracy, target):
     return [*steps.tolist(), np.inf][before]
 
 
-@mutant("steps_to_reach", blamed="not_rounded")
+@mutant("steps_to_reach", blamed="not_rounded", says="not rounded")
 def rounds_to_two_digits(steps, accuracy, target):
     reached = np.flatnonzero(np.round(accuracy, 2) >= target)
     return steps[reached[0]] if len(reached) else np.inf
@@ -746,7 +746,7 @@ def between_two_tests(steps, accuracy, target):
     return np.interp(target, accuracy[i - 1 : i + 1], steps[i - 1 : i + 1])
 
 
-@mutant("steps_to_reach", blamed="the_first")
+@mutant("steps_to_reach", blamed="the_first", says="step 60 comes first")
 def the_test_after(steps, accuracy, target):
     reached = np.flatnonzero(accuracy >= target)
     return [*steps, np.inf][reached[0] + 1] if len(reached) else np.inf

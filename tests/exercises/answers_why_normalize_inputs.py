@@ -662,7 +662,7 @@ def with_torch_autograd(w, x, target, lr):
     return w - lr * w.grad
 
 
-@mutant("least_squares_step", blamed="samples_of_whole_numbers")
+@mutant("least_squares_step", blamed="samples_of_whole_numbers", says="lost its fractions")
 def slopes_of_the_type_of_x(w, x, target, lr):
     slopes = np.zeros_like(x[0])
     for c in range(x.shape[1]):
@@ -680,7 +680,7 @@ def first_sample_only(w, x, target, lr):
     return w - lr * (x[0] @ w - target[0]) * x[0]
 
 
-@mutant("least_squares_step", blamed="one_step")
+@mutant("least_squares_step", blamed="one_step", says="x.size")
 def averages_over_all_entries(w, x, target, lr):
     return w - lr * x.T @ (x @ w - target) / x.size
 
@@ -708,7 +708,7 @@ def two_steps_at_once(w, x, target, lr):
     return w
 
 
-@mutant("least_squares_step", blamed="one_step")
+@mutant("least_squares_step", blamed="one_step", says="not by N - 1")
 def divides_by_n_minus_one(w, x, target, lr):
     return w - lr * x.T @ (x @ w - target) / max(len(x) - 1, 1)
 
@@ -739,7 +739,7 @@ def largest_of_eigvals(x):
     return 2 / np.linalg.eigvals(np.einsum("ni,nj->ij", x, x) / len(x)).real.max()
 
 
-@mutant("largest_stable_step", blamed="features_of_whole_numbers")
+@mutant("largest_stable_step", blamed="features_of_whole_numbers", says="lost its fractions")
 def curvature_of_the_type_of_x(x):
     curvature = np.zeros_like(x, shape=(x.shape[1], x.shape[1]))
     curvature[:] = x.T @ x / len(x)
@@ -799,7 +799,7 @@ def a_hair_below(x):
     return 1.99 / np.linalg.eigvalsh(x.T @ x / len(x))[-1]
 
 
-@mutant("standardize", blamed="whole_numbers")
+@mutant("standardize", blamed="whole_numbers", says="whole numbers only")
 def both_keep_their_type(x_train, x_test):
     varies = np.ptp(x_train, axis=0) > 0
     mu, std = x_train[:, varies].mean(axis=0), x_train[:, varies].std(axis=0)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 ALTERNATIVES: dict[str, list[Callable]] = defaultdict(list)
 MUTANTS: dict[str, list[tuple[Callable, str]]] = defaultdict(list)
+SAYS: dict[Callable, str] = defaultdict(str)
 EQUIVALENT: dict[str, dict[str, str]] = defaultdict(dict)
 
 
@@ -19,11 +20,15 @@ def alternative(exercise: str) -> Callable[[Callable], Callable]:
     return register
 
 
-def mutant(exercise: str, blamed: str) -> Callable[[Callable], Callable]:
-    """Register a wrong answer, named after its misconception, and the check that must catch it."""
+def mutant(exercise: str, blamed: str, says: str = "") -> Callable[[Callable], Callable]:
+    """Register a wrong answer, named after its misconception, and the check that must catch it.
+
+    says: words that the message must have, where only a certain sentence would be true.
+    """
 
     def register(answer: Callable) -> Callable:
         MUTANTS[exercise].append((answer, blamed))
+        SAYS[answer] = says
         return answer
 
     return register

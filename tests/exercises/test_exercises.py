@@ -3,7 +3,7 @@
 from importlib import import_module
 
 import pytest
-from registry import ALTERNATIVES, MUTANTS
+from registry import ALTERNATIVES, MUTANTS, SAYS
 
 from helpers.contents import NOTEBOOKS
 from helpers.exercises import judge, names
@@ -53,6 +53,7 @@ def test_a_mutant_is_blamed_on_the_right_check(name, answer, blamed):
     verdict = examine(EXERCISES[name], answer)
     assert verdict.status == "fail"
     assert verdict.blamed == blamed, verdict.message
+    assert SAYS[answer] in verdict.message
     assert "cannot be used" not in verdict.message, "the check should say what is wrong itself"
 
 
