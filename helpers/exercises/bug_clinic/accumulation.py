@@ -20,14 +20,22 @@ MANY = tensor(_rng, 24, IN, scale=np.linspace(0.5, 3, 24)[:, None], shift=1.0)
 TARGETS = torch.arange(24) % OUT
 
 
+def _physical(x):
+    """The tensor in memory; inside torch.func the layers see it wrapped, row by row in vmap."""
+    while torch._C._functorch.is_functorch_wrapped_tensor(x):
+        x = torch._C._functorch.get_unwrapped(x)
+    return x
+
+
 class _Features(nn.Sequential):
     """Notes how many rows it gets, and of how many the hidden values are in memory meanwhile."""
 
     def forward(self, x):
         first, tanh, last = self
         hidden = tanh(first(x))
-        HELD.append((StorageWeakRef(hidden.untyped_storage()), len(x)))
-        ROWS.append((len(x), sum(rows for value, rows in HELD if not value.expired())))
+        rows = _physical(x).numel() // x.shape[-1]
+        HELD.append((StorageWeakRef(_physical(hidden).untyped_storage()), rows))
+        ROWS.append((rows, sum(rows for value, rows in HELD if not value.expired())))
         return last(hidden)
 
 

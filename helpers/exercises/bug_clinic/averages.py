@@ -5,10 +5,11 @@ import torch
 from torch import nn
 
 from helpers.exercises.bug_clinic.formulas import BETA, EPS, GAMMA, MEAN, C, X
-from helpers.exercises.engine import array_like, exercise, parts, same, slip
+from helpers.exercises.engine import array_like, exercise, parts, same, slip, slip_whole
 
 _rng = np.random.default_rng(184)
 VAR = np.array([1.5, 9.0, 0.4, 5.0])
+COUNTS = np.array([3, 10, -4, 0, 7])  # whole numbers
 MOMENTUM = 0.2  # another number than EPS, so that the two cannot be mixed
 
 
@@ -49,10 +50,14 @@ def default_momentum():
 
 @moving_average.expect
 def any_values():
-    """That must hold for all values, negative ones too, and for a momentum of 0 or 1."""
+    """That must hold for all values, negative and whole ones too, for any number of features, and
+    for a momentum of 0 or 1."""
     for momentum in (0.0, 0.3, 1.0):
-        stored = yield (MEAN, BETA), {"momentum": momentum}
-        same(stored, MEAN + momentum * (BETA - MEAN), f"stored (momentum {momentum:g})")
+        for old, new in ((MEAN, BETA), (MEAN[:1], BETA[:1]), (COUNTS, COUNTS[::-1])):
+            stored = yield (old, new), {"momentum": momentum}
+            expected = (1 - momentum) * old + momentum * new
+            slip_whole(stored, expected)
+            same(stored, expected, f"stored (momentum {momentum:g}, {len(old)} features)")
 
 
 KERAS = {
@@ -102,6 +107,11 @@ def _momentum_copied(keras):
     return layer
 
 
+def _tol(layer):
+    """Of a layer in float64, or in float32, which is what Keras itself computes in."""
+    return 1e-9 if layer.weight.dtype == torch.float64 else 1e-5
+
+
 def _layer(result):
     wrong = f"return a torch.nn.BatchNorm1d, not {type(result).__name__}"
     assert isinstance(result, nn.BatchNorm1d), wrong
@@ -123,7 +133,7 @@ def eval_agrees():
             GAMMA * (X - MEAN) / np.sqrt(VAR + 1e-5) + BETA,
             f"epsilon is {epsilon:g} in Keras, and PyTorch's default, 1e-5, in your layer",
         )
-        same(y, expected, f"y (epsilon {epsilon:g})")
+        same(y, expected, f"y (epsilon {epsilon:g})", tol=_tol(layer))
 
 
 @ported_layer.expect
@@ -134,7 +144,8 @@ def still_learns():
     frozen = [name for name, p in layer.named_parameters() if not p.requires_grad]
     assert not frozen, f"{' and '.join(frozen)} cannot be trained: requires_grad is False"
     y = layer(torch.tensor(X, dtype=layer.weight.dtype))
-    same(y, GAMMA * (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + 1e-3) + BETA, "y")
+    expected = GAMMA * (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + 1e-3) + BETA
+    same(y, expected, "y", tol=_tol(layer))
 
 
 @ported_layer.expect
@@ -147,17 +158,23 @@ def memory():
         MEAN,
         "the running mean does not move at all: it should, slowly",
     )
-    same(layer.running_mean, 0.99 * MEAN + 0.01 * X.mean(axis=0), "running_mean")
+    expected = 0.99 * MEAN + 0.01 * X.mean(axis=0)
+    same(layer.running_mean, expected, "running_mean", tol=_tol(layer))
 
 
 @ported_layer.expect
 def other_momentum():
-    """The same must hold for other layers, with other values of momentum."""
-    for momentum in (0.9, 0.3):
-        layer = _layer((yield (KERAS | {"momentum": momentum},), {}))
-        layer(torch.tensor(X, dtype=layer.weight.dtype))
-        expected = momentum * MEAN + (1 - momentum) * X.mean(axis=0)
-        same(layer.running_mean, expected, f"running_mean (momentum {momentum:g} in Keras)")
+    """The same must hold for other layers, with other values of momentum and other sizes."""
+    for momentum, size in ((0.9, C), (0.3, C), (0.99, 2), (0.5, 1)):
+        arrays = {name: value[:size] for name, value in KERAS.items() if np.ndim(value)}
+        layer = _layer((yield (KERAS | arrays | {"momentum": momentum},), {}))
+        of = f"(momentum {momentum:g} in Keras, {size} features)"
+        x = X[:, :size]
+        y = layer(torch.tensor(x, dtype=layer.weight.dtype))
+        x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-3)
+        same(y, GAMMA[:size] * x_hat + BETA[:size], f"y {of}", tol=_tol(layer))
+        expected = momentum * MEAN[:size] + (1 - momentum) * x.mean(axis=0)
+        same(layer.running_mean, expected, f"running_mean {of}", tol=_tol(layer))
 
 
 # Few positions, so that one value more or less per channel shows.
@@ -190,12 +207,14 @@ def _biased(running_mean, running_var, x, momentum=0.1):
 
 
 def _update(x, momentum=MOMENTUM):
-    return tuple(torch.tensor(a) for a in (MEAN, VAR, x)), {"momentum": momentum}
+    channels = x.shape[1]
+    values = (MEAN[:channels], VAR[:channels], x)
+    return tuple(torch.tensor(a) for a in values), {"momentum": momentum}
 
 
 def _averages(x, factor):
     """The running variance if the batch's biased variance is multiplied by a factor."""
-    return (1 - MOMENTUM) * VAR + MOMENTUM * factor * x.var(axis=(0, 2, 3))
+    return (1 - MOMENTUM) * VAR[: x.shape[1]] + MOMENTUM * factor * x.var(axis=(0, 2, 3))
 
 
 @running_update.expect
@@ -220,11 +239,13 @@ def right_on_average():
 
 @running_update.expect
 def variance_moves():
-    """running_var must be that of nn.BatchNorm2d, for any number of images and positions."""
-    for shape in ((3, C, 2, 1), (2, C, 1, 1), (4, C, 1, 3), (2, C, 5, 5)):
+    """running_var must be that of nn.BatchNorm2d, for any number of images, channels and
+    positions, a single image among them."""
+    shapes = ((3, C, 2, 1), (2, C, 1, 1), (4, C, 1, 3), (2, C, 5, 5), (1, C, 2, 3), (3, 2, 2, 2))
+    for shape in shapes:
         x = np.resize(IMAGES, shape)
         _, var = parts((yield _update(x)), "running_mean", "running_var")
-        var, n = array_like(var, "running_var", shape=(C,)), x[:, 0].size
+        var, n = array_like(var, "running_var", shape=shape[1:2]), x[:, 0].size
         if len(x) not in (1, n):
             images = len(x) / (len(x) - 1)
             slip(var, _averages(x, images), "count the values of a channel, not the images")
@@ -234,3 +255,12 @@ def variance_moves():
         slip(var, old_too, "the stored variance was right already: correct the batch's alone")
         expected = _averages(x, n / (n - 1))
         same(var, expected, f"running_var (x of shape {x.shape})")
+
+
+@running_update.expect
+def default_share():
+    """Without a momentum, it must use 0.1."""
+    arguments, _ = _update(IMAGES)
+    mean, var = parts((yield arguments, {}), "running_mean", "running_var")
+    same(mean, 0.9 * MEAN + 0.1 * IMAGES.mean(axis=(0, 2, 3)), "running_mean")
+    same(var, 0.9 * VAR + 0.1 * IMAGES.var(axis=(0, 2, 3), ddof=1), "running_var")

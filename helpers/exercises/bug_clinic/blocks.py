@@ -68,7 +68,7 @@ class _Offset(nn.Module):
         return x / 2 + self.offset
 
 
-def _block(module):
+def _block(module, images=IMAGES):
     """The block in float64 with weights of our own, and its two convolutions."""
     if not isinstance(module, nn.Module):
         raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
@@ -83,6 +83,17 @@ def _block(module):
     convs = [part for part in module.modules() if isinstance(part, nn.Conv2d)]
     if len(convs) != 2:
         raise AssertionError(f"the block has {len(convs)} convolutions, expected 2")
+    for number, conv in enumerate(convs, start=1):
+        if conv.in_channels != images.shape[1]:
+            raise AssertionError(
+                f"convolution {number} takes {conv.in_channels} channels, not {images.shape[1]}"
+            )
+        before, after = (tuple(t.shape[2:]) for t in (images, conv(images)))
+        if after != before:
+            raise AssertionError(
+                f"convolution {number} makes images of {after} pixels from {before}: it needs "
+                "padding=1. (Where a single pixel is left, it is added to all of x without a word)"
+            )
     return module, convs
 
 
@@ -103,24 +114,37 @@ def size_of_the_weights():
             )
 
 
+def _convolved(conv, x):
+    """What a convolution of 3 x 3 pixels gives that keeps the size of its images."""
+    return nn.functional.conv2d(x, conv.weight, conv.bias, padding=1)
+
+
 @residual_block.expect
 def the_norm_that_was_asked_for():
     """Whatever norm is asked for, each convolution must get its own, made by norm(channels)."""
-    _Offset.made = 0
-    module = yield (6, _Offset), {}
-    block, (first, second) = _block(module)
-    norms = [part for part in block.modules() if isinstance(part, _Offset)]
-    if len(norms) != 2:
-        raise AssertionError(f"asked for another norm, the block has it {len(norms)} times, not 2")
-    if {norm.channels for norm in norms} != {6}:
-        raise AssertionError(f"norm was called with {norms[0].channels}, expected 6 channels")
-    y = block(IMAGES)
-    for one, two in (norms, norms[::-1]):  # whichever was made first
-        for conv1, conv2 in ((first, second), (second, first)):
-            hidden = torch.relu(one(conv1(IMAGES)))
-            if torch.allclose(y, torch.relu(IMAGES + two(conv2(hidden)))):
-                return
-    raise AssertionError("the output is not relu(x + norm(conv(relu(norm(conv(x))))))")
+    for channels in (6, 2):
+        _Offset.made = 0
+        module = yield (channels, _Offset), {}
+        images = IMAGES[:, :channels]
+        block, (first, second) = _block(module, images)
+        norms = [part for part in block.modules() if isinstance(part, _Offset)]
+        if len(norms) != 2:
+            times = f"has it {len(norms)} times, not 2"
+            raise AssertionError(f"asked for another norm, the block {times}")
+        if wrong := {norm.channels for norm in norms} - {channels}:
+            raise AssertionError(
+                f"norm was called with {wrong.pop()}, expected {channels} channels"
+            )
+        y = block(images)
+        if y.shape != images.shape:
+            raise AssertionError(f"the output has shape {tuple(y.shape)}, x {tuple(images.shape)}")
+        right = []
+        for one, two in (norms, norms[::-1]):  # whichever was made first
+            for conv1, conv2 in ((first, second), (second, first)):
+                hidden = torch.relu(one(_convolved(conv1, images)))
+                right.append(torch.relu(images + two(_convolved(conv2, hidden))))
+        if not any(torch.allclose(y, expected) for expected in right):
+            raise AssertionError("the output is not relu(x + norm(conv(relu(norm(conv(x))))))")
 
 
 @residual_block.expect
@@ -128,7 +152,7 @@ def no_norm_at_all():
     """norm=None must give a block without any norm, whose convolutions have a bias."""
     module = yield (6, None), {}
     block, (first, second) = _block(module)
-    right = torch.relu(IMAGES + second(torch.relu(first(IMAGES)))).detach()
-    same(block(IMAGES), right, "output")
+    right = torch.relu(IMAGES + _convolved(second, torch.relu(_convolved(first, IMAGES))))
+    same(block(IMAGES), right.detach(), "output")
     if first.bias is None or second.bias is None:
         raise AssertionError("a convolution has no bias, and nothing behind it adds an offset")

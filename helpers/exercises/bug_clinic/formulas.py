@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from helpers.exercises.bug_clinic._graph import given, slopes
-from helpers.exercises.engine import array_like, exercise, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(182)
 # Columns of very different mean and scale, and N != C, so that axes cannot be mixed.
@@ -97,6 +97,16 @@ def more_digits():
 
 
 @feature_variance.expect
+def any_number_of_samples():
+    """It must be so for any number of samples and features; a single sample has the variance 0."""
+    for shape in ((2, 3), (7, 1), (3, 5)):
+        x = readings(2.0, 1.5, shape=shape)
+        _close((yield (x,), {}), x, f"for x of shape {shape}", tol=1e-4)
+    var = array_like((yield (readings(1000, 0.1, shape=(1, 4)),), {}), "var", shape=(4,))
+    same(var, np.zeros(4), "var of a single sample: feature")
+
+
+@feature_variance.expect
 def type_stays():
     """float32 goes in and must come out, float64 as well."""
     for dtype in (np.float32, np.float64):
@@ -140,7 +150,8 @@ def _one_row_per_image(x, gamma, beta, eps=1e-5):
 
 def _over(x, axes, eps=EPS):
     x_hat = (x - x.mean(axis=axes, keepdims=True)) / np.sqrt(x.var(axis=axes, keepdims=True) + eps)
-    return GAMMA[:, None, None] * x_hat + BETA[:, None, None]
+    channels = x.shape[1]
+    return GAMMA[:channels, None, None] * x_hat + BETA[:channels, None, None]
 
 
 @standardize_channels.expect
@@ -184,6 +195,25 @@ def every_entry():
     same(y, _over(PHOTOS, (0, 2, 3)), "y")
 
 
+@standardize_channels.expect
+def any_images():
+    """It must work for any number of images, channels and positions, a single image among them, and
+    for pixels that are whole numbers, whose results have fractions."""
+    pixels = np.rint(4 * PHOTOS).astype(int)
+    for x in (PHOTOS[:2, :2, :4], PHOTOS[:1], PHOTOS[:, :1, :, :1], pixels):
+        channels = x.shape[1]
+        y = yield (x, GAMMA[:channels], BETA[:channels]), {"eps": EPS}
+        slip_whole(y, _over(x, (0, 2, 3)))
+        same(y, _over(x, (0, 2, 3)), f"y (x of shape {x.shape}, {x.dtype})")
+
+
+@standardize_channels.expect
+def eps_by_default():
+    """Without an eps it must use 1e-5, which matters for channels that hardly vary."""
+    x = 1e-3 * PHOTOS
+    same((yield (x, GAMMA, BETA), {}), _over(x, (0, 2, 3), eps=1e-5), "y")
+
+
 @exercise(
     "Normalize a batch of 4 and compute the variance of the result with numpy. Then one of 400.",
     "The result's variance is (N - 1) / N. torch.var and numpy's var do not divide by the same "
@@ -202,13 +232,20 @@ def _default_correction(x, gamma, beta, eps=1e-5):
     return gamma * (x - mu) * torch.rsqrt(var + eps) + beta
 
 
-def _batch(count, learn=False):
-    x = np.resize(X, (count, C))
-    return x, tuple((given if learn else torch.tensor)(a) for a in (x, GAMMA, BETA))
+# As good as none. Without any, PyTorch's own batch norm refuses to compute.
+NO_EPS = 1e-12
+
+
+def _batch(count, learn=False, features=C):
+    x = np.resize(X[:, :features], (count, features))
+    arrays = (x, GAMMA[:features], BETA[:features])
+    return x, tuple((given if learn else torch.tensor)(a) for a in arrays)
 
 
 def _normalized(x, eps=EPS):
-    return GAMMA * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + BETA
+    features = x.shape[1]
+    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
+    return GAMMA[:features] * x_hat + BETA[:features]
 
 
 @normalize_small_batch.expect
@@ -217,7 +254,7 @@ def variance_one():
     for count in (4, 3, 40, 2):
         x, _ = _batch(count)
         ones, zeros = torch.ones(C, dtype=torch.float64), torch.zeros(C, dtype=torch.float64)
-        y = array_like((yield (torch.tensor(x), ones, zeros), {"eps": 0.0}), "y", shape=x.shape)
+        y = array_like((yield (torch.tensor(x), ones, zeros), {"eps": NO_EPS}), "y", shape=x.shape)
         same((y**2).mean(), 1.0, f"mean square of y (N = {count})")
 
 
@@ -245,6 +282,18 @@ def gradient_flows():
     for name, value in (("x", x), ("gamma", GAMMA), ("beta", BETA)):
         value = torch.tensor(value)
         same(slopes(y, weights, value), slopes(right, weights, value), f"slope of {name}")
+
+
+@normalize_small_batch.expect
+def any_features():
+    """It must work for any number of samples and features, and in float32."""
+    for count, features in ((2, 1), (7, 3), (3, 2)):
+        x, arguments = _batch(count, features=features)
+        y = yield arguments, {"eps": EPS}
+        same(y, _normalized(x), f"y (x of shape {x.shape})")
+    x, arguments = _batch(5)
+    y = yield tuple(a.float() for a in arguments), {"eps": EPS}
+    same(y, _normalized(x), "y (in float32)", tol=1e-5)
 
 
 @normalize_small_batch.expect

@@ -109,8 +109,10 @@ def _learnable(*arrays):
     return tuple(given(array) for array in arrays)
 
 
-def _batch_norm(x):
-    return GAMMA * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + EPS) + BETA
+def _batch_norm(x, eps=EPS):
+    features = x.shape[1]
+    x_hat = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)
+    return GAMMA[:features] * x_hat + BETA[:features]
 
 
 @normalize_batch.expect
@@ -149,6 +151,27 @@ def slopes_of_parameters():
     dgamma = slopes(y, torch.tensor(DY), torch.tensor(GAMMA))
     same(dgamma, (DY * x_hat).sum(axis=0), "dgamma")
     same(slopes(y, torch.tensor(DY), torch.tensor(BETA)), DY.sum(axis=0), "dbeta")
+
+
+@normalize_batch.expect
+def any_batch():
+    """It must work for any number of samples and features, in float64 and in float32."""
+    for x in (X[:2], X[:, :1], X[1:5, :3], np.concatenate([X, 2 - X])):
+        features = x.shape[1]
+        y = yield _learnable(x, GAMMA[:features], BETA[:features]), {"eps": EPS}
+        same(y, _batch_norm(x), f"y (x of shape {x.shape})")
+        dy = np.resize(DY, x.shape)
+        dx = slopes(y, torch.tensor(dy), torch.tensor(x))
+        same(dx, right(dy, x, GAMMA[:features], EPS), f"dx (x of shape {x.shape})")
+    y = yield _learnable(*(a.astype(np.float32) for a in (X, GAMMA, BETA))), {"eps": EPS}
+    same(y, _batch_norm(X), "y (in float32)", tol=1e-5)
+
+
+@normalize_batch.expect
+def eps_left_out():
+    """Without an eps it must use 1e-5, which matters for features that hardly vary."""
+    y = yield _learnable(1e-3 * X, GAMMA, BETA), {}
+    same(y, _batch_norm(1e-3 * X, eps=1e-5), "y")
 
 
 # A gradient check is judged by what it says about right and wrong backward passes.
@@ -249,6 +272,31 @@ def one_wrong_entry():
         assert not _said(answer), f"a dx gets through whose entry {list(spot)} is wrong"
 
 
+@backward_is_right.expect
+def slightly_wrong():
+    """It must say False where dx is 2 percent too large, also where all gradients are small."""
+    for stretch in (1.0, 100.0):
+        answer = yield (
+            _question(lambda *given: 1.02 * right(*given), 1e-5, stretch),
+            {},
+        )
+        says = f"a dx that is 2 percent too large gets through, with x {stretch:g} times as wide"
+        assert not _said(answer), says
+
+
+@backward_is_right.expect
+def any_samples():
+    """It must tell right from wrong for any number of samples and features."""
+    for rows, columns in ((5, 2), (3, 3), (4, 1)):
+        for backward, expected in ((right, True), (_twice, False)):
+            forward, wrapped, *_ = _question(backward, 0.1)
+            x = SAMPLES[:rows, :columns]
+            answer = yield (forward, wrapped, x, SCALES[:columns], SHIFTS[:columns]), {}
+            kind = "right" if expected else "wrong"
+            says = f"{not expected} for a {kind} backward pass, x of shape {(rows, columns)}"
+            assert _said(answer) == expected, says
+
+
 @exercise(
     "How large is the gradient of the first layer's weights on this batch? Compare it with that of "
     "the second layer's.",
@@ -274,18 +322,18 @@ def _draws():
         yield (np.random.default_rng(seed), network.FEATURES, network.CLASSES), {}
 
 
-def _usable(batch):
+def _usable(batch, features=network.FEATURES, classes=network.CLASSES):
     x, labels = parts(batch, "x", "labels")
     x, labels = array_like(x, "x"), array_like(labels, "labels")
     assert x.ndim == 2, f"x has shape {x.shape}, expected (samples, features)"
     assert x.dtype == np.float64, f"x is {x.dtype}: gradient checks need float64"
-    shape = (len(x), network.FEATURES)
+    shape = (len(x), features)
     assert x.shape == shape, f"x has shape {x.shape}, expected {shape}"
     assert len(x) >= 2, f"batch norm needs at least two samples; the batch has {len(x)}"
     assert labels.shape == (len(x),), f"labels have shape {labels.shape}, expected {(len(x),)}"
     assert labels.dtype.kind in "iu", f"labels are {labels.dtype}: they must be integers"
-    inside = (labels >= 0) & (labels < network.CLASSES)
-    assert inside.all(), f"a label is {labels[~inside][0]}, outside of 0 to {network.CLASSES - 1}"
+    inside = (labels >= 0) & (labels < classes)
+    assert inside.all(), f"a label is {labels[~inside][0]}, outside of 0 to {classes - 1}"
     return x, labels
 
 
@@ -294,6 +342,13 @@ def a_batch():
     """It must return (x, labels): x, (N, features), in float64, and N labels in [0, classes)."""
     for call in _draws():
         _usable((yield call))
+
+
+@checking_batch.expect
+def other_networks():
+    """It must do so for other numbers of features and classes."""
+    for features, classes in ((4, 2), (7, 5)):
+        _usable((yield (np.random.default_rng(1), features, classes), {}), features, classes)
 
 
 @checking_batch.expect

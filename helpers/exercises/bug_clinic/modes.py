@@ -69,25 +69,40 @@ def _layer(module, training=True):
     return module.double().train(training)
 
 
-def _twin(training=True, affine=False, **kwargs):
-    return nn.BatchNorm1d(C, affine=affine, **kwargs).double().train(training)
+def _twin(features=C, **kwargs):
+    return nn.BatchNorm1d(features, affine=False, **kwargs).double()
 
 
 @norm_with_modes.expect
 def in_training():
     """In training it must be like nn.BatchNorm1d: output, gradient, and what it remembers."""
-    module = yield (C,), {"momentum": 0.3, "eps": 0.2}
-    layer, twin = _layer(module), _twin(momentum=0.3, eps=0.2)
-    x = X.detach().clone().requires_grad_()
-    y, right = layer(x), twin(x)
-    same(y, right.detach(), "y in training")
-    if not y.requires_grad:
-        raise AssertionError("in training y has no gradient")
-    (got,) = torch.autograd.grad((WEIGHTS * y).sum(), x)
-    (wanted,) = torch.autograd.grad((WEIGHTS * right).sum(), x)
-    same(got, wanted, "the gradient in training")
+    for features in (C, 1):
+        module = yield (features,), {"momentum": 0.3, "eps": 0.2}
+        layer, twin = _layer(module), _twin(features, momentum=0.3, eps=0.2)
+        x = X[:, :features].clone().requires_grad_()
+        y, right = layer(x), twin(x)
+        same(y, right.detach(), "y in training")
+        if not y.requires_grad:
+            raise AssertionError("in training y has no gradient")
+        (got,) = torch.autograd.grad((WEIGHTS[:, :features] * y).sum(), x)
+        (wanted,) = torch.autograd.grad((WEIGHTS[:, :features] * right).sum(), x)
+        same(got, wanted, "the gradient in training")
+        with torch.no_grad():
+            other = OTHERS[0][:, :features]
+            same(layer.eval()(other), twin.eval()(other), "y in eval mode")
+
+
+@norm_with_modes.expect
+def defaults_as_in_pytorch():
+    """Without momentum and eps it must use 0.1 and 1e-5, as nn.BatchNorm1d does."""
+    layer, twin = _layer((yield (C,), {})), _twin()
+    same(layer(1e-3 * X), twin(1e-3 * X), "y of features that hardly vary")
+    for batch in OTHERS:
+        layer(batch), twin(batch)
+    for norm in (layer, twin):
+        norm.running_var.mul_(1e-3)
     with torch.no_grad():
-        same(layer.eval()(OTHERS[0]), twin.eval()(OTHERS[0]), "y in eval mode")
+        same(layer.eval()(X), twin.eval()(X), "y in eval mode after four batches")
 
 
 @norm_with_modes.expect
@@ -158,7 +173,7 @@ def training_without_gradients():
 IN = 5
 CLASSES = torch.tensor([0] * 36 + [1] * 18 + [2] * 6)  # sorted, as test sets often are
 SORTED = tensor(_rng, 60, IN) + 2.0 * torch.eye(IN, dtype=torch.float64)[CLASSES]
-SORTED[::7] *= -1  # nobody is right about these
+SORTED[3::7] *= -1  # nobody is right about these
 
 
 def _classifier(dropout=0.9):
@@ -174,9 +189,9 @@ def _classifier(dropout=0.9):
     return Itself(first, norm, nn.Sequential(nn.Dropout(dropout), last)).double()
 
 
-def _right_answers():
+def _right_answers(rows=slice(None)):
     """The share that the classifier gets right in eval mode."""
-    return (SORTED[:, :3].argmax(dim=1) == CLASSES).double().mean().item()
+    return (SORTED[rows, :3].argmax(dim=1) == CLASSES[rows]).double().mean().item()
 
 
 @exercise(
@@ -231,6 +246,18 @@ def no_chance():
 
 
 @measure_accuracy.expect
+def any_test_set():
+    """It must work for test sets of any size: a single row, and more rows than a batch."""
+    for rows, size in ((slice(1), 100), (slice(30, 53), 10), (slice(5, 6), 1)):
+        got = yield (_classifier(), SORTED[rows], CLASSES[rows]), {"batch_size": size}
+        count = len(CLASSES[rows])
+        same(got, _right_answers(rows), f"the accuracy on {count} of the rows", tol=1e-6)
+    many = slice(36, 60)  # 5 times, so that it is more than one batch of 100
+    got = yield (_classifier(), SORTED[many].repeat(5, 1), CLASSES[many].repeat(5)), {}
+    same(got, _right_answers(many), "the accuracy on 120 rows", tol=1e-6)
+
+
+@measure_accuracy.expect
 def left_as_it_was():
     """Afterwards every part of the model must be as it was before: its numbers and its mode."""
     for whole, part in ((True, True), (False, False), (True, False)):
@@ -249,6 +276,10 @@ def left_as_it_was():
         changed = [name for name, p in model.named_parameters() if not p.requires_grad]
         if changed:
             raise AssertionError(f"requires_grad of {changed[0]} was True and is False afterwards")
+        for part, name, value in ((model[1], "momentum", 0.1), (model[2][0], "p", 0.9)):
+            if getattr(part, name) != value:
+                says = f"was {value} and is {getattr(part, name)} afterwards"
+                raise AssertionError(f"{name} of {type(part).__name__} {says}")
 
 
 def _mode(training):

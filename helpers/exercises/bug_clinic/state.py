@@ -61,11 +61,11 @@ def count_nodes(*values):
     return len(seen)
 
 
-def _one_batch(result):
+def _one_batch(result, shape=(N, C)):
     y, mean, var = parts(result, "y", "running_mean", "running_var")
-    array_like(y, "y", shape=(N, C))
+    array_like(y, "y", shape=shape)
     for value, name in ((mean, "running_mean"), (var, "running_var")):
-        array_like(value, name, shape=(C,))
+        array_like(value, name, shape=shape[1:])
         if not isinstance(value, torch.Tensor):
             raise AssertionError(f"{name} is a {type(value).__name__}, expected a tensor")
     return y, mean, var
@@ -112,6 +112,35 @@ def training_as_before():
         except AssertionError:
             raise AssertionError(f"{name} gets no gradient any more: y must lead to it") from None
         same(got, slopes(right, WEIGHTS, value), f"the gradient of {name}")
+
+
+@normalize_and_remember.expect
+def any_batch():
+    """It must work for any number of samples and features."""
+    for rows, columns in ((2, 3), (5, 1), (4, 2)):
+        x, gamma, beta = (given(t.detach()[..., :columns]) for t in (X[:rows], GAMMA, BETA))
+        mean, var = MEAN[:columns], VAR[:columns]
+        result = yield (x, gamma, beta, mean.clone(), var.clone()), {"momentum": 0.3, "eps": 0.2}
+        y, *remembered = _one_batch(result, (rows, columns))
+        twins = mean.clone(), var.clone()
+        right = nn.functional.batch_norm(x, *twins, gamma, beta, True, 0.3, 0.2)
+        of = f" (x of shape {(rows, columns)})"
+        same(y, right.detach(), f"y{of}")
+        same(remembered[0], twins[0], f"running_mean{of}")
+        same(remembered[1], twins[1], f"running_var{of}")
+
+
+@normalize_and_remember.expect
+def defaults():
+    """Without momentum and eps it must use 0.1 and 1e-5, as PyTorch does."""
+    small = given(1e-3 * X.detach())
+    result = yield (small, GAMMA, BETA, MEAN, VAR), {}
+    y, mean, var = _one_batch(result)
+    twins = MEAN.clone(), VAR.clone()
+    right = nn.functional.batch_norm(small, *twins, GAMMA, BETA, True)
+    same(mean, twins[0], "running_mean")
+    same(var, twins[1], "running_var")
+    same(y, right.detach(), "y of features that hardly vary")
 
 
 # --- buffers -----------------------------------------------------------------------------------
@@ -174,33 +203,80 @@ def _show(row):
     return ", ".join(f"{value:.2f}" for value in row.tolist())
 
 
+def _norm(module, features=C, trained=True):
+    """The learner's layer, with gamma and beta that are no longer 1 and 0."""
+    if not isinstance(module, nn.Module):
+        raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
+    count = len(list(module.parameters()))
+    if count != 2:
+        raise AssertionError(f"parameters() has {count} tensors, expected 2: gamma and beta")
+    for start, name, value in ((1.0, "gamma", GAMMA), (0.0, "beta", BETA)):
+        found = [p for p in module.parameters() if (p == start).all()]
+        if [p.shape for p in found] != [(features,)]:
+            raise AssertionError(f"no parameter of shape ({features},) starts at {start:g}: {name}")
+        if trained:
+            found[0].data = value.detach()[:features].to(found[0].dtype)
+    return module
+
+
+def _twin(features=C, **kwargs):
+    twin = nn.BatchNorm1d(features, **kwargs)
+    twin.weight.data, twin.bias.data = (v.detach()[:features].float() for v in (GAMMA, BETA))
+    return twin
+
+
 @norm_with_memory.expect
 def still_batch_norm():
     """Before it is saved, it must do what nn.BatchNorm1d does, in training and in eval mode."""
-    module = yield (C,), {"momentum": 0.3, "eps": 0.2}
-    if not isinstance(module, nn.Module):
-        raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
-    twin = nn.BatchNorm1d(C, momentum=0.3, eps=0.2)
+    for features in (C, 2):
+        layer = _norm((yield (features,), {"momentum": 0.3, "eps": 0.2}), features)
+        twin = _twin(features, momentum=0.3, eps=0.2)
+        for batch in BATCHES:
+            x, right = (_float32(batch)[:, :features].requires_grad_() for _ in range(2))
+            y, wanted = layer(x), twin(right)
+            same(y, wanted.detach(), "y in training", tol=1e-4)
+            weights = _float32(WEIGHTS)[:, :features]
+            for part in (y, wanted):
+                if not part.requires_grad:
+                    raise AssertionError("in training y has no gradient")
+                (weights * part).sum().backward()
+            if x.grad is None:
+                raise AssertionError("in training no gradient reaches x")
+            same(x.grad, right.grad, "the gradient of x in training", tol=1e-4)
+        x = _float32(X)[:, :features]
+        for batch in (x, x + 5):
+            y = layer.eval()(batch)
+            same(y, twin.eval()(batch).detach(), "y in eval mode", tol=1e-4)
+
+
+@norm_with_memory.expect
+def defaults_of_the_layer():
+    """Without momentum and eps it must use 0.1 and 1e-5, as nn.BatchNorm1d does."""
+    layer, twin = _norm((yield (C,), {})), _twin()
+    small = 1e-3 * _float32(X)
+    same(layer(small), twin(small).detach(), "y of features that hardly vary", tol=1e-3)
     for batch in map(_float32, BATCHES):
-        same(module(batch).detach(), twin(batch).detach(), "y in training", tol=1e-4)
-    x = _float32(X)
-    same(module.eval()(x).detach(), twin.eval()(x).detach(), "y in eval mode", tol=1e-4)
+        layer(batch), twin(batch)
+    y = layer.eval()(_float32(X))
+    same(y, twin.eval()(_float32(X)).detach(), "y in eval mode after four batches", tol=1e-4)
 
 
 @norm_with_memory.expect
 def numbers_only():
     """What it remembers of a batch must be numbers, without the record of how they came about."""
-    module = yield (C,), {}
+    module = _norm((yield (C,), {}))
     module(_float32(X).requires_grad_())
-    for name in ("running_mean", "running_var"):
-        if getattr(getattr(module, name, None), "requires_grad", False):
-            raise AssertionError(f"{name} holds on to the batch: its requires_grad is True")
+    for part in module.modules():
+        kept = {**vars(part), **dict(part.named_buffers(recurse=False))}
+        for name, value in kept.items():
+            if isinstance(value, torch.Tensor) and value.requires_grad:
+                raise AssertionError(f"{name} holds on to the batch: its requires_grad is True")
 
 
 @norm_with_memory.expect
 def saved_and_loaded():
     """Saved and loaded into a new layer, it must give the same outputs in eval mode."""
-    module = yield (C,), {}
+    module = _norm((yield (C,), {}))
     for batch in map(_float32, BATCHES):
         module(batch)
     saved = copy.deepcopy(module.state_dict())
@@ -218,22 +294,12 @@ def saved_and_loaded():
 @norm_with_memory.expect
 def moved_along():
     """layer.double() must take all of it along: a float64 batch is normalized in float64."""
-    module = yield (C,), {}
-    layer, twin = module.double(), nn.BatchNorm1d(C).double()
+    layer, twin = _norm((yield (C,), {})).double(), _twin().double()
     try:
         for batch in BATCHES:
-            same(layer(batch).detach(), twin(batch).detach(), "y in training")
+            same(layer(batch), twin(batch).detach(), "y in training")
         y = layer.eval()(X)
     except RuntimeError as error:
         problem = f"after layer.double(), a batch in float64 ends in a {type(error).__name__}"
         raise AssertionError(problem) from error
-    same(y.detach(), twin.eval()(X).detach(), "y in eval mode")
-
-
-@norm_with_memory.expect
-def nobody_trains_it():
-    """An optimizer that gets all parameters must train gamma and beta, nothing else."""
-    module = yield (C,), {}
-    count = len(list(module.parameters()))
-    if count != 2:
-        raise AssertionError(f"parameters() has {count} tensors, expected 2: gamma and beta")
+    same(y, twin.eval()(X).detach(), "y in eval mode")
