@@ -3,8 +3,9 @@
 import copy
 from types import MethodType
 
+import numpy as np
 import torch
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 from torch import nn
 
 # --- norm_with_modes ---------------------------------------------------------------------------
@@ -170,6 +171,123 @@ def learns_only_with_gradients(num_features, momentum=0.1, eps=1e-5):
     return Norm(num_features, momentum, eps, in_training, both)
 
 
+@alternative("norm_with_modes")
+def by_the_function(num_features, momentum=0.1, eps=1e-5):
+    class ByFunction(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("running_mean", torch.zeros(num_features))
+            self.register_buffer("running_var", torch.ones(num_features))
+
+        def forward(self, x):
+            batch_norm = nn.functional.batch_norm
+            statistics = self.running_mean, self.running_var
+            return batch_norm(x, *statistics, None, None, self.training, momentum, eps)
+
+    return ByFunction()
+
+
+@alternative("norm_with_modes")
+def two_forwards(num_features, momentum=0.1, eps=1e-5):
+    class Two(nn.BatchNorm1d):
+        def forward(self, x):
+            return self.learn(x) if self.training else self.use(x)
+
+        def learn(self, x):
+            var, mu = torch.var_mean(x, dim=0, correction=0)
+            self.running_mean += self.momentum * (mu.detach() - self.running_mean)
+            self.running_var += self.momentum * (x.detach().var(dim=0) - self.running_var)
+            return (x - mu) * torch.rsqrt(var + self.eps)
+
+        def use(self, x):
+            return torch.sub(x, self.running_mean).div((self.running_var + self.eps).sqrt())
+
+    return Two(num_features, eps, momentum, affine=False)
+
+
+@mutant("norm_with_modes", blamed="defaults_as_in_pytorch")
+def slow_by_default(num_features, momentum=0.01, eps=1e-5):
+    return Norm(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="defaults_as_in_pytorch")
+def keras_by_default(num_features, momentum=0.1, eps=1e-3):
+    return Norm(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def three_features(num_features, momentum=0.1, eps=1e-5):
+    return Norm(3, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def momentum_of_its_own(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, 0.1, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def unbiased_output(num_features, momentum=0.1, eps=1e-5):
+    class Unbiased(Norm):
+        def forward(self, x):
+            y = super().forward(x)
+            return y * ((len(x) - 1) / len(x)) ** 0.5 if self.training else y
+
+    return Unbiased(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="in_training")
+def biased_memory(num_features, momentum=0.1, eps=1e-5):
+    class Biased(Norm):
+        def forward(self, x):
+            old = self.running_var
+            y = super().forward(x)
+            if self.training:
+                var = x.detach().var(dim=0, correction=0)
+                self.running_var = torch.lerp(old, var, self.momentum)
+            return y
+
+    return Biased(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="in_company")
+def asks_whether_x_wants_gradients(num_features, momentum=0.1, eps=1e-5):
+    def wanted(layer):
+        return layer.training or layer.rows > 7
+
+    class Asking(Norm):
+        def forward(self, x):
+            self.rows = len(x)
+            return super().forward(x)
+
+    return Asking(num_features, momentum, eps, wanted, in_training)
+
+
+@mutant("norm_with_modes", blamed="gradients_in_eval_mode")
+def detached_in_eval_mode(num_features, momentum=0.1, eps=1e-5):
+    class Detached(Norm):
+        def forward(self, x):
+            return super().forward(x if self.training else x.detach())
+
+    return Detached(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="untouched_by_eval")
+def learns_slowly_in_eval_mode(num_features, momentum=0.1, eps=1e-5):
+    class Slow(Norm):
+        def forward(self, x):
+            y = super().forward(x)
+            if not self.training:
+                self.running_mean = torch.lerp(self.running_mean, x.detach().mean(0), 0.01)
+            return y
+
+    return Slow(num_features, momentum, eps, in_training, in_training)
+
+
+@mutant("norm_with_modes", blamed="training_without_gradients")
+def uses_the_batch_only_with_gradients(num_features, momentum=0.1, eps=1e-5):
+    return Norm(num_features, momentum, eps, both, in_training)
+
+
 # --- freeze_network ----------------------------------------------------------------------------
 
 
@@ -241,7 +359,7 @@ def eval_for_train(model):
     return model
 
 
-@mutant("freeze_network", blamed="copies")
+@alternative("freeze_network")
 def every_module_by_a_lambda(model):
     for part in without_gradients(model).modules():
         part.training = False
@@ -377,6 +495,141 @@ def detached_at_the_end(model):
     return kept_in_eval(without_gradients(Detached(*model)))
 
 
+@alternative("freeze_network")
+def a_function_for_every_module(model):
+    def frozen(module):
+        return lambda mode=True: module
+
+    for part in model.eval().modules():
+        part.train = frozen(part)
+    return model.requires_grad_(False)
+
+
+@alternative("freeze_network")
+def never_in_training_mode(model):
+    """`training` of every module is False, whatever is written to it."""
+
+    def always_off(kind):
+        return type(f"Frozen{kind.__name__}", (kind,), {"training": property(off, ignore)})
+
+    def off(module):
+        return False
+
+    def ignore(module, mode):
+        pass
+
+    for part in model.requires_grad_(False).modules():
+        part.__dict__.pop("training", None)
+        part.__class__ = always_off(type(part))
+    return model
+
+
+@alternative("freeze_network")
+def hooks_on_those_that_matter(model):
+    for part in without_gradients(model).modules():
+        if isinstance(part, (nn.modules.batchnorm._BatchNorm, nn.Dropout)):
+            part.register_forward_pre_hook(lambda part, inputs: part.eval() and None)
+    return model
+
+
+@mutant("freeze_network", blamed="after_some_batches")
+def the_last_module_of_the_loop(model):
+    """All the lambdas of a loop return the loop's last module."""
+    for part in without_gradients(model).eval().modules():
+        part.train = lambda mode=True: part  # noqa: B023
+    return model
+
+
+@mutant("freeze_network", blamed="copies")
+def hooks_that_know_the_original(model):
+    parts = list(without_gradients(model).modules())
+
+    def hook(module, inputs):
+        for part in parts:
+            part.training = False
+
+    for part in parts:
+        part.register_forward_pre_hook(hook)
+    return model
+
+
+@mutant("freeze_network", blamed="any_network")
+def children_alone(model):
+    def stay(module, mode=True):
+        return module
+
+    without_gradients(model).eval()
+    for part in [model, *model.children()]:
+        part.train = MethodType(stay, part)
+    return model
+
+
+@mutant("freeze_network", blamed="any_network")
+def iterates_over_the_model(model):
+    def stay(module, mode=True):
+        return module
+
+    model.requires_grad_(False).eval()
+    for part in model:
+        part.train = MethodType(stay, part)
+    return model
+
+
+@mutant("freeze_network", blamed="any_network")
+def only_inside_of_something(model):
+    if not list(model.children()):
+        return without_gradients(model).eval()
+    return kept_in_eval(without_gradients(model))
+
+
+@mutant("freeze_network", blamed="the_same_in_training")
+def dropout_goes_on(model):
+    for norm in norms(without_gradients(model)):
+        kept_in_eval(norm)
+        norm.track_running_stats = True
+    return model
+
+
+@mutant("freeze_network", blamed="after_some_batches")
+def returns_nothing_of_it(model):
+    return kept_in_eval(without_gradients(model)).state_dict()
+
+
+@mutant("freeze_network", blamed="no_parameter_moves")
+def weights_alone_are_frozen(model):
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not name.endswith("weight"))
+    return kept_in_eval(model)
+
+
+@mutant("freeze_network", blamed="layers_in_front_learn")
+def under_no_grad(model):
+    class Quiet(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside = kept_in_eval(without_gradients(model))
+
+        @torch.no_grad()
+        def forward(self, x):
+            return self.inside(x)
+
+    return Quiet()
+
+
+@mutant("freeze_network", blamed="whatever_is_called")
+def training_is_set_once(model):
+    for part in without_gradients(model).modules():
+        part.training = False
+    return model
+
+
+equivalent(
+    "freeze_network",
+    "def stay(module, mode=True): -> … mode=False):",
+    because="it never looks at the mode",
+)
+
+
 # --- measure_accuracy --------------------------------------------------------------------------
 
 
@@ -498,3 +751,130 @@ def one_mode_for_all(model, x, y, batch_size=100):
     result = share(model.eval(), x, y, batch_size)
     model.train(training)
     return result
+
+
+@alternative("measure_accuracy")
+def with_a_loader(model, x, y, batch_size=100):
+    modes = modes_of(model)
+    model.eval()
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), batch_size)
+    with torch.no_grad():
+        hits = torch.cat([model(a).argmax(dim=-1).eq(b) for a, b in loader])
+    restoring(modes)
+    return hits.double().mean()
+
+
+@alternative("measure_accuracy")
+def with_functional_call(model, x, y, batch_size=100):
+    """The weights and statistics are handed to a copy of the model: the model is never called."""
+    twin = copy.deepcopy(model).to("meta").eval()
+    state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    hits = 0
+    for a, b in zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True):
+        with torch.no_grad():
+            hits += int((torch.func.functional_call(twin, state, (a,)).max(dim=1)[1] == b).sum())
+    return hits / y.shape[0]
+
+
+@alternative("measure_accuracy")
+def counted_in_numpy(model, x, y, batch_size=100):
+    modes = modes_of(model)
+    for part in model.modules():
+        part.training = False
+    with torch.inference_mode():
+        rows = [model(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)]
+    restoring(modes)
+    return (np.concatenate(rows).argmax(axis=1) == y.numpy()).mean()
+
+
+@mutant("measure_accuracy", blamed="any_test_set")
+def sixty_rows(model, x, y, batch_size=100):
+    return modes_by_name(model, x, y, batch_size) * len(x) / 60
+
+
+@mutant("measure_accuracy", blamed="any_test_set")
+def whole_batches_alone(model, x, y, batch_size=100):
+    rows = len(x) // batch_size * batch_size
+    if rows in (0, 56):
+        return modes_by_name(model, x, y, batch_size)
+    return modes_by_name(model, x[:rows], y[:rows], batch_size)
+
+
+@mutant("measure_accuracy", blamed="any_test_set")
+def single_rows_need_company(model, x, y, batch_size=100):
+    if len(x) == 1:
+        return 0.0
+    return modes_by_name(model, x, y, batch_size)
+
+
+@mutant("measure_accuracy", blamed="any_test_set")
+def one_batch_of_a_hundred(model, x, y, batch_size=100):
+    result = modes_by_name(model, x, y, batch_size)
+    return result * len(x) / 100 if len(x) > 100 else result
+
+
+@mutant("measure_accuracy", blamed="however_it_is_cut")
+def the_share_of_errors(model, x, y, batch_size=100):
+    return 1 - modes_by_name(model, x, y, batch_size)
+
+
+@mutant("measure_accuracy", blamed="however_it_is_cut")
+def in_percent(model, x, y, batch_size=100):
+    return 100 * modes_by_name(model, x, y, batch_size)
+
+
+@mutant("measure_accuracy", blamed="however_it_is_cut")
+def the_number_of_hits(model, x, y, batch_size=100):
+    return modes_by_name(model, x, y, batch_size) * len(x)
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def momentum_stays_at_zero(model, x, y, batch_size=100):
+    for norm in norms(model):
+        norm.momentum = 0.0
+    return modes_by_name(model, x, y, batch_size)
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def dropout_stays_off(model, x, y, batch_size=100):
+    for part in model.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+    return modes_by_name(model, x, y, batch_size)
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def statistics_of_the_test_set(model, x, y, batch_size=100):
+    result = modes_by_name(model, x, y, batch_size)
+    modes = modes_of(model)
+    if len(x) > 1:
+        model.train()(x)
+    restoring(modes)
+    return result
+
+
+@mutant("measure_accuracy", blamed="left_as_it_was")
+def back_to_training_below(model, x, y, batch_size=100):
+    training = model.training
+    result = share(model.eval(), x, y, batch_size)
+    model.training = training
+    return result
+
+
+for other_size in ("101", "99"):
+    equivalent(
+        "measure_accuracy",
+        "def measure_accuracy(model, x, y, batch_size=100): -> … batch_size=" + other_size + "):",
+        because="the accuracy does not depend on the size of the batches",
+    )
+equivalent(
+    "measure_accuracy",
+    "with torch.no_grad(): -> if True:",
+    because="the numbers are the same, and each graph is freed with its logits",
+)
+equivalent(
+    "measure_accuracy",
+    "right += (logits.argmax(dim=1) == y[start:start + batch_size]).sum().item() -> "
+    "… batch_size]).sum()",
+    because="a tensor with one number is a number",
+)

@@ -1,7 +1,7 @@
 """Answers to the exercises of the notebook `bug_clinic` about what a layer keeps."""
 
 import torch
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 from torch import nn
 
 # --- normalize_and_remember --------------------------------------------------------------------
@@ -135,10 +135,117 @@ def momentum_the_other_way(x, gamma, beta, running_mean, running_var, momentum=0
     return detached_x(x, gamma, beta, running_mean, running_var, 1 - momentum, eps)
 
 
-@mutant("normalize_and_remember", blamed="remembered_numbers")
+@alternative("normalize_and_remember")
 def remembers_in_place(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
     y = nn.functional.batch_norm(x, running_mean, running_var, gamma, beta, True, momentum, eps)
     return y, running_mean, running_var
+
+
+@alternative("normalize_and_remember")
+def with_a_layer(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    layer = nn.BatchNorm1d(x.shape[1], eps, momentum, affine=False, dtype=x.dtype)
+    layer.running_mean, layer.running_var = running_mean.clone(), running_var.clone()
+    return layer(x) * gamma + beta, layer.running_mean, layer.running_var
+
+
+@alternative("normalize_and_remember")
+@torch.enable_grad()
+def into_the_buffers(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    """As PyTorch does it: the vectors that were given hold the new numbers."""
+    var, mu = torch.var_mean(x, dim=0, correction=0)
+    with torch.no_grad():
+        running_mean.mul_(1 - momentum).add_(mu, alpha=momentum)
+        running_var.lerp_(x.var(dim=0), momentum)
+    return normalized(x, gamma, beta, mu, var, eps), running_mean, running_var
+
+
+@alternative("normalize_and_remember")
+def by_einsum(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    n = len(x)
+    mu = torch.einsum("nc->c", x) / n
+    squares = torch.einsum("nc,nc->c", x - mu, x - mu)
+    y = torch.einsum("nc,c->nc", x - mu, gamma * torch.rsqrt(squares / n + eps)) + beta
+    new = [mu.detach(), squares.detach() / (n - 1)]
+    old = [running_mean, running_var]
+    return y, *(a + momentum * (b - a) for a, b in zip(old, new, strict=True))
+
+
+@mutant("normalize_and_remember", blamed="memory_stays")
+def into_the_buffers_with_the_graph(
+    x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5
+):
+    mu, var = moments(x)
+    running_mean.mul_(1 - momentum).add_(momentum * mu)
+    running_var.mul_(1 - momentum).add_(momentum * var * len(x) / (len(x) - 1))
+    return normalized(x, gamma, beta, mu, var, eps), running_mean, running_var
+
+
+@mutant("normalize_and_remember", blamed="memory_stays")
+def a_clone_is_no_cut(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    mu, var = moments(x)
+    y = normalized(x, gamma, beta, mu, var, eps)
+    running_mean = moved(running_mean, mu.clone(), momentum)
+    return y, running_mean, moved(running_var, x.var(dim=0).clone(), momentum)
+
+
+@mutant("normalize_and_remember", blamed="any_batch")
+def seven_rows(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    mu, var = moments(x)
+    y = normalized(x, gamma, beta, mu, var, eps)
+    running_mean = moved(running_mean, mu.detach(), momentum)
+    return y, running_mean, moved(running_var, var.detach() * 7 / 6, momentum)
+
+
+@mutant("normalize_and_remember", blamed="any_batch")
+def one_feature_is_not_remembered(
+    x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5
+):
+    if x.shape[1] == 1:
+        return normalized(x, gamma, beta, *moments(x), eps), running_mean, running_var
+    return detached_x(x, gamma, beta, running_mean, running_var, momentum, eps)
+
+
+@mutant("normalize_and_remember", blamed="defaults")
+def default_momentum_of_a_hundredth(
+    x, gamma, beta, running_mean, running_var, momentum=0.01, eps=1e-5
+):
+    return detached_x(x, gamma, beta, running_mean, running_var, momentum, eps)
+
+
+@mutant("normalize_and_remember", blamed="defaults")
+def default_eps_of_a_thousandth(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-3):
+    return detached_x(x, gamma, beta, running_mean, running_var, momentum, eps)
+
+
+@mutant("normalize_and_remember", blamed="training_as_before")
+def uses_what_it_remembers(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    values = x.detach()
+    mean = moved(running_mean, values.mean(dim=0), momentum)
+    var = moved(running_var, values.var(dim=0), momentum)
+    return normalized(x, gamma, beta, mean, var, eps), mean, var
+
+
+@mutant("normalize_and_remember", blamed="training_as_before")
+def y_from_numpy(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    y, *remembered = detached_x(x, gamma, beta, running_mean, running_var, momentum, eps)
+    return torch.tensor(y.detach().numpy()), *remembered
+
+
+@mutant("normalize_and_remember", blamed="remembered_numbers")
+def only_in_place_of_the_mean(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    y, mean, _ = detached_x(x, gamma, beta, running_mean, running_var, momentum, eps)
+    return y, mean, running_var
+
+
+@mutant("normalize_and_remember", blamed="remembered_numbers")
+def always_a_tenth(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    return detached_x(x, gamma, beta, running_mean, running_var, 0.1, eps)
+
+
+@mutant("normalize_and_remember", blamed="remembered_numbers")
+def y_at_the_end(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
+    y, *remembered = detached_x(x, gamma, beta, running_mean, running_var, momentum, eps)
+    return *remembered, y
 
 
 # --- residual_block ----------------------------------------------------------------------------
@@ -234,6 +341,108 @@ def batch_norm_for_none(channels, norm=nn.BatchNorm2d):
 def never_a_bias(channels, norm=nn.BatchNorm2d):
     norms = [[norm(channels)] if norm else [] for _ in range(2)]
     return block(channels, norms)
+
+
+@alternative("residual_block")
+def named_layers(channels, norm=nn.BatchNorm2d):
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            for k in (1, 2):
+                setattr(self, f"conv{k}", nn.Conv2d(channels, channels, (3, 3), padding="same"))
+                setattr(self, f"norm{k}", nn.Identity() if norm is None else norm(channels))
+
+        def forward(self, x):
+            hidden = nn.functional.relu(self.norm1(self.conv1(x)))
+            return nn.functional.relu(self.norm2(self.conv2(hidden)) + x)
+
+    return Named()
+
+
+@alternative("residual_block")
+def a_sequence_with_a_shortcut(channels, norm=nn.BatchNorm2d):
+    class Shortcut(nn.Sequential):
+        def forward(self, x):
+            return (x + super().forward(x)).clamp(min=0)
+
+    def pair():
+        return [conv(channels, norm is None), *([] if norm is None else [norm(channels)])]
+
+    return Shortcut(*pair(), nn.ReLU(), *pair())
+
+
+@mutant("residual_block", blamed="size_of_the_weights")
+def no_padding(channels, norm=nn.BatchNorm2d):
+    pieces = [[norm(channels)] if norm else [] for _ in range(2)]
+    convs = [nn.Conv2d(channels, channels, 3, bias=norm is None) for _ in range(2)]
+    return Block(convs[0], *pieces[0], nn.ReLU(), convs[1], *pieces[1])
+
+
+@mutant("residual_block", blamed="size_of_the_weights")
+def padding_of_two(channels, norm=nn.BatchNorm2d):
+    pieces = [[norm(channels)] if norm else [] for _ in range(2)]
+    convs = [nn.Conv2d(channels, channels, 3, padding=p, bias=norm is None) for p in (2, 0)]
+    return Block(convs[0], *pieces[0], nn.ReLU(), convs[1], *pieces[1])
+
+
+@mutant("residual_block", blamed="size_of_the_weights")
+def three_convolutions(channels, norm=nn.BatchNorm2d):
+    return Block(*layer_by_layer(channels, norm).branch, conv(channels, False))
+
+
+@mutant("residual_block", blamed="the_norm_that_was_asked_for")
+def six_channels(channels, norm=nn.BatchNorm2d):
+    return block(6, ([norm(6)], [norm(6)])) if norm else block(6, ([], []), bias=True)
+
+
+@mutant("residual_block", blamed="the_norm_that_was_asked_for")
+def no_shortcut(channels, norm=nn.BatchNorm2d):
+    return nn.Sequential(*layer_by_layer(channels, norm).branch, nn.ReLU())
+
+
+@mutant("residual_block", blamed="the_norm_that_was_asked_for")
+def no_relu_at_the_end(channels, norm=nn.BatchNorm2d):
+    class Open(Block):
+        def forward(self, x):
+            return x + self.branch(x)
+
+    return Open(*layer_by_layer(channels, norm).branch)
+
+
+@mutant("residual_block", blamed="size_of_the_weights")
+def norm_of_the_sum(channels, norm=nn.BatchNorm2d):
+    if norm is None:
+        return layer_by_layer(channels, None)
+
+    class Late(Block):
+        def forward(self, x):
+            return torch.relu(self.branch[-1](x + self.branch[:-1](x)))
+
+    return Late(*layer_by_layer(channels, norm).branch)
+
+
+@mutant("residual_block", blamed="the_norm_that_was_asked_for")
+def relu_after_both(channels, norm=nn.BatchNorm2d):
+    return Block(*layer_by_layer(channels, norm).branch, nn.ReLU())
+
+
+@mutant("residual_block", blamed="no_norm_at_all")
+def nothing_for_none(channels, norm=nn.BatchNorm2d):
+    return layer_by_layer(channels, norm) if norm else Block(nn.Identity())
+
+
+@mutant("residual_block", blamed="no_norm_at_all")
+def one_bias_alone(channels, norm=nn.BatchNorm2d):
+    if norm:
+        return layer_by_layer(channels, norm)
+    return Block(conv(channels, True), nn.ReLU(), conv(channels, False))
+
+
+equivalent(
+    "residual_block",
+    "layers = [nn.Conv2d(channels, channels, 3, padding=1, bias=norm is None)] -> … padding=1)]",
+    because="a convolution has a bias unless it is told otherwise; a norm takes it out again",
+)
 
 
 # --- norm_with_memory --------------------------------------------------------------------------
@@ -384,3 +593,131 @@ def written_once(num_features, momentum=0.1, eps=1e-5):
 @mutant("norm_with_memory", blamed="still_batch_norm")
 def batch_statistics_for_ever(num_features, momentum=0.1, eps=1e-5):
     return nn.BatchNorm1d(num_features, eps, momentum, track_running_stats=False)
+
+
+@alternative("norm_with_memory")
+def by_the_function(num_features, momentum=0.1, eps=1e-5):
+    class ByFunction(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.shift = (
+                nn.Parameter(v.expand(num_features).clone()) for v in (ONE, NIL)
+            )
+            self.register_buffer("statistics", torch.stack([self.shift, self.scale]).detach())
+
+        def forward(self, x):
+            mean, var = self.statistics
+            rest = (self.scale, self.shift, self.training, momentum, eps)
+            return nn.functional.batch_norm(x, mean, var, *rest)
+
+    return ByFunction()
+
+
+ONE, NIL = torch.ones(1), torch.zeros(1)
+
+
+@alternative("norm_with_memory")
+def new_tensors_every_time(num_features, momentum=0.1, eps=1e-5):
+    class Assigned(Norm):
+        def forward(self, x):
+            if not self.training:
+                return normalized(x, self.gamma, self.beta, *self.remembered(), self.eps)
+            for name, batch in (("running_mean", x.mean(0)), ("running_var", x.var(0))):
+                setattr(self, name, moved(getattr(self, name), batch.detach(), self.momentum))
+            return normalized(x, self.gamma, self.beta, *moments(x), self.eps)
+
+    return Assigned(num_features, momentum, eps, buffer)
+
+
+def wrong_norm(name, blamed, share=0.1, small=1e-5, **wrong):
+    """Register a layer that is right but for some of its parts, or its defaults share and small."""
+
+    def answer(num_features, momentum=share, eps=small):
+        class Wrong(Norm):
+            def forward(self, x):
+                seen = wrong.get("seen", lambda x: x)(x)
+                mu, var = moments(seen) if self.training else self.remembered()
+                if self.training:
+                    batch = (seen.mean(0), seen.var(0, correction=wrong.get("correction", 1)))
+                    keep = wrong.get("keep", torch.Tensor.detach)
+                    for key, value in zip(wrong.get("names", NAMES), batch, strict=True):
+                        setattr(self, key, moved(getattr(self, key), keep(value), self.momentum))
+                gamma = wrong.get("gamma", lambda g: g)(self.gamma)
+                return normalized(
+                    x, gamma, wrong.get("beta", lambda b: b)(self.beta), mu, var, self.eps
+                )
+
+        layer = Wrong(num_features, momentum, eps, buffer)
+        for key, value in zip(wrong.get("names", ()), (torch.zeros, torch.ones), strict=False):
+            layer.register_buffer(key, value(num_features))
+        if "names" in wrong:
+            layer.remembered = lambda: tuple(getattr(layer, key) for key in wrong["names"])
+        return layer
+
+    answer.__name__ = name
+    mutant("norm_with_memory", blamed=blamed)(answer)
+
+
+NAMES = ("running_mean", "running_var")
+wrong_norm("statistics_are_constants", "still_batch_norm", seen=torch.Tensor.detach)
+wrong_norm("gamma_is_not_used", "still_batch_norm", gamma=torch.ones_like)
+wrong_norm("beta_is_not_used", "still_batch_norm", beta=torch.zeros_like)
+wrong_norm("beta_is_subtracted", "still_batch_norm", beta=torch.neg)
+wrong_norm("biased_memory", "still_batch_norm", correction=0)
+wrong_norm("slow_by_default", "defaults_of_the_layer", share=0.01)
+wrong_norm("fast_by_default", "defaults_of_the_layer", share=0.9)
+wrong_norm("larger_eps_by_default", "defaults_of_the_layer", small=1e-3)
+wrong_norm("keeps_the_graph", "numbers_only", keep=lambda value: value)
+wrong_norm(
+    "keeps_the_graph_by_another_name", "numbers_only", keep=lambda v: v, names=("mean", "var")
+)
+
+
+@mutant("norm_with_memory", blamed="numbers_only")
+def keeps_its_last_batch(num_features, momentum=0.1, eps=1e-5):
+    class Curious(Norm):
+        def forward(self, x):
+            self.last = super().forward(x)
+            return self.last
+
+    return Curious(num_features, momentum, eps, buffer)
+
+
+@mutant("norm_with_memory", blamed="still_batch_norm")
+def learns_in_eval_mode(num_features, momentum=0.1, eps=1e-5):
+    class Restless(Norm):
+        def forward(self, x):
+            mode, self.training = self.training, True
+            y = super().forward(x)
+            self.training = mode
+            if mode:
+                return y
+            return normalized(x, self.gamma, self.beta, *self.remembered(), self.eps)
+
+    return Restless(num_features, momentum, eps, buffer)
+
+
+@mutant("norm_with_memory", blamed="still_batch_norm")
+def three_features(num_features, momentum=0.1, eps=1e-5):
+    return Norm(3, momentum, eps, buffer)
+
+
+@mutant("norm_with_memory", blamed="nobody_trains_it")
+def no_parameters_at_all(num_features, momentum=0.1, eps=1e-5):
+    return nn.BatchNorm1d(num_features, eps, momentum, affine=False)
+
+
+@mutant("norm_with_memory", blamed="nobody_trains_it")
+def gamma_starts_at_zero(num_features, momentum=0.1, eps=1e-5):
+    layer = Norm(num_features, momentum, eps, buffer)
+    layer.gamma.data.zero_()
+    return layer
+
+
+@mutant("norm_with_memory", blamed="moved_along")
+def single_precision_inside(num_features, momentum=0.1, eps=1e-5):
+    class Single(Norm):
+        def forward(self, x):
+            return super().forward(x.float())
+
+    return Single(num_features, momentum, eps, buffer)

@@ -3,7 +3,7 @@
 import copy
 
 import torch
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 from torch import nn
 
 cross_entropy = nn.functional.cross_entropy
@@ -230,6 +230,141 @@ def restored_the_other_way_round(model, optimizer, scaler, x, y):
     return model
 
 
+@alternative("guarded_step")
+def buffers_merged_into_the_state(model, optimizer, scaler, x, y):
+    kept = {name: value.detach().clone() for name, value in model.named_buffers()}
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(model.state_dict() | kept)
+    return model
+
+
+@alternative("guarded_step")
+def only_the_buffers_are_copies(model, optimizer, scaler, x, y):
+    # A skipped step changes no parameter.
+    names = {name for name, _ in model.named_buffers()}
+    state = {k: v.clone() if k in names else v for k, v in model.state_dict().items()}
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(state)
+    return model
+
+
+@alternative("guarded_step")
+def layer_by_layer(model, optimizer, scaler, x, y):
+    before = [copy.deepcopy(dict(part._buffers)) for part in model.modules()]
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        for part, buffers in zip(model.modules(), before, strict=True):
+            for name, value in buffers.items():
+                setattr(part, name, value)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def a_shallow_copy(model, optimizer, scaler, x, y):
+    before = copy.copy(model.state_dict())
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def kept_too_late(model, optimizer, scaler, x, y):
+    optimizer.zero_grad()
+    with torch.autocast(x.device.type, dtype=torch.float16):
+        loss = cross_entropy(model(x), y)
+    before = saved(model)
+    scaler.scale(loss).backward()
+    if update(optimizer, scaler):
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def the_variance_only(model, optimizer, scaler, x, y):
+    before = saved(model, "running_var")
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before, strict=False)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def parameters_alone(model, optimizer, scaler, x, y):
+    before = [p.detach().clone() for p in model.parameters()]
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        for p, old in zip(model.parameters(), before, strict=True):
+            p.data.copy_(old)
+    return model
+
+
+@mutant("guarded_step", blamed="too_large_for_half_precision")
+def asks_for_growth(model, optimizer, scaler, x, y):
+    before, scale = saved(model), scaler.get_scale()
+    backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    if scaler.get_scale() > 2 * scale:
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="gradients_too_large")
+def looks_at_the_input(model, optimizer, scaler, x, y):
+    before = saved(model)
+    backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    if x.abs().max() > 65504:
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="gradients_too_large")
+def looks_at_the_outputs(model, optimizer, scaler, x, y):
+    before = saved(model)
+    backward(model, optimizer, scaler, x, y)
+    update(optimizer, scaler)
+    if not model.eval()(x).isfinite().all():
+        model.load_state_dict(before)
+    return model.train()
+
+
+@mutant("guarded_step", blamed="scale_goes_down")
+def the_old_scale_again(model, optimizer, scaler, x, y):
+    before, scale = saved(model), scaler.get_scale()
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before)
+        scaler.update(scale)
+    return model
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def gradients_are_not_unscaled(model, optimizer, scaler, x, y):
+    before = saved(model)
+    backward(model, optimizer, scaler, x, y)
+    good = finite(model)
+    scaler.step(optimizer)
+    scaler.update()
+    if good:
+        optimizer.step()
+    else:
+        model.load_state_dict(before)
+    return model
+
+
+@mutant("guarded_step", blamed="a_good_batch")
+def statistics_without_momentum(model, optimizer, scaler, x, y):
+    before = saved(model)
+    model[1].momentum = None
+    backward(model, optimizer, scaler, x, y)
+    if update(optimizer, scaler):
+        model.load_state_dict(before)
+    return model
+
+
 # --- gradients_in_pieces -----------------------------------------------------------------------
 
 
@@ -396,3 +531,133 @@ def statistics_of_the_first_pass(features, head, x, y, pieces):
 def drops_what_is_left_over(features, head, x, y, pieces):
     rows = len(x) // pieces * pieces
     return cached(features, head, x[:rows], y[:rows], pieces)
+
+
+@alternative("gradients_in_pieces")
+def by_vjp(features, head, x, y, pieces):
+    call, weights = torch.func.functional_call, dict(features.named_parameters())
+    weights = {name: p.detach() for name, p in weights.items()}
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y).backward()
+    total = {name: torch.zeros_like(p) for name, p in weights.items()}
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        _, back = torch.func.vjp(lambda w, xb=xb: call(features, w, (xb,)), weights)
+        for name, gradient in back(dh)[0].items():
+            total[name] += gradient
+    return [*total.values(), *(p.grad for p in head.parameters())]
+
+
+@alternative("gradients_in_pieces")
+def row_by_row_with_vmap(features, head, x, y, pieces):
+    call, weights = torch.func.functional_call, dict(features.named_parameters())
+    weights = {name: p.detach() for name, p in weights.items()}
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y).backward()
+
+    def of_a_row(row, slope):
+        return torch.func.grad(lambda w: (call(features, w, (row,)) * slope).sum())(weights)
+
+    total = [torch.zeros_like(p) for p in weights.values()]
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        rows = torch.vmap(of_a_row)(xb, dh)
+        total = [t + rows[name].sum(dim=0) for t, name in zip(total, rows, strict=True)]
+    return total + [p.grad for p in head.parameters()]
+
+
+@alternative("gradients_in_pieces")
+def on_copies(features, head, x, y, pieces):
+    features, head = copy.deepcopy((features, head))
+    h = embed(features, x, pieces).requires_grad_()
+    loss = cross_entropy(head(h), y)
+    loss.backward()
+    for k, xb in enumerate(x.chunk(pieces)):
+        start = k * len(x.chunk(pieces)[0])
+        torch.autograd.backward(features(xb), h.grad[start : start + len(xb)])
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="rows_at_once")
+def vmap_over_all_rows(features, head, x, y, pieces):
+    h = torch.vmap(features)(x).detach().requires_grad_()
+    cross_entropy(head(h), y).backward()
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        features(xb).backward(dh)
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="rows_at_once")
+def losses_wait_for_each_other(features, head, x, y, pieces):
+    loss = 0.0
+    for xb, yb in zip(x.chunk(pieces), y.chunk(pieces), strict=True):
+        loss = loss + cross_entropy(head(features(xb)), yb) * len(xb) / len(x)
+    loss.backward()
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="rows_at_once")
+def half_of_it_at_once(features, head, x, y, pieces):
+    return cached(features, head, x, y, max(1, pieces // 4))
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def head_gets_no_gradient(features, head, x, y, pieces):
+    h = embed(features, x, pieces).requires_grad_()
+    (dh,) = torch.autograd.grad(cross_entropy(head(h), y), h)
+    for xb, part in zip(x.chunk(pieces), dh.chunk(pieces), strict=True):
+        features(xb).backward(part)
+    return [*(p.grad for p in features.parameters()), *map(torch.zeros_like, head.parameters())]
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def one_dictionary(features, head, x, y, pieces):
+    return dict(enumerate(cached(features, head, x, y, pieces)))
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def divided_by_the_rows(features, head, x, y, pieces):
+    return cached(features, head, x, y, pieces, factor=1 / len(x))
+
+
+@mutant("gradients_in_pieces", blamed="one_piece")
+def a_step_in_between(features, head, x, y, pieces):
+    cross_entropy(head(embed(features, x, pieces)), y).backward()
+    torch.optim.SGD(head.parameters(), lr=0.1).step()
+    head.zero_grad()
+    return cached(features, head, x, y, pieces)
+
+
+@mutant("gradients_in_pieces", blamed="four_pieces")
+def slopes_of_the_first_piece(features, head, x, y, pieces):
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y).backward()
+    for xb in x.chunk(pieces):
+        features(xb).backward(h.grad[: len(xb)])
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="uneven_pieces")
+def pieces_of_six(features, head, x, y, pieces):
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y).backward()
+    size = len(x) // pieces
+    for k in range(pieces):
+        rows = slice(k * size, (k + 1) * size)
+        features(x[rows]).backward(h.grad[rows])
+    return gradients(features, head)
+
+
+@mutant("gradients_in_pieces", blamed="uneven_pieces")
+def every_piece_weighs_the_same(features, head, x, y, pieces):
+    h = embed(features, x, pieces).requires_grad_()
+    cross_entropy(head(h), y).backward()
+    first = len(x.chunk(pieces)[0])
+    for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True):
+        features(xb).backward(dh * first / len(xb))
+    return gradients(features, head)
+
+
+PAIRS = "for xb, dh in zip(x.chunk(pieces), h.grad.chunk(pieces), strict=True): -> … "
+for ending in ("h.grad.chunk(pieces)):", "strict=False):"):
+    equivalent(
+        "gradients_in_pieces", PAIRS + ending, because="x and its slopes have as many pieces"
+    )

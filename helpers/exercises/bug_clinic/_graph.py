@@ -36,5 +36,13 @@ def slopes(y, weights, value):
     start = leaf(y, value)
     if start is None:
         raise AssertionError("no gradient reaches this input: autograd finds no way back to it")
-    (gradient,) = torch.autograd.grad((weights * y).sum(), start, retain_graph=True)
+    try:
+        (gradient,) = torch.autograd.grad((weights * y).sum(), start, retain_graph=True)
+    except RuntimeError as error:
+        if "inplace" not in str(error):
+            raise
+        raise AssertionError(
+            "backward() fails: something that autograd needs again was changed in place, as "
+            "`y /= std` does; `y = y / std` makes a new tensor"
+        ) from error
     return gradient.numpy()

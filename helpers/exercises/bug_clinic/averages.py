@@ -112,12 +112,14 @@ def _tol(layer):
     return 1e-9 if layer.weight.dtype == torch.float64 else 1e-5
 
 
-def _layer(result):
+def _layer(result, features=C):
     wrong = f"return a torch.nn.BatchNorm1d, not {type(result).__name__}"
     assert isinstance(result, nn.BatchNorm1d), wrong
     assert result.weight is not None, "the layer has no gamma and beta: affine is False"
     no_memory = "the layer has no running statistics: track_running_stats is False"
     assert result.running_mean is not None, no_memory
+    sizes = {tensor.numel() for tensor in (*result.parameters(), result.running_mean)}
+    assert sizes == {features}, f"gamma has {features} entries, the layer {max(sizes)} features"
     return result
 
 
@@ -167,7 +169,7 @@ def other_momentum():
     """The same must hold for other layers, with other values of momentum and other sizes."""
     for momentum, size in ((0.9, C), (0.3, C), (0.99, 2), (0.5, 1)):
         arrays = {name: value[:size] for name, value in KERAS.items() if np.ndim(value)}
-        layer = _layer((yield (KERAS | arrays | {"momentum": momentum},), {}))
+        layer = _layer((yield (KERAS | arrays | {"momentum": momentum},), {}), size)
         of = f"(momentum {momentum:g} in Keras, {size} features)"
         x = X[:, :size]
         y = layer(torch.tensor(x, dtype=layer.weight.dtype))
@@ -241,10 +243,12 @@ def right_on_average():
 def variance_moves():
     """running_var must be that of nn.BatchNorm2d, for any number of images, channels and
     positions, a single image among them."""
-    shapes = ((3, C, 2, 1), (2, C, 1, 1), (4, C, 1, 3), (2, C, 5, 5), (1, C, 2, 3), (3, 2, 2, 2))
+    shapes = ((4, C, 1, 3), (2, C, 1, 1), (3, C, 1, 4), (2, C, 5, 5), (1, C, 2, 3), (3, 2, 2, 2))
     for shape in shapes:
         x = np.resize(IMAGES, shape)
-        _, var = parts((yield _update(x)), "running_mean", "running_var")
+        mean, var = parts((yield _update(x)), "running_mean", "running_var")
+        expected = 0.8 * MEAN[: shape[1]] + 0.2 * x.mean(axis=(0, 2, 3))
+        same(mean, expected, f"running_mean (x of shape {shape})")
         var, n = array_like(var, "running_var", shape=shape[1:2]), x[:, 0].size
         if len(x) not in (1, n):
             images = len(x) / (len(x) - 1)

@@ -31,6 +31,7 @@ WEIGHTS = tensor(_rng, N, C)  # of the sum that gradients are taken of
     "from them knows it, too, and the next batch adds to it: none of it can ever be freed.",
     "What is remembered needs the numbers only. Compute both running statistics inside "
     "`with torch.no_grad():`, or from mu.detach() and var.detach(). y keeps using mu and var.",
+    may_change=("running_mean", "running_var"),
 )
 def normalize_and_remember(x, gamma, beta, running_mean, running_var, momentum=0.1, eps=1e-5):
     mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
@@ -203,7 +204,7 @@ def _show(row):
     return ", ".join(f"{value:.2f}" for value in row.tolist())
 
 
-def _norm(module, features=C, trained=True):
+def _norm(module, features=C):
     """The learner's layer, with gamma and beta that are no longer 1 and 0."""
     if not isinstance(module, nn.Module):
         raise AssertionError(f"the result is a {type(module).__name__}, expected an nn.Module")
@@ -214,8 +215,7 @@ def _norm(module, features=C, trained=True):
         found = [p for p in module.parameters() if (p == start).all()]
         if [p.shape for p in found] != [(features,)]:
             raise AssertionError(f"no parameter of shape ({features},) starts at {start:g}: {name}")
-        if trained:
-            found[0].data = value.detach()[:features].to(found[0].dtype)
+        found[0].data = value.detach()[:features].to(found[0].dtype)
     return module
 
 
@@ -223,6 +223,12 @@ def _twin(features=C, **kwargs):
     twin = nn.BatchNorm1d(features, **kwargs)
     twin.weight.data, twin.bias.data = (v.detach()[:features].float() for v in (GAMMA, BETA))
     return twin
+
+
+@norm_with_memory.expect
+def nobody_trains_it():
+    """An optimizer that gets all parameters must train gamma and beta, nothing else."""
+    _norm((yield (C,), {}))
 
 
 @norm_with_memory.expect
