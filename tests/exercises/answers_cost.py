@@ -289,7 +289,8 @@ def with_folding(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5)
     layer.weight = nn.Parameter(weight)
     if bias is not None:
         layer.bias = nn.Parameter(bias)
-    bn = nn.BatchNorm1d(len(weight), eps=eps).eval()
+    norm = {nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}.get(kind, nn.BatchNorm1d)
+    bn = norm(len(weight), eps=eps).eval()
     for name, value in (("weight", gamma), ("bias", beta)):
         getattr(bn, name).data = value
     bn.running_mean, bn.running_var = running_mean, running_var

@@ -4,6 +4,4 @@ Each is to be killed by a better check, or to be listed as equivalent among the 
 notebook, with the reason.
 """
 
-# ruff: noqa: E501
-
 SURVIVING = {}
