@@ -22,6 +22,16 @@ def frozen_statistics(model):
             layer.frozen = frozen
 
 
+def require_modes(model):
+    """Raise ValueError for a model in eval mode of which a part is in training mode."""
+    in_training = sum(module.training for module in model.modules())
+    if in_training and not model.training:
+        raise ValueError(
+            f"the model is in eval mode, but {in_training} of its modules are in training mode: "
+            "call model.train(), and then .eval() on those that are to stay as they are"
+        )
+
+
 def saved_state(model):
     """Return a function that puts the model back into the state it is in now.
 

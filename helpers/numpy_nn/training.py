@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from helpers.numpy_nn import functional as F
 from helpers.numpy_nn.modules import BatchNorm
 from helpers.numpy_nn.optim import SGD
-from helpers.numpy_nn.state import frozen_statistics, saved_state
+from helpers.numpy_nn.state import frozen_statistics, require_modes, saved_state
 
 
 @contextmanager
@@ -158,12 +158,7 @@ def fit(
         )
     if not model.parameters():
         raise ValueError("there is nothing to train: the model has no parameters")
-    in_training = [module for module in model.modules() if module.training]
-    if in_training and not model.training:
-        raise ValueError(
-            f"the model is in eval mode, but {len(in_training)} of its modules are in training "
-            "mode: call model.train(), and then .eval() on those that are to stay as they are"
-        )
+    require_modes(model)
     rng = np.random.default_rng(seed)
     transform_rng = rng.spawn(1)[0]
     optimizer = SGD(model.parameters(), lr, momentum, weight_decay)

@@ -17,12 +17,14 @@ from helpers.torch_nn.batchnorm import (
     BatchNorm2d,
     _BatchNorm,
     batch_norm,
+    require_finite,
+    update_both,
+)
+from helpers.torch_nn.normalization import (
     batch_statistics,
     gradient_sums,
     input_gradient,
     normalize,
-    require_finite,
-    update_both,
 )
 
 

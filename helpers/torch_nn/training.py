@@ -1,7 +1,6 @@
 """Train and measure image classifiers, on a CPU or a GPU, in one process or several: `fit`."""
 
 import math
-from contextlib import contextmanager
 from itertools import islice
 
 import numpy as np
@@ -9,10 +8,12 @@ import torch
 from torch.nn import functional
 from tqdm.auto import tqdm
 
+from helpers.numpy_nn.state import require_modes
 from helpers.torch_nn import checkpoint as checkpoints
 from helpers.torch_nn.batches import Batches, as_tensors
 from helpers.torch_nn.fingerprint import run_settings
 from helpers.torch_nn.history import Recorder
+from helpers.torch_nn.modes import in_training, saved_modes
 from helpers.torch_nn.processes import Processes
 from helpers.torch_nn.schedules import SCHEDULES, decay_weights
 from helpers.torch_nn.speed import compiled, cuda_settings, precision
@@ -44,7 +45,7 @@ def evaluate(model, x, y, *, batch_size=1000, amp=False):
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
     device = _device_of(model)
     x, y = as_tensors(x, y)
-    restore_modes = _modes(model)
+    restore_modes = saved_modes(model)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     try:
         model.eval()
@@ -158,7 +159,7 @@ def fit(
     if not callable(share):
         raise ValueError(f"schedule is {schedule!r}, expected one of {', '.join(SCHEDULES)}")
     _require_images(dataset)
-    _require_modes(model)
+    require_modes(model)
     device = torch.device(device)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
     model.to(device=device, memory_format=memory_format)
@@ -201,7 +202,7 @@ def fit(
         disable=progress is False or not processes.is_first,
         leave=False,
     )
-    with bar, cuda_settings(tf32), _own_random_state(device), _in_training(model):
+    with bar, cuda_settings(tf32), _own_random_state(device), in_training(model):
         for epoch in range(first_epoch, last_epoch):
             _reseed(seed, epoch, processes.rank, generator)
             recorder.start_clock()
@@ -257,40 +258,6 @@ def _device_of(model):
     if parameter is None:
         raise ValueError("the model has no parameters: there is nothing in it that was trained")
     return parameter.device
-
-
-def _modes(model):
-    """Return a function that puts every module into the mode in which it is now."""
-    modes = [(module, module.training) for module in model.modules()]
-
-    def restore():
-        for module, mode in modes:
-            module.training = mode
-
-    return restore
-
-
-def _require_modes(model):
-    modules = model.modules()
-    in_training = [module for module in modules if module.training]
-    if in_training and not model.training:
-        raise ValueError(
-            f"the model is in eval mode, but {len(in_training)} of its modules are in training "
-            "mode: call model.train(), and then .eval() on those that are to stay as they are"
-        )
-
-
-@contextmanager
-def _in_training(model):
-    """Let a model train that is in eval mode; an error brings all modes back."""
-    restore_modes = _modes(model)
-    try:
-        if not model.training:
-            model.train()
-        yield
-    except BaseException:
-        restore_modes()
-        raise
 
 
 def _reseed(seed, epoch, rank, generator):
