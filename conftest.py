@@ -1,16 +1,25 @@
 """What all tests share, the notebooks included: one environment, and no progress of anyone's."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 from nbval.kernel import RunningKernel
 
-from helpers.launcher.environment import environment
+from helpers.launcher import places
+from helpers.launcher.environment import environment, take_away_settings
 
-# At import, so that pytest-xdist's workers and the notebooks' kernels inherit it. Where course.py
-# has chosen a setting already, it stays.
+# What follows happens at import, so that pytest-xdist's workers and the notebooks' kernels inherit
+# it. Packages that a user keeps elsewhere, under the names of the course's, stay out of the way.
+hidden = os.environ.setdefault("BN_COURSE_HIDDEN_PATHS", os.environ.get("PYTHONPATH", ""))
+for folder in map(os.path.abspath, filter(None, hidden.split(os.pathsep))):
+    if not Path(folder).is_relative_to(places.ROOT):
+        sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+take_away_settings(os.environ)
+
+# Where course.py has chosen a setting already, it stays.
 setting_is_open = "BN_COURSE_SETTING" not in os.environ
 if setting_is_open:
     variables = environment(proof=True)

@@ -14,10 +14,16 @@ from pathlib import Path
 # First, whatever PYTHONSAFEPATH and PYTHONPATH say.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from helpers.launcher import lab, places, proofs, workspace
-from helpers.launcher.environment import MATRIX
+from helpers.launcher import lab, proofs, workspace
+from helpers.launcher.environment import MATRIX, environment, run
+from helpers.launcher.installation import set_up
 from helpers.launcher.notebooks import select
-from helpers.launcher.reasons import Stop
+from helpers.launcher.packages import why_not_this_python
+from helpers.launcher.places import WORKSPACE, venv_python
+from helpers.launcher.reasons import Stop, why_os_error
+
+# With ``main``, what scripts of one's own need to start Python as the course does.
+__all__ = ["environment", "main", "run", "venv_python"]
 
 
 def parser():
@@ -28,6 +34,12 @@ def parser():
         "first, in .venv, if that has not been done yet.",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    setting_up = commands.add_parser(
+        "setup", help="set the course up and start nothing, for a laptop or an image"
+    )
+    setting_up.add_argument(
+        "--proofs", action="store_true", help="with what `test`, `lint` and `refresh` need"
+    )
     opening = commands.add_parser(
         "lab", help="open JupyterLab on your copies of the notebooks (in workspace/); "
         "further arguments, such as --port or --no-browser, go to JupyterLab"
@@ -78,6 +90,10 @@ def dispatch(arguments):
     options, further = commands.parse_known_args(spell_out_matrix(arguments))
     if further and options.command not in ("lab", "test"):
         commands.error(f"unrecognized arguments: {' '.join(further)}")
+    if options.command == "setup":
+        set_up(proofs=options.proofs)
+        print("The course is ready: python3 course.py lab")
+        return 0
     if options.command == "lab":
         return lab.lab(further, with_outputs=options.with_outputs)
     if options.command == "test":
@@ -88,12 +104,12 @@ def dispatch(arguments):
         return proofs.lint(fix=options.fix)
     if options.command == "reset":
         for original in select(options.notebook):
-            kept = workspace.reset(places.WORKSPACE, original)
+            kept = workspace.reset(WORKSPACE, original)
             print(f"{original.name} is fresh." + (f" Your old copy: {kept.name}" if kept else ""))
         return 0
     if options.command == "keep":
         for original in select(options.notebook):
-            workspace.keep(places.WORKSPACE, original)
+            workspace.keep(WORKSPACE, original)
             print(
                 f"{original.name} stays yours; you will not be told of new versions. Should its "
                 f"cells not fit the helpers any more: python3 course.py reset {original.name[:2]}"
@@ -106,9 +122,10 @@ def dispatch(arguments):
 def main():
     """Run the command line; a problem is one sentence, never a traceback."""
     if sys.version_info < (3, 11):  # noqa: UP036, this is what says so
-        mine = ".".join(map(str, sys.version_info[:2]))
-        print(f"The course needs Python 3.11 or later; this is {mine}.", file=sys.stderr)
+        print(why_not_this_python(sys.version_info[:3]), file=sys.stderr)
         return 1
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # terminals that cannot show every letter
     # Ctrl-C in the middle of a set-up started in the background must work too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -120,7 +137,7 @@ def main():
         print("\nStopped; run the command again to go on.", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"{error.strerror}: {error.filename}", file=sys.stderr)
+        print(why_os_error(error), file=sys.stderr)
     return 1
 
 

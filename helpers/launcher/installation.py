@@ -1,76 +1,58 @@
-"""Set-up: the virtual environment .venv and the packages in it."""
+"""Set-up: .venv holds what the requirement files ask for, and nothing is done twice."""
 
 import contextlib
+import csv
 import hashlib
 import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 
-from helpers.launcher import places
-from helpers.launcher.reasons import Stop, last_line, why_pip_failed
+from helpers.launcher import packages, places, venv
+from helpers.launcher.downloads import install, pip_settings
+from helpers.launcher.reasons import Stop
 
 # What a fresh installation takes, with pip's downloads beside it.
 DISK_NEEDED = 2_500_000_000
 DISK_NEEDED_WITH_CUDA = 9_000_000_000
 
-# Defaults of the tools, written inside .venv: what users have set for themselves stays, and wins.
-DEFAULTS = {
-    "share/jupyter/lab/settings/overrides.json": {
-        # JupyterLab neither asks for news nor for its own updates: the course pins its version.
-        "@jupyterlab/apputils-extension:notification": {
-            "fetchNews": "false",
-            "checkForUpdates": False,
-        }
-    },
-    "etc/ipython/ipython_kernel_config.json": {
-        # Each kernel would warn in the terminal that it talks over an unencrypted local socket.
-        "IPKernelApp": {"log_level": 40},
-        # Kernels side by side must not wait for each other's history file.
-        "HistoryManager": {"hist_file": ":memory:"},
-    },
-}
+
+def fingerprint(version, *, proofs):
+    """What was asked for, and of which Python: another one is a reason to run pip again."""
+    asked = [packages.requirements(proofs), packages.pins(), version[:2]]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def wanted():
-    """A fingerprint of everything that the installed packages depend on."""
-    import tomllib  # here, because an older Python must get as far as main() to be told so
-
-    ask = [places.venv_python(), "-c", "import sys; print(sys.version)"]
-    version = subprocess.run(ask, capture_output=True, text=True).stdout
-    project = tomllib.loads((places.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    # Not the whole file: a new setting for ruff is no reason to install anything.
-    package = {key: project.get(key) for key in ("build-system", "project")}
-    package["setuptools"] = project.get("tool", {}).get("setuptools")
-    parts = [str(places.ROOT), version, json.dumps([package, DEFAULTS], sort_keys=True)]
-    for name in ("requirements.txt", "constraints.txt"):
-        parts.append((places.ROOT / name).read_text(encoding="utf-8"))
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def venv_works():
-    """Whether .venv has a Python that runs and has pip."""
+def stamped():
+    """The fingerprints of what .venv holds, by what it was set up for."""
     try:
-        ask = [places.venv_python(), "-m", "pip", "--version"]
-        answer = subprocess.run(ask, capture_output=True)
-    except OSError:
-        return False
-    return answer.returncode == 0
+        known = json.loads(places.stamp().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
-def is_set_up():
-    """Whether .venv holds exactly what requirements.txt asks for."""
-    try:
-        return places.stamp().read_text() == wanted()
-    except OSError:
-        return False
+def holds_everything(python, *, proofs):
+    """Whether .venv, with this Python, holds all that is asked for."""
+    now = fingerprint(python.version, proofs=proofs)
+    return stamped().get("proofs" if proofs else "lessons") == now
+
+
+def is_set_up(*, proofs=False):
+    """Whether nothing is left to do."""
+    python = venv.interpreter()
+    return (
+        python is not None
+        and holds_everything(python, proofs=proofs)
+        # What others have set up, for instance in an image, is theirs to mend.
+        and (venv.is_tidy(python) or not os.access(places.VENV, os.W_OK))
+    )
 
 
 @contextlib.contextmanager
 def one_at_a_time():
-    """Let a second set-up of the same folder wait for the first."""
+    """Let a second set-up of the same folder wait for the first, where the drive has locks."""
     with open(places.ROOT / ".venv.lock", "w") as file:
         try:
             import fcntl
@@ -80,57 +62,58 @@ def one_at_a_time():
             except BlockingIOError:
                 print("Another set-up is running in this folder; waiting for it to end ...")
                 fcntl.flock(file, fcntl.LOCK_EX)
-        except ImportError:  # Windows: the check after the wait below is all there is.
+        except (ImportError, OSError):
+            # Windows, and drives without locks: the check after the wait is all there is.
             pass
         yield
 
 
-def set_up():
-    """Make .venv and install requirements.txt, unless that is done already."""
-    if is_set_up():
+def set_up(*, proofs=False):
+    """Make .venv and install what is asked for, unless that is done already.
+
+    ``proofs`` adds what only tests and linters need.
+    """
+    if is_set_up(proofs=proofs):
         return
+    if not os.access(places.ROOT, os.W_OK):
+        raise Stop(f"You may not write in {places.ROOT}: copy the course to a folder of your own.")
     with one_at_a_time():
-        if is_set_up():
-            return
-        if not venv_works():
-            make_venv()
-        places.stamp().unlink(missing_ok=True)
-        install(["-r", "requirements.txt"])
-        if remove_broken_packages():
-            install(["-r", "requirements.txt"])
-        configure()
-        places.stamp().write_text(wanted())
+        if not is_set_up(proofs=proofs):
+            bring_up_to_date(proofs=proofs)
+
+
+def bring_up_to_date(*, proofs):
+    """Do what is missing, from what needs no network to what does."""
+    python = venv.interpreter()
+    if python is None and venv.can_be_linked_again():
+        venv.link_again()
+        python = venv.interpreter()
+    if python is None:
+        refuse_python(sys.version_info[:3])
+        announce()
+        venv.make()
+        python = venv.interpreter()
+    if python is None:
+        raise Stop(f"The Python in {places.VENV} does not run: remove that folder.")
+    venv.tidy(python)
+    if not holds_everything(python, proofs=proofs):
+        refuse_python(python.version)
+        venv.ensure_pip()
+        install_all(python, proofs=proofs)
+        venv.tidy(python)
+        write_stamp(python, proofs=proofs)
         print("Set-up is complete.", flush=True)
 
 
-def make_venv():
-    """Make a fresh .venv in place of whatever is there."""
-    check_disk()
-    print(
-        "Setting up the course in .venv, once: downloading and installing about 1.3 GB, mostly\n"
-        "PyTorch. Depending on your connection this takes a few minutes.",
-        flush=True,
-    )
-    shutil.rmtree(places.VENV, ignore_errors=True)
-    answer = subprocess.run(
-        [sys.executable, "-m", "venv", places.VENV], capture_output=True, text=True, cwd=places.ROOT
-    )
-    if answer.returncode == 0:
-        return
-    shutil.rmtree(places.VENV, ignore_errors=True)
-    said = answer.stdout + answer.stderr
-    if "No space left" in said:
-        raise Stop("The disk is full: free about 2.5 GB, then run this command again.")
-    if "ensurepip" in said:
-        raise Stop(
-            "This Python cannot make virtual environments; on Debian or Ubuntu, "
-            "`apt install python3-venv` adds what is missing. Then run this command again."
-        )
-    raise Stop(f"Could not make the virtual environment {places.VENV}: {last_line(said)}")
+def refuse_python(version):
+    """Stop where a pin or pyproject.toml excludes this Python, before anything is downloaded."""
+    reason = packages.why_not_this_python(version)
+    if reason:
+        raise Stop(reason)
 
 
-def check_disk():
-    """Refuse to start what cannot fit."""
+def announce():
+    """Say what a first set-up will do, or refuse to start what cannot fit."""
     free = shutil.disk_usage(places.ROOT).free
     if free < DISK_NEEDED:
         raise Stop(
@@ -138,77 +121,78 @@ def check_disk():
             f"{free / 1e9:.1f} GB are free in {places.ROOT}; "
             "free some, then run this command again."
         )
-    if sys.platform == "linux" and platform.machine() == "x86_64" and free < DISK_NEEDED_WITH_CUDA:
+    print(
+        "Setting up the course in .venv, once: downloading and installing about 1.3 GB, mostly\n"
+        "PyTorch. Depending on your connection this takes a few minutes.",
+        flush=True,
+    )
+
+
+def install_all(python, *, proofs):
+    """Run pip for everything that is asked for; on Linux without an NVIDIA driver PyTorch first."""
+    settings = pip_settings(places.venv_python())
+    without = packages.why_no_pytorch()
+    if without:
+        print(without, flush=True)
+    index, sentence = packages.index_arguments(settings)
+    torch = packages.pytorch_requirement()
+    if index and torch:
+        print(sentence, flush=True)
+        install(["--no-deps", *index, torch], settings)
+    elif sys.platform == "linux" and platform.machine() == "x86_64" and not without:
+        warn_of_cuda()
+    arguments = packages.pip_arguments(proofs)
+    install(arguments, settings)
+    if remove_broken_packages(python.packages):
+        install(arguments, settings)
+
+
+def warn_of_cuda():
+    """Say in time that PyTorch's largest build may not fit."""
+    free = shutil.disk_usage(places.ROOT).free
+    if free < DISK_NEEDED_WITH_CUDA:
         print(
             f"Note: {free / 1e9:.1f} GB are free here. PyTorch for NVIDIA GPUs, which pip takes on "
-            "Linux by default, may not fit; the README says how to get the small CPU build."
+            "Linux by default, may not fit; BN_COURSE_TORCH=cpu asks for the small CPU build."
         )
 
 
-def install(arguments):
-    """Run pip, showing in one line what it is doing."""
-    command = [places.venv_python(), "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--no-input", "--progress-bar", "off", "--log", places.VENV / "install.log"]
-    command += arguments
-    pip = subprocess.Popen(
-        command, cwd=places.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    said = []
-    try:
-        for line in pip.stdout:
-            said.append(line)
-            show_progress(line)
-        pip.wait()
-    finally:
-        pip.kill()
-        pip.wait()
-        if sys.stdout.isatty():
-            print("\r\033[K", end="")
-    if pip.returncode:
-        raise Stop(why_pip_failed("".join(said)))
+def write_stamp(python, *, proofs):
+    """Say that .venv holds what is asked for."""
+    kinds = {"lessons": False, "proofs": True} if proofs else {"lessons": False}
+    known = {kind: fingerprint(python.version, proofs=more) for kind, more in kinds.items()}
+    places.stamp().write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
-def show_progress(line):
-    """Keep a terminal's last line up to date; elsewhere print only the large downloads."""
-    line = line.strip()
-    doing = line.startswith(("Collecting", "Downloading", "Installing collected", "Building"))
-    if sys.stdout.isatty() and doing:
-        print("\r\033[K" + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
-    elif line.startswith("Installing collected") or (doing and "00 MB)" in line):
-        print(line[:79], flush=True)
-
-
-def configure():
-    """Write the defaults of the tools into .venv."""
-    for name, content in DEFAULTS.items():
-        path = places.VENV / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1))
-
-
-def remove_broken_packages():
+def remove_broken_packages(folder):
     """Make pip forget packages with files missing or cut short; returns whether there were any.
 
     An installation that was killed can leave such a package, and pip believes that it is there.
     """
-    import importlib.metadata  # here for the same reason as tomllib in wanted()
-
-    found = False
-    for site in (places.VENV / "Lib/site-packages", *places.VENV.glob("lib/python*/site-packages")):
-        for folder in site.glob("*.dist-info"):
-            files = importlib.metadata.Distribution.at(folder).files
-            if files is None or any(
-                file.size is not None and file.size != size_of(file.locate()) for file in files
-            ):
-                print(f"Repairing {folder.name.removesuffix('.dist-info')} ...", flush=True)
-                shutil.rmtree(folder)
-                found = True
-    return found
+    broken = [path for path in sorted(folder.glob("*.dist-info")) if not is_whole(path)]
+    for path in broken:
+        print(f"Repairing {path.name[: -len('.dist-info')]} ...", flush=True)
+        shutil.rmtree(path)
+    return bool(broken)
 
 
-def size_of(path):
-    """The size of a file in bytes, or None."""
+def is_whole(information):
+    """Whether a package has every file that its RECORD lists, in the listed size."""
     try:
-        return os.stat(path).st_size
-    except OSError:
-        return None
+        with open(information / "RECORD", encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError):
+        return False
+    programs = os.path.realpath(places.scripts())
+    for name, _, size in filter(None, rows):
+        if not size:  # what Python compiles may come and go
+            continue
+        path = os.path.join(information.parent, name)
+        try:
+            found = os.stat(path).st_size
+        except OSError:
+            return False
+        # Programs were written by pip for one place, and by us for every place.
+        if found != int(size) and os.path.realpath(os.path.dirname(path)) != programs:
+            return False
+    return True

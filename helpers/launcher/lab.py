@@ -1,7 +1,6 @@
 """JupyterLab on the learner's own copies."""
 
 import os
-import sys
 
 from helpers.launcher import places
 from helpers.launcher.environment import environment, run
@@ -27,9 +26,10 @@ def lab(arguments, *, with_outputs):
     if not notebook_paths():
         raise Stop(f"There are no notebooks in {places.NOTEBOOKS}: the clone is not complete.")
     set_up()
+    print("Looking after your copies of the notebooks, in workspace/ ...", flush=True)
     for message in copy_notebooks(places.WORKSPACE, with_outputs=with_outputs):
         print(message)
-    sys.stdout.flush()
-    scripts = os.pathsep.join([str(places.venv_python().parent), os.environ.get("PATH", "")])
+    print("Starting JupyterLab; Ctrl-C in this terminal ends it.", flush=True)
+    scripts = os.pathsep.join([str(places.scripts()), os.environ.get("PATH", "")])
     variables = environment(proof=False) | {"PATH": scripts}
     return run(lab_command(places.WORKSPACE, arguments), variables)

@@ -9,7 +9,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 
 from helpers.launcher import places
@@ -155,10 +154,10 @@ def why_no_pytorch():
     )
 
 
-def index_arguments(python):
+def index_arguments(settings):
     """Where PyTorch shall come from: pip's arguments, and the sentence that says so.
 
-    ``python`` is the interpreter whose pip will install. On Linux without an NVIDIA driver the
+    ``settings`` are the user's for pip, as {name: value}. On Linux without an NVIDIA driver the
     small build for CPUs is asked for, unless pip's settings name an index or a folder of wheels.
     The variable BN_COURSE_TORCH decides otherwise: ``cpu``, ``default`` (whatever pip finds) or
     the address of an index. Both answers are empty where pip shall choose by itself.
@@ -173,7 +172,8 @@ def index_arguments(python):
         return ["--index-url", CPU_INDEX], "PyTorch: the small CPU build, as you said."
     if chosen:
         return ["--index-url", chosen], f"PyTorch comes from {chosen}, as you said."
-    if sys.platform != "linux" or has_nvidia_driver() or pip_is_told_where_to_look(python):
+    told_where_to_look = any(settings.get(name) for name in SOURCES)
+    if sys.platform != "linux" or has_nvidia_driver() or told_where_to_look:
         return [], ""
     return ["--index-url", CPU_INDEX], (
         "There is no NVIDIA driver here, so PyTorch's small CPU build is taken "
@@ -189,11 +189,3 @@ def pytorch_requirement():
 def has_nvidia_driver():
     """Whether an NVIDIA driver can be seen from here."""
     return bool(shutil.which("nvidia-smi")) or any(map(os.path.exists, NVIDIA_DRIVER))
-
-
-def pip_is_told_where_to_look(python):
-    """Whether pip's variables or files (pip.conf, pip.ini) name an index or a folder of wheels."""
-    command = [str(python), "-m", "pip", "config", "list"]
-    answer = subprocess.run(command, capture_output=True, text=True)
-    settings = re.findall(r"^\S*?\.([\w-]+)='?(.*?)'?$", answer.stdout, re.MULTILINE)
-    return any(key in SOURCES and value for key, value in settings)

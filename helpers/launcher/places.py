@@ -14,6 +14,11 @@ def stamp():
     return VENV / "installed.txt"
 
 
+def scripts():
+    """The folder of programs inside .venv."""
+    return VENV / ("Scripts" if os.name == "nt" else "bin")
+
+
 def venv_python():
     """The interpreter inside .venv."""
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    return scripts() / ("python.exe" if os.name == "nt" else "python")

@@ -8,7 +8,7 @@ from helpers.launcher.notebooks import select
 
 def test(arguments, *, matrix, ablations):
     """Run the proofs; the closing line of pytest is the last that is printed."""
-    set_up()
+    set_up(proofs=True)
     variables = environment(proof=True)
     if ablations:
         return run(pytest_command(["tests"], arguments, "ablation"), variables)
@@ -41,14 +41,14 @@ def pytest_command(paths, arguments, marker, workers=2):
 def refresh(names):
     """Execute notebooks again and rewrite what is stored in them."""
     notebooks = select(names)
-    set_up()
+    set_up(proofs=True)
     command = [places.venv_python(), "-m", "helpers.authoring.refresh", *notebooks]
     return run(command, environment(proof=True))
 
 
 def lint(*, fix):
     """Check code, notebooks and spelling; all checks run, even when one fails."""
-    set_up()
+    set_up(proofs=True)
     python = places.venv_python()
     checks = [
         [python, "-m", "ruff", "check", *(["--fix"] if fix else [])],

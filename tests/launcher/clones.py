@@ -40,21 +40,27 @@ def reporter(module):
 STAND_INS = {
     "pytest/__main__.py": reporter("pytest"),
     "jupyterlab/__main__.py": reporter("jupyterlab"),
+    "numpy/_core/_multiarray_umath.py": NUMPY,
+    "program.py": "import sys\n\n\ndef main():\n    print(sys.prefix)\n",
+}
+PROOFS = {
     "ruff/__main__.py": reporter("ruff"),
     "codespell_lib/__main__.py": reporter("codespell"),
-    "numpy/_core/_multiarray_umath.py": NUMPY,
 }
+PROGRAM = "[console_scripts]\nprogram = program:main\n"
 
 
-def make_wheel(folder, version):
-    """Write the wheel of the stand-ins, with the sizes that pip records."""
-    name = f"standins-{version}"
-    metadata = f"Metadata-Version: 2.1\nName: standins\nVersion: {version}\n"
+def make_wheel(folder, package, version, files):
+    """Write the wheel of stand-ins, with the sizes that pip records."""
+    name = f"{package}-{version}"
+    metadata = f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
     tag = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    files = STAND_INS | {
+    files = files | {
         f"{name}.dist-info/METADATA": metadata,
         f"{name}.dist-info/WHEEL": tag,
     }
+    if "program.py" in files:
+        files[f"{name}.dist-info/entry_points.txt"] = PROGRAM
     rows = []
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=")
@@ -93,8 +99,11 @@ class Clone:
         launcher = places.ROOT / "helpers" / "launcher"
         shutil.copytree(launcher, root / "helpers" / "launcher", ignore=without_caches)
         shutil.copy(places.ROOT / "helpers" / "__init__.py", root / "helpers")
-        (root / "requirements.txt").write_text("-c constraints.txt\nstandins==1.0\n")
-        (root / "constraints.txt").write_text("standins==1.0\n")
+        (root / "requirements.txt").write_text(
+            "-c constraints.txt\nstandins==1.0  # lessons\n-e .\n"
+        )
+        (root / "requirements-proofs.txt").write_text("-c constraints.txt\nproofs==1.0\n")
+        (root / "constraints.txt").write_text("standins==1.0\nproofs==1.0\n")
         (root / "notebooks").mkdir()
         for name in ("00_start_here", "03_backward"):
             (root / "notebooks" / f"{name}.ipynb").write_bytes(notebook(name))

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from clones import Clone, make_wheel, notebook
+from clones import PROOFS, STAND_INS, Clone, make_wheel, notebook
 
 from helpers.launcher import places
 
@@ -12,7 +12,8 @@ from helpers.launcher import places
 def wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheels")
     for version in ("1.0", "2.0"):
-        make_wheel(folder, version)
+        make_wheel(folder, "standins", version, STAND_INS)
+    make_wheel(folder, "proofs", "1.0", PROOFS)
     return folder
 
 
@@ -30,12 +31,18 @@ def ready(tmp_path_factory, wheels):
 
 
 @pytest.fixture
-def half_ready(ready, tmp_path, wheels):
-    """A clone with an environment and all packages, whose set-up is not marked as complete."""
+def copied(ready, tmp_path, wheels):
+    """A copy, at another place, of a clone that is set up."""
     clone = Clone(tmp_path, wheels)
     shutil.copytree(ready.root / ".venv", tmp_path / ".venv", symlinks=True)
-    clone.stamp.unlink()
     return clone
+
+
+@pytest.fixture
+def half_ready(copied):
+    """A clone with an environment and all packages, whose set-up is not marked as complete."""
+    copied.stamp.unlink()
+    return copied
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from helpers.launcher import packages, places
+from helpers.launcher.downloads import pip_settings
 
 # Every release of the supported minor versions there may be, and their neighbours.
 RELEASES = [(3, minor, patch) for minor in range(7, 17) for patch in range(31)]
@@ -181,7 +182,7 @@ def test_where_pytorch_is_not_made_it_is_neither_asked_for_nor_passed_over(
     assert (told is None) == has_pytorch
     if told:
         assert "Parts I and II" in told
-        assert packages.index_arguments(sys.executable) == ([], "")
+        assert packages.index_arguments({}) == ([], "")
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ CPU = ["--index-url", packages.CPU_INDEX]
 
 
 def test_without_a_driver_the_small_build_is_taken_with_a_sentence(no_settings):
-    arguments, told = packages.index_arguments(sys.executable)
+    arguments, told = packages.index_arguments({})
     assert arguments == CPU
     assert "no NVIDIA driver" in told
     assert "BN_COURSE_TORCH=default" in told
@@ -208,7 +209,7 @@ def test_without_a_driver_the_small_build_is_taken_with_a_sentence(no_settings):
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 def test_elsewhere_the_index_has_the_small_build(no_settings, on, system):
     on(system, "arm64" if system == "darwin" else "AMD64")
-    assert packages.index_arguments(sys.executable) == ([], "")
+    assert packages.index_arguments({}) == ([], "")
 
 
 @pytest.mark.parametrize("sign", ["tool", "file"])
@@ -217,7 +218,7 @@ def test_with_a_driver_pip_chooses(no_settings, monkeypatch, tmp_path, sign):
         monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
     else:
         monkeypatch.setattr(packages, "NVIDIA_DRIVER", (str(tmp_path / "none"), str(tmp_path)))
-    assert packages.index_arguments(sys.executable) == ([], "")
+    assert packages.index_arguments({}) == ([], "")
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_with_a_driver_pip_chooses(no_settings, monkeypatch, tmp_path, sign):
 )
 def test_variables_of_pip_that_name_a_source_decide(no_settings, monkeypatch, name, value, decides):
     monkeypatch.setenv(name, value)
-    assert packages.index_arguments(sys.executable)[0] == ([] if decides else CPU)
+    assert packages.index_arguments(pip_settings(sys.executable))[0] == ([] if decides else CPU)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_variables_of_pip_that_name_a_source_decide(no_settings, monkeypatch, na
 def test_files_of_pip_that_name_a_source_decide(no_settings, monkeypatch, tmp_path, text, decides):
     (tmp_path / "pip.conf").write_text(text)
     monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
-    assert packages.index_arguments(sys.executable)[0] == ([] if decides else CPU)
+    assert packages.index_arguments(pip_settings(sys.executable))[0] == ([] if decides else CPU)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +262,8 @@ def test_files_of_pip_that_name_a_source_decide(no_settings, monkeypatch, tmp_pa
 )
 def test_the_user_decides_before_all_else(no_settings, monkeypatch, chosen, arguments):
     monkeypatch.setattr(packages, "NVIDIA_DRIVER", ("/",))
-    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
     monkeypatch.setenv("BN_COURSE_TORCH", chosen)
-    found, told = packages.index_arguments(sys.executable)
+    settings = {"index-url": "https://mirror.example/simple"}
+    found, told = packages.index_arguments(settings)
     assert found == arguments
     assert bool(told) == bool(arguments)
