@@ -15,6 +15,7 @@ VERMILION, PURPLE, SKY, GREY = "#D55E00", "#CC79A7", "#56B4E9", "#666666"
 BN, PLAIN, THIRD = BLUE, ORANGE, GREEN
 THEORY = {"color": "black", "linestyle": "--", "linewidth": 1.5}
 
+plt.rcdefaults()  # a matplotlibrc of the user's own must not hide what figures show
 plt.rcParams.update(
     {
         "figure.figsize": (6.4, 3.6),

@@ -33,10 +33,15 @@ def stamped():
     return known if isinstance(known, dict) else {}
 
 
-def holds_everything(python, *, proofs):
-    """Whether .venv, with this Python, holds all that is asked for."""
-    now = fingerprint(python.version, proofs=proofs)
-    return stamped().get("proofs" if proofs else "lessons") == now
+def stages(proofs):
+    """What is installed, one after the other: the lessons', and what only proofs need."""
+    return ("lessons", "proofs") if proofs else ("lessons",)
+
+
+def holds(python, stage):
+    """Whether .venv, with this Python, holds what a stage asks for."""
+    now = fingerprint(python.version, proofs=stage == "proofs")
+    return stamped().get(stage) == now
 
 
 def is_set_up(*, proofs=False):
@@ -44,7 +49,7 @@ def is_set_up(*, proofs=False):
     python = venv.interpreter()
     return (
         python is not None
-        and holds_everything(python, proofs=proofs)
+        and all(holds(python, stage) for stage in stages(proofs))
         # What others have set up, for instance in an image, is theirs to mend.
         and (venv.is_tidy(python) or not os.access(places.VENV, os.W_OK))
     )
@@ -85,23 +90,27 @@ def set_up(*, proofs=False):
 def bring_up_to_date(*, proofs):
     """Do what is missing, from what needs no network to what does."""
     python = venv.interpreter()
-    if python is None and venv.can_be_linked_again():
-        venv.link_again()
-        python = venv.interpreter()
     if python is None:
         refuse_python(sys.version_info[:3])
+        if venv.can_be_linked_again():
+            venv.link_again()
+            python = venv.interpreter()
+    if python is None:
         announce()
         venv.make()
         python = venv.interpreter()
     if python is None:
         raise Stop(f"The Python in {places.VENV} does not run: remove that folder.")
     venv.tidy(python)
-    if not holds_everything(python, proofs=proofs):
-        refuse_python(python.version)
-        venv.ensure_pip()
-        install_all(python, proofs=proofs)
-        venv.tidy(python)
-        write_stamp(python, proofs=proofs)
+    settings = None
+    for stage in stages(proofs):
+        if not holds(python, stage):
+            if settings is None:
+                refuse_python(python.version)
+                venv.ensure_pip()
+                settings = pip_settings(places.venv_python())
+            install_stage(python, stage, settings)
+    if settings is not None:
         print("Set-up is complete.", flush=True)
 
 
@@ -122,29 +131,36 @@ def announce():
             "free some, then run this command again."
         )
     print(
-        "Setting up the course in .venv, once: downloading and installing about 1.3 GB, mostly\n"
+        "Setting up the course in .venv, once: downloading and installing about 1.4 GB, mostly\n"
         "PyTorch. Depending on your connection this takes a few minutes.",
         flush=True,
     )
 
 
-def install_all(python, *, proofs):
-    """Run pip for everything that is asked for; on Linux without an NVIDIA driver PyTorch first."""
-    settings = pip_settings(places.venv_python())
-    without = packages.why_no_pytorch()
-    if without:
-        print(without, flush=True)
-    index, sentence = packages.index_arguments(settings)
-    torch = packages.pytorch_requirement()
-    if index and torch:
-        print(sentence, flush=True)
-        install(["--no-deps", *index, torch], settings)
-    elif sys.platform == "linux" and platform.machine() == "x86_64" and not without:
-        warn_of_cuda()
-    arguments = packages.pip_arguments(proofs)
+def install_stage(python, stage, settings):
+    """Run pip for what a stage asks for, and write down that it is there."""
+    known = stamped() if stage == "proofs" else {}
+    if stage == "lessons":
+        install_pytorch(settings)
+    arguments = packages.pip_arguments(stage == "proofs")
     install(arguments, settings)
     if remove_broken_packages(python.packages):
         install(arguments, settings)
+    venv.tidy(python)
+    known[stage] = fingerprint(python.version, proofs=stage == "proofs")
+    places.stamp().write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+
+
+def install_pytorch(settings):
+    """Take PyTorch's small build where pip would take the one with CUDA for nothing."""
+    index, sentence = packages.index_arguments(settings)
+    if packages.why_no_pytorch():
+        print(packages.why_no_pytorch(), flush=True)
+    elif index and packages.pytorch_requirement():
+        print(sentence, flush=True)
+        install(["--no-deps", *index, packages.pytorch_requirement()], settings)
+    elif sys.platform == "linux" and platform.machine() == "x86_64":
+        warn_of_cuda()
 
 
 def warn_of_cuda():
@@ -155,13 +171,6 @@ def warn_of_cuda():
             f"Note: {free / 1e9:.1f} GB are free here. PyTorch for NVIDIA GPUs, which pip takes on "
             "Linux by default, may not fit; BN_COURSE_TORCH=cpu asks for the small CPU build."
         )
-
-
-def write_stamp(python, *, proofs):
-    """Say that .venv holds what is asked for."""
-    kinds = {"lessons": False, "proofs": True} if proofs else {"lessons": False}
-    known = {kind: fingerprint(python.version, proofs=more) for kind, more in kinds.items()}
-    places.stamp().write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 def remove_broken_packages(folder):

@@ -106,3 +106,14 @@ def test_without_a_home_programs_get_a_folder_of_their_own(monkeypatch):
     folder = Path(environment.environment(proof=False)["HOME"])
     assert folder.is_dir()
     assert os.access(folder, os.W_OK)
+
+
+def test_a_matplotlibrc_in_the_working_directory_does_not_style_the_figures(tmp_path):
+    # matplotlib reads it before any other, whatever MATPLOTLIBRC says.
+    (tmp_path / "matplotlibrc").write_text("axes.facecolor: red\ntext.usetex: True\n")
+    say = "from helpers.plotting import plt; print(*map(plt.rcParams.get, sys.argv[2:]))"
+    command = [sys.executable, "-c", "import sys; sys.path.insert(0, sys.argv[1]); " + say]
+    answer = subprocess.check_output(
+        [*command, places.ROOT, "axes.facecolor", "text.usetex"], cwd=tmp_path, text=True
+    )
+    assert answer.split() == ["white", "False"]
