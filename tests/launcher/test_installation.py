@@ -11,7 +11,7 @@ import pytest
 from clones import STAND_INS, sentence
 
 import course
-from helpers.launcher import installation, places
+from helpers.launcher import installation, packages, places
 
 
 def test_set_up_happens_once(ready):
@@ -159,3 +159,35 @@ def test_a_newer_python_is_refused_before_anything_is_made(monkeypatch, tmp_path
     assert "3.11 to 3.14" in captured.err
     assert captured.err.count("\n") == 1
     assert not places.VENV.exists()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What pip is asked for, instead of asking it."""
+    calls = []
+    monkeypatch.setattr(installation, "install", lambda arguments, _: calls.append(arguments))
+    monkeypatch.setattr(packages, "why_no_pytorch", lambda: None)
+    monkeypatch.setattr(packages, "pytorch_requirement", lambda: "torch==2.13.0")
+    return calls
+
+
+def test_the_small_build_of_pytorch_is_asked_for_alone_and_with_a_sentence(
+    asked, monkeypatch, capsys
+):
+    chosen = ["--index-url", "https://index.example"]
+    monkeypatch.setattr(packages, "index_arguments", lambda _: (chosen, "The small one."))
+    installation.install_pytorch({})
+    assert asked == [["--no-deps", *chosen, "torch==2.13.0"]]
+    assert capsys.readouterr().out == "The small one.\n"
+
+
+@pytest.mark.parametrize("why", [None, "PyTorch is not made for this."])
+def test_where_pip_chooses_or_pytorch_is_not_made_nothing_is_asked_for_alone(
+    asked, monkeypatch, capsys, why
+):
+    monkeypatch.setattr(packages, "index_arguments", lambda _: ([], ""))
+    monkeypatch.setattr(packages, "why_no_pytorch", lambda: why)
+    monkeypatch.setattr(installation, "warn_of_cuda", lambda: None)
+    installation.install_pytorch({})
+    assert asked == []
+    assert capsys.readouterr().out == (f"{why}\n" if why else "")
