@@ -84,7 +84,8 @@ def install(arguments, settings):
     logged = log.stat().st_size if log.exists() else 0
     unpacking = places.VENV / "tmp"
     unpacking.mkdir(exist_ok=True)
-    pip = subprocess.Popen(
+    said = []
+    with subprocess.Popen(
         command,
         cwd=places.ROOT,
         env=pip_environment(settings),
@@ -93,22 +94,21 @@ def install(arguments, settings):
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-    )
-    said = []
-    try:
-        for line in pip.stdout:
-            said.append(line)
-            show_progress(line)
-            if line.startswith("Installing collected"):
-                # From here on .venv is neither what it was nor what it shall be.
-                places.stamp().unlink(missing_ok=True)
-        pip.wait()
-    finally:
-        pip.kill()
-        pip.wait()
-        shutil.rmtree(unpacking, ignore_errors=True)
-        if sys.stdout.isatty():
-            print("\r\033[K", end="")
+    ) as pip:
+        try:
+            for line in pip.stdout:
+                said.append(line)
+                show_progress(line)
+                if line.startswith("Installing collected"):
+                    # From here on .venv is neither what it was nor what it shall be.
+                    places.stamp().unlink(missing_ok=True)
+            pip.wait()
+        finally:
+            pip.kill()
+            pip.wait()
+            shutil.rmtree(unpacking, ignore_errors=True)
+            if sys.stdout.isatty():
+                print("\r\033[K", end="")
     if pip.returncode == -getattr(signal, "SIGKILL", 9):
         raise Stop("The system has ended pip, probably for lack of memory: close other programs.")
     if pip.returncode:
