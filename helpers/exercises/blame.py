@@ -1,6 +1,7 @@
 """Whose line it was: an exception, as a sentence about the learner's code."""
 
 import dis
+import os
 import re
 import sysconfig
 import traceback
@@ -8,7 +9,7 @@ import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_HELPERS = str(Path(__file__).parents[1])
+_HELPERS = str(Path(__file__).parents[1]) + os.sep
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
@@ -34,12 +35,11 @@ def learners_frame(
     """
     own = set(codes(getattr(answer, "__code__", None)))
     frames = [*traceback.walk_tb(error.__traceback__)]
-    file = check and check.co_filename
     for frame, line in reversed(frames):
         if frame.f_code in own:
             return frame, line
     for frame, line in reversed(frames):
-        if is_learners(frame.f_code) and frame.f_code.co_filename != file:
+        if is_learners(frame.f_code) and frame.f_code is not check:
             return frame, line
     return None
 

@@ -213,6 +213,7 @@ class _Judgement:
             doubts.ignores_default(reference, self.answer, request, self.ask)
             or doubts.unused(reference, self.answer, request, self.ask)
             or self.remembers(doubts.unseen(request))
+            or self.fixed_size(request)
         )
 
     def remembers(self, request: doubts.Request) -> str:
@@ -220,6 +221,12 @@ class _Judgement:
         if self.subject.may_draw:
             return ""
         return doubts.remembers(self.answer, self.new, request, self.ask)
+
+    def fixed_size(self, request: doubts.Request) -> str:
+        """What is wrong if the answer works for one number of rows only; else nothing."""
+        if self.subject.may_draw:
+            return ""
+        return doubts.fixed_size(self.subject.reference, self.answer, request, self.ask)
 
 
 def _no_return(answer: Callable) -> str:
