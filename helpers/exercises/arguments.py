@@ -1,5 +1,6 @@
 """Whether a call has changed what it was given."""
 
+import functools
 import inspect
 from collections.abc import Callable
 
@@ -10,8 +11,13 @@ from helpers.numpy_nn.modules import Module
 
 def named(function: Callable, args: tuple, kwargs: dict) -> dict:
     """Arguments by the names that `function` has for them."""
-    names = [*inspect.signature(function).parameters]
-    return {**dict(zip(names, args, strict=False)), **kwargs}
+    return {**dict(zip(parameters(function), args, strict=False)), **kwargs}
+
+
+@functools.lru_cache
+def parameters(function: Callable) -> dict[str, inspect.Parameter]:
+    """The parameters of an exercise's reference by name, in order."""
+    return dict(inspect.signature(function).parameters)
 
 
 def changed(now: dict, before: dict) -> str:

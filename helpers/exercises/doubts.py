@@ -166,8 +166,7 @@ def defaults(function: Callable) -> dict[str, float]:
 
 def left_out(reference: Callable, request: Request) -> dict[str, float]:
     """The parameters with a number as default that a request does not give."""
-    args, kwargs = request
-    given = inspect.signature(reference).bind_partial(*args, **kwargs).arguments
+    given = arguments.named(reference, *request)
     return {name: value for name, value in defaults(reference).items() if name not in given}
 
 
@@ -196,9 +195,9 @@ def unused(reference: Callable, answer: Callable, request: Request, ask: Ask) ->
 
     It is asked with two values, for which the reference gives different results.
     """
-    given = inspect.signature(reference).bind_partial(*request[0], **request[1])
+    given = arguments.named(reference, *request)
     for name, default in defaults(reference).items():
-        first = given.arguments.get(name, default)
+        first = given.get(name, default)
         second = first + 1 if isinstance(first, int) else first + 0.25
         requests = [_with(reference, request, name, value) for value in (first, second)]
         if not _differ(*(ask(reference, r) for r in requests), tol=1e-6):
@@ -227,10 +226,10 @@ def ignores_default(reference: Callable, answer: Callable, request: Request, ask
 
 def _with(reference: Callable, request: Request, name: str, value: float | None) -> Request:
     """A request with a parameter set by name, or left out (None)."""
-    bound = inspect.signature(reference).bind_partial(*request[0], **request[1])
-    order = list(inspect.signature(reference).parameters)
+    order = [*arguments.parameters(reference)]
+    given = arguments.named(reference, *request)
     args = request[0][: order.index(name)]
-    later = {k: v for k, v in bound.arguments.items() if order.index(k) >= len(args) and k != name}
+    later = {k: v for k, v in given.items() if order.index(k) >= len(args) and k != name}
     return args, later if value is None else {**later, name: value}
 
 

@@ -59,6 +59,17 @@ class _Judgement:
         self.last: doubts.Request | None = None
 
     def verdict(self) -> Verdict:
+        """What the checks say, and then the questions to every answer."""
+        verdict = self.verdict_of_checks()
+        if replaced := self.around.replaced():  # then nothing else that was found is sure
+            said = f"✗ Your function must not do this: {replaced}"
+            return Verdict("fail", said, verdict.blamed or EVERY_EXERCISE)
+        if verdict.status == "pass" and (says := self.doubt()):
+            done = verdict.message.removeprefix("✓ ")
+            return Verdict("fail", f"✗ {done}, but {says}", EVERY_EXERCISE)
+        return verdict
+
+    def verdict_of_checks(self) -> Verdict:
         checks = self.subject.checks
         for number, (name, check) in enumerate(checks.items(), start=1):
             try:
@@ -78,23 +89,17 @@ class _Judgement:
             if number > 1:
                 message += f"\n  ({number - 1} of {len(checks)} checks passed before this one)"
             return Verdict("fail", message, name)
-        done = f"all {len(checks)} check{'s' if len(checks) > 1 else ''} passed"
-        if says := self.doubt():
-            return Verdict("fail", f"✗ {done}, but {says}", EVERY_EXERCISE)
-        return Verdict("pass", f"✓ {done}")
+        plural = "s" if len(checks) > 1 else ""
+        return Verdict("pass", f"✓ all {len(checks)} check{plural} passed")
 
     def converse(self, check, answer: Callable) -> None:
         """Hold one conversation with a check. Raises AssertionError or AnswerFailedError."""
         conversation = check()
         request = next(conversation)
         self.first = self.first or request
-        try:
-            while request is not None:
-                self.last = request
-                request = self.reply(conversation, self.call(answer, request))
-        finally:
-            if says := self.around.replaced():
-                raise AnswerFailedError(f"Your function must not do this: {says}") from None
+        while request is not None:
+            self.last = request
+            request = self.reply(conversation, self.call(answer, request))
 
     def call(self, function: Callable, request: doubts.Request):
         """The result of a function for fresh copies of a request, in the form checks expect."""
@@ -162,12 +167,10 @@ class _Judgement:
 
     def changed(self, now: doubts.Request, before: doubts.Request) -> str:
         """What was changed of the arguments that have to stay what they were, or nothing."""
-        reference, may_change = self.subject.reference, self.subject.may_change
-        has_to_stay = {
-            name: value
-            for name, value in arguments.named(reference, *before).items()
-            if name not in may_change
-        }
+        reference = self.subject.reference
+        has_to_stay = arguments.named(reference, *before)
+        for name in self.subject.may_change:
+            has_to_stay.pop(name, None)
         return arguments.changed(arguments.named(reference, *now), has_to_stay)
 
     # Questions to every answer, whose errors do not count.

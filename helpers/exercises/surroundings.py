@@ -6,6 +6,7 @@ them as they were. PyTorch is touched only if somebody has imported it.
 
 import builtins
 import contextlib
+import functools
 import math
 import random
 import statistics
@@ -24,18 +25,26 @@ class Setting(NamedTuple):
     """Something that holds for the whole program, read by `get` and set by `put`.
 
     says: what is wrong with an answer that leaves another value behind; empty: nobody minds.
+    compare: whether it is read before it is set, because setting is slow or does more.
     """
 
     get: Callable[[], Any]
     put: Callable[[Any], None]
     known: Any
     says: str = ""
+    compare: bool = True
+
+    def set(self, value) -> None:
+        if not self.compare or self.get() != value:
+            self.put(value)
 
 
+@functools.cache
 def _numpy_settings() -> list[Setting]:
+    draws = np.random.RandomState(0).get_state()
     return [
-        Setting(np.random.get_state, np.random.set_state, _DRAWS),
-        Setting(random.getstate, random.setstate, random.Random(0).getstate()),
+        Setting(np.random.get_state, np.random.set_state, draws, compare=False),
+        Setting(random.getstate, random.setstate, random.Random(0).getstate(), compare=False),
         Setting(
             np.get_printoptions,
             lambda options: np.set_printoptions(**options),
@@ -44,9 +53,7 @@ def _numpy_settings() -> list[Setting]:
     ]
 
 
-_DRAWS = np.random.RandomState(0).get_state()
-
-
+@functools.cache
 def _torch_settings(torch: types.ModuleType) -> list[Setting]:
     def put_device(device):
         # No device at all is what PyTorch starts with, and faster than asking for its CPU.
@@ -80,7 +87,9 @@ def _torch_settings(torch: types.ModuleType) -> list[Setting]:
         ),
         Setting(torch.is_anomaly_enabled, torch.set_anomaly_enabled, False),
         Setting(torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode, 0),
-        Setting(torch.get_rng_state, torch.set_rng_state, torch.Generator().get_state()),
+        Setting(
+            torch.get_rng_state, torch.set_rng_state, torch.Generator().get_state(), compare=False
+        ),
     ]
 
 
@@ -143,7 +152,7 @@ def known(*modules: types.ModuleType) -> Iterator[Surroundings]:
     Functions of NumPy, PyTorch and `modules` that were replaced meanwhile are put back.
     """
     torch = sys.modules.get("torch")
-    settings, watched = _numpy_settings(), [np, np.linalg, np.random, math, statistics, builtins]
+    settings, watched = [*_numpy_settings()], [np, np.linalg, np.random, math, statistics, builtins]
     if torch is not None and hasattr(torch, "nn"):  # not while it is being imported
         settings += _torch_settings(torch)
         watched += _torch_places(torch)
@@ -155,28 +164,14 @@ def known(*modules: types.ModuleType) -> Iterator[Surroundings]:
         if torch is not None:
             stack.enter_context(torch.inference_mode(False))
         for setting in settings:
-            _put(setting, setting.known)
+            setting.set(setting.known)
         around = Surroundings(settings, [*watched, *modules])
         try:
             yield around
         finally:
             around.replaced()
             for setting, value in zip(settings, before, strict=True):
-                _put(setting, value)
-
-
-def _put(setting: Setting, value) -> None:
-    """Set a setting unless it is already so: some are slow to set."""
-    if not _same(setting.get(), value):
-        setting.put(value)
-
-
-def _same(left, right) -> bool:
-    if hasattr(left, "numpy"):
-        return bool((left == right).all())
-    if isinstance(left, tuple):
-        return len(left) == len(right) and all(map(_same, left, right))
-    return np.array_equal(left, right) if isinstance(left, np.ndarray) else left == right
+                setting.set(value)
 
 
 def _torch_places(torch: types.ModuleType) -> list:
