@@ -113,44 +113,6 @@ def unseen(request: Request) -> Request:
     return tuple(map(other, args)), {name: other(value) for name, value in kwargs.items()}
 
 
-def fixed_size(reference: Callable, answer: Callable, request: Request, ask: Ask) -> str:
-    """What is wrong if an answer works for one number of rows only; else nothing."""
-    name, smaller = _one_row_less(reference, request)
-    right = smaller and ask(reference, smaller)
-    if _numbers(right) is None or not all(np.isfinite(a).all() for a in _numbers(right)):
-        return ""  # the reference has no answer either
-    got = ask(answer, smaller)
-    if _numbers(got) is not None and not _differ(right, got, tol=1e-4):
-        return ""
-    shape = tuple(arguments.named(reference, *smaller)[name].shape)
-    return (
-        f"with one row less, {name} of shape {shape}, its result is another than the right one: is "
-        "a size written into it?"
-    )
-
-
-def _one_row_less(reference: Callable, request: Request) -> tuple[str, Request | None]:
-    """The first argument with rows, and a request where it and all that are as long have one less.
-
-    No request if there is no such argument, or one that draws at random.
-    """
-    given = arguments.named(reference, *request)
-    lengths = {name: len(v) for name, v in given.items() if getattr(v, "shape", ())}
-    if not lengths or any(isinstance(value, np.random.Generator) for value in given.values()):
-        return "", None
-    first = next(iter(lengths))
-
-    def cut(value):
-        if not getattr(value, "shape", ()) or len(value) != lengths[first]:
-            return value
-        if hasattr(value, "detach"):
-            return value.detach()[:-1].clone().requires_grad_(value.requires_grad)
-        return value[:-1]
-
-    args, kwargs = request
-    return first, (tuple(map(cut, args)), {name: cut(value) for name, value in kwargs.items()})
-
-
 def defaults(function: Callable) -> dict[str, float]:
     """The parameters of a function that have a number as default."""
     try:

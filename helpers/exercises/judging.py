@@ -181,15 +181,19 @@ class _Judgement:
             return self.call(function, request)
         return None
 
+    def can_ask_again(self, request: doubts.Request) -> bool:
+        """Whether the same request has to give the same numbers again."""
+        return not self.subject.may_draw and doubts.can_ask_again(self.example, request)
+
     def better_reason(self, check, wrong: AssertionError) -> str:
         """Why a check failed, if asking the function again tells more than the check can."""
         reference, request = self.subject.reference, self.last
         for name, own, right in doubts.other_defaults(reference, self.answer):
             if name in doubts.left_out(reference, request) and self.passes(check, {name: right}):
                 return doubts.says_default(name, own, right)
-        if not doubts.can_ask_again(self.example, request):
+        if not self.can_ask_again(request):
             return ""
-        if says := self.remembers(request):
+        if says := doubts.remembers(self.answer, self.new, request, self.ask):
             return says
         if isinstance(wrong, values.Slip):
             return ""
@@ -209,27 +213,14 @@ class _Judgement:
     def doubt(self) -> str:
         """What is wrong with an answer that passed all checks, or nothing."""
         reference, request = self.subject.reference, self.first
-        if not doubts.can_ask_again(self.example, request):
+        if not self.can_ask_again(request):
             wrong = next(doubts.other_defaults(reference, self.answer), None)
             return doubts.says_default(*wrong) if wrong else ""
         return (
             doubts.ignores_default(reference, self.answer, request, self.ask)
             or doubts.unused(reference, self.answer, request, self.ask)
-            or self.remembers(doubts.unseen(request))
-            or self.fixed_size(request)
+            or doubts.remembers(self.answer, self.new, doubts.unseen(request), self.ask)
         )
-
-    def remembers(self, request: doubts.Request) -> str:
-        """What is wrong if the answer depends on earlier calls, where none may; else nothing."""
-        if self.subject.may_draw:
-            return ""
-        return doubts.remembers(self.answer, self.new, request, self.ask)
-
-    def fixed_size(self, request: doubts.Request) -> str:
-        """What is wrong if the answer works for one number of rows only; else nothing."""
-        if self.subject.may_draw:
-            return ""
-        return doubts.fixed_size(self.subject.reference, self.answer, request, self.ask)
 
 
 def _no_return(answer: Callable) -> str:

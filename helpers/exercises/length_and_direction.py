@@ -188,14 +188,14 @@ def growth():
 @weight_lengths.expect
 def decay():
     """Without a gradient each step multiplies the length by 1 - lr * weight_decay."""
-    lengths = yield (3.0, 0.0, 0.5, 0.1, 6), {}
+    lengths = yield (3.0, 0.0, 0.4, 0.1, 6), {}
     t = np.arange(7)
     slip(lengths, 3.0 * 0.9**t, "the decay is part of the gradient, so lr multiplies it as well")
-    slip(lengths, 3.0 * np.sqrt(0.95) ** t, "the length shrinks by this factor, not its square")
-    slip(lengths, 3.0 * (1 - 2 * 0.5 * 0.1) ** t, "the decay adds weight_decay * w to g, not twice")
-    slip(lengths, 3.0 * 1.05**t, "the decay pulls the weights towards zero: 1 - lr * weight_decay")
+    slip(lengths, 3.0 * np.sqrt(0.96) ** t, "the length shrinks by this factor, not its square")
+    slip(lengths, 3.0 * (1 - 2 * 0.4 * 0.1) ** t, "the decay adds weight_decay * w to g, not twice")
+    slip(lengths, 3.0 * 1.04**t, "the decay pulls the weights towards zero: 1 - lr * weight_decay")
     slip(lengths, np.full(7, 3.0), "without a gradient the weights still decay")
-    same(lengths, 3.0 * 0.95**t, "lengths")
+    same(lengths, 3.0 * 0.96**t, "lengths")
 
 
 @weight_lengths.expect

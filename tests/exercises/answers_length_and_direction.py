@@ -431,7 +431,7 @@ equivalent(
 )
 
 
-@mutant("weight_lengths", blamed="other_numbers")
+@mutant("weight_lengths", blamed="decay")
 def rate_and_start_of_the_examples(length, slope, lr, weight_decay, steps):
     lengths = [3.0]
     for _ in range(steps):

@@ -138,6 +138,29 @@ def test_wrappers_of_functions_are_seen_through():
     )
 
 
+def by_pytorch(x, gamma, beta, eps=1e-5):
+    y = torch.nn.functional.batch_norm(
+        torch.tensor(x), None, None, torch.tensor(gamma), torch.tensor(beta), True, 0.1, eps
+    )
+    return y
+
+
+def test_what_pytorch_has_no_batch_norm_for_is_not_held_against_it():
+    assert judge("batch_norm_forward", by_pytorch)[0] == "pass"
+
+    def answer(x):
+        return 2 * torch.tensor(x) - torch.tensor(x).mean()
+
+    assert judge("double_the_spread", answer)[0] == "pass"
+
+
+def test_what_pytorch_refuses_everywhere_is_an_error():
+    def answer(x, gamma, beta, eps=1e-5):
+        return by_pytorch(x[:1], gamma, beta, eps)
+
+    assert "Expected more than 1 value per channel" in judge("batch_norm_forward", answer)[1]
+
+
 def test_a_function_that_stops_short_for_some_arguments():
     def answer(x):
         for value in x:

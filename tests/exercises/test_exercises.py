@@ -1,7 +1,9 @@
 """Proofs about every exercise: right answers pass, wrong answers fail for the right reason."""
 
+import sys
 from importlib import import_module
 
+import numpy as np
 import pytest
 from registry import ALTERNATIVES, MUTANTS, SAYS
 
@@ -106,6 +108,23 @@ def test_an_error_is_no_failure_only_where_an_answer_may_refuse():
         "doubles_below_zero"
     )
     assert examine(subject, lambda x: refuses(-x)).blamed == "doubles"
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_two_slips_give_the_same(name, monkeypatch):
+    """Otherwise whoever made the second mistake is told of the first."""
+    wrongs = []
+
+    def noted(actual, wrong, says, tol=1e-9):
+        for earlier in wrongs:
+            if earlier[0] is actual and says != earlier[2]:
+                alike = np.shape(wrong) == np.shape(earlier[1])
+                assert not (alike and np.allclose(wrong, earlier[1], tol)), (says, earlier[2])
+        wrongs.append((actual, wrong, says))
+
+    module = sys.modules[EXERCISES[name].reference.__module__]
+    monkeypatch.setattr(module, "slip", noted, raising=False)
+    assert judge(name, EXERCISES[name].reference)[0] == "pass"
 
 
 @pytest.mark.parametrize("name", names())
