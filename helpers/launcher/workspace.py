@@ -40,7 +40,6 @@ def without_outputs(raw):
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 cell["outputs"], cell["execution_count"] = [], None
-        notebook["metadata"].pop("widgets", None)
     except NOT_A_NOTEBOOK:
         return raw
     return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()
