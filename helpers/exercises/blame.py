@@ -18,6 +18,8 @@ def raised(error: BaseException) -> str:
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     if isinstance(error, ValueError) and str(error).startswith("too many values to unpack"):
         text += ". More values stand on the right of `=` than names on the left: pick by index"
+    if isinstance(error, RuntimeError) and "same dtype" in str(error):
+        text += ". New tensors are float32; dtype=x.dtype makes them like x"
     return text
 
 

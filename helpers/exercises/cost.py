@@ -54,8 +54,8 @@ def batch_norm_bytes(shape, itemsize, mode):
     size = itemsize
     for length in shape:
         size *= length
-    read = {"eval": 1, "forward": 2, "backward": 4}[mode]
-    return read * size, size
+    read, written = {"eval": 1, "forward": 2, "backward": 4}[mode] * size, size
+    return read, written
 
 
 SHAPE = (2, 3, 4, 5)  # 120 values
@@ -167,8 +167,9 @@ def fold_batch_norm(weight, bias, gamma, beta, running_mean, running_var, eps=1e
     scale = gamma / torch.sqrt(running_var + eps)
     if bias is None:
         bias = torch.zeros_like(running_mean)
-    per_output = scale.reshape(-1, *[1] * (weight.dim() - 1))
-    return per_output * weight, scale * (bias - running_mean) + beta
+    weight = scale.reshape(-1, *[1] * (weight.dim() - 1)) * weight
+    bias = scale * (bias - running_mean) + beta
+    return weight, bias
 
 
 def _folded(result, weight=WEIGHT, of=""):
@@ -302,10 +303,9 @@ LINEAR, LINEAR_BIAS = _tensor(3, 3), _tensor(3)
 def fold_before(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
     scale = gamma / torch.sqrt(running_var + eps)
     shift = beta - scale * running_mean
-    new_bias = weight @ shift
-    if bias is not None:
-        new_bias = new_bias + bias
-    return weight * scale, new_bias
+    bias = weight @ shift if bias is None else weight @ shift + bias
+    weight = weight * scale
+    return weight, bias
 
 
 BEFORE = (LINEAR, LINEAR_BIAS, *NORM.values())

@@ -74,7 +74,8 @@ def backward_from_saved(dy, x, gamma, mean, inv_std):
     dgamma = (dy * x_hat).sum(dims)
     count = x.numel() / x.shape[1]
     along = (dbeta.view(shape) + x_hat * dgamma.view(shape)) / count
-    return gamma * inv_std * (dy - along), dgamma, dbeta
+    dx = gamma * inv_std * (dy - along)
+    return dx, dgamma, dbeta
 
 
 def _saved(x):

@@ -8,7 +8,7 @@ def same(actual, expected, what: str, tol: float = 1e-9) -> None:
 
     Raises AssertionError naming the worst entry, its value, the expected value and the difference.
     """
-    actual = array_like(actual, what, shape=np.shape(expected))
+    actual = array_like(actual, what, shape=tuple(np.shape(expected)))
     dtype = actual.dtype
     actual, expected = np.asarray(actual, float), np.asarray(expected, float)
     finite = np.isfinite(actual) | ~np.isfinite(expected)
@@ -21,7 +21,8 @@ def same(actual, expected, what: str, tol: float = 1e-9) -> None:
     if wrong.any():
         spot = np.unravel_index(np.argmax(error), actual.shape)
         share = f"; {wrong.sum()} of {wrong.size} entries are off" if wrong.size > 1 else ""
-        if dtype in (np.float16, np.float32) and error.max() <= 1e3 * np.finfo(dtype).eps * scale:
+        few = tol < 1e-6 and dtype in (np.float16, np.float32)  # the arguments are in float64
+        if few and error.max() <= 1e3 * np.finfo(dtype).eps * scale:
             share += f". {dtype} keeps too few digits: stay in float64, as the arguments are"
         elif wrong.size > 1 and (factor := scaled_by(actual, expected)) is not None:
             share += f", each {factor:.6g} times what it should be"
@@ -98,8 +99,10 @@ def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.nda
 def parts(result, *names: str) -> tuple:
     """Return a result that must be a tuple with one part per name, in that order."""
     if not isinstance(result, (tuple, list)) or len(result) != len(names):
-        got = f"{len(result)} values" if isinstance(result, (tuple, list)) else "one value"
-        raise AssertionError(f"return {len(names)} values, ({', '.join(names)}); got {got}")
+        several = isinstance(result, (tuple, list)) and len(result) != 1
+        got = f"{len(result)} values" if several else "one value"
+        wanted = f"{len(names)} value{'s' if len(names) > 1 else ''}"
+        raise AssertionError(f"return {wanted}, ({', '.join(names)}); got {got}")
     return tuple(result)
 
 

@@ -477,7 +477,7 @@ def at_least_three_rows_but_one_feature(x, gamma, beta, eps=1e-5):
     return gamma * (x - x.mean(0)) * torch.rsqrt(x.var(0, correction=correction) + eps) + beta
 
 
-@mutant("normalize_small_batch", blamed="any_features")
+@mutant("normalize_small_batch", blamed="any_features", says="dtype=x.dtype")
 def double_precision_needed(x, gamma, beta, eps=1e-5):
     weights = torch.full((len(x),), 1 / len(x), dtype=torch.float64)
     mu, square = weights @ x, weights @ x**2

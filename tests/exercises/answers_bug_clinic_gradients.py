@@ -86,7 +86,7 @@ def default_correction(x, gamma, beta, eps=1e-5):
     return gamma * (x - mu) / torch.sqrt(var + eps) + beta
 
 
-@mutant("normalize_batch", blamed="slopes_of_parameters")
+@mutant("normalize_batch", blamed="slopes_of_parameters", says="no gradient reaches gamma")
 def gamma_a_constant(x, gamma, beta, eps=1e-5):
     mu, var = x.mean(dim=0), x.var(dim=0, correction=0)
     return gamma.detach() * (x - mu) / torch.sqrt(var + eps) + beta
@@ -125,7 +125,7 @@ def as_rows_of_a_layer_norm(x, gamma, beta, eps=1e-5):
     return rows.T * gamma + beta
 
 
-@mutant("normalize_batch", blamed="shift_costs_nothing")
+@mutant("normalize_batch", blamed="shift_costs_nothing", says="changed in place")
 def in_place_on_its_own(x, gamma, beta, eps=1e-5):
     y = x - x.mean(dim=0, keepdim=True)
     y /= y.square().mean(dim=0).add(eps).sqrt()

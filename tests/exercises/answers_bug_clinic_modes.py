@@ -532,7 +532,7 @@ def hooks_on_those_that_matter(model):
     return model
 
 
-@mutant("freeze_network", blamed="after_some_batches")
+@mutant("freeze_network", blamed="after_some_batches", says="loop see its last variable")
 def the_last_module_of_the_loop(model):
     """All the lambdas of a loop return the loop's last module."""
     for part in without_gradients(model).eval().modules():

@@ -371,7 +371,7 @@ def a_sequence_with_a_shortcut(channels, norm=nn.BatchNorm2d):
     return Shortcut(*pair(), nn.ReLU(), *pair())
 
 
-@mutant("residual_block", blamed="size_of_the_weights")
+@mutant("residual_block", blamed="size_of_the_weights", says="padding=1")
 def no_padding(channels, norm=nn.BatchNorm2d):
     pieces = [[norm(channels)] if norm else [] for _ in range(2)]
     convs = [nn.Conv2d(channels, channels, 3, bias=norm is None) for _ in range(2)]
@@ -697,7 +697,7 @@ def learns_in_eval_mode(num_features, momentum=0.1, eps=1e-5):
     return Restless(num_features, momentum, eps, buffer)
 
 
-@mutant("norm_with_memory", blamed="still_batch_norm")
+@mutant("norm_with_memory", blamed="still_batch_norm", says="expected gamma alone")
 def three_features(num_features, momentum=0.1, eps=1e-5):
     return Norm(3, momentum, eps, buffer)
 

@@ -488,7 +488,7 @@ def transposed(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
     return weight * scale, weight * (beta - scale * running_mean)
 
 
-@mutant("fold_before", blamed="weight_and_bias")
+@mutant("fold_before", blamed="weight_and_bias", says="(weight, bias)")
 def weight_only(weight, bias, gamma, beta, running_mean, running_var, eps=1e-5):
     return weight * gamma / torch.sqrt(running_var + eps)
 

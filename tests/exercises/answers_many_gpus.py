@@ -176,7 +176,11 @@ def with_torch(counts, means, variances):
     return mean, torch.sum(weights * (torch.from_numpy(variances) + (means - mean).square()), dim=0)
 
 
-@mutant("combine_statistics", blamed="variance_of_all_samples")
+@mutant(
+    "combine_statistics",
+    blamed="variance_of_all_samples",
+    says="that are not squared add up to zero",
+)
 def distances_with_their_sign(counts, means, variances):
     mean = weighted(counts, means)
     return mean, weighted(counts, variances + (means - mean))
@@ -460,7 +464,7 @@ def through_dgamma_and_dbeta(dy, x_hat, gain, count, all_reduce):
     return gain / count * (count * dy - dbeta - x_hat * dgamma)
 
 
-@mutant("sync_input_gradient", blamed="an_empty_share")
+@mutant("sync_input_gradient", blamed="an_empty_share", says="waits for ever")
 def nothing_to_do_without_samples(dy, x_hat, gain, count, all_reduce):
     if len(dy) == 0:
         return dy
@@ -695,6 +699,18 @@ def with_torch_func(model, loss_fn, batches):
         for name, gradient in torch.func.grad(loss)(weights, x, y).items():
             total[name] += len(x) / count * gradient
     return list(total.values())
+
+
+@alternative("accumulate")
+def sample_by_sample_with_vmap(model, loss_fn, batches):
+    weights = {name: p.detach() for name, p in model.named_parameters()}
+
+    def loss(weights, x, y):
+        return loss_fn(torch.func.functional_call(model, weights, (x[None],)), y[None])
+
+    rows = torch.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))
+    found = [rows(weights, x, y) for x, y in batches]
+    return [torch.cat([of[name] for of in found]).mean(dim=0) for name in weights]
 
 
 @alternative("accumulate")

@@ -66,7 +66,7 @@ def for_vectors_only(dy, x, gamma, mean, inv_std):
     return dx, dgamma, dbeta
 
 
-@mutant("backward_from_saved", blamed="three_gradients")
+@mutant("backward_from_saved", blamed="three_gradients", says="(dx, dgamma, dbeta)")
 def only_dx(dy, x, gamma, mean, inv_std):
     return _closed(dy, x, gamma, mean, inv_std)[0]
 
@@ -491,7 +491,7 @@ def moments_by_einsum(running_mean, running_var, num_batches_tracked, x, momentu
     return running_mean + w * (mean - running_mean), running_var + w * (var - running_var), count
 
 
-@mutant("update_buffers", blamed="the_count")
+@mutant("update_buffers", blamed="the_count", says="a whole number")
 def count_is_a_float(running_mean, running_var, num_batches_tracked, x, momentum):
     count = float(num_batches_tracked) + 1.0
     mean, var, _ = _moved(running_mean, running_var, num_batches_tracked, x, momentum)

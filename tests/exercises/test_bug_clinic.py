@@ -42,6 +42,15 @@ def test_slopes_are_those_of_the_weighted_sum():
     np.testing.assert_allclose(slopes(x**2, weights, VALUE), [2.0, 0.0, 24.0])
 
 
+def test_what_was_changed_in_place_has_no_slopes():
+    x = given(VALUE)
+    y = x / 2
+    z = y**2
+    y /= 3
+    with pytest.raises(AssertionError, match="changed in place"):
+        slopes(z, torch.ones(3), VALUE)
+
+
 @pytest.fixture
 def batch():
     rng = np.random.default_rng(0)

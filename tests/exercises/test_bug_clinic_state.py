@@ -8,6 +8,7 @@ from torch import nn
 
 from helpers.exercises.bug_clinic import accumulation, state
 from helpers.exercises.bug_clinic._drawn import Itself, drawn
+from helpers.exercises.wrapped_tensors import physical
 
 
 def test_every_recorded_operation_is_counted_once():
@@ -59,3 +60,17 @@ def test_drawn_models_are_the_same_and_look_trained():
     assert one[0].weight.dtype == torch.float64
     assert (one[1].running_var >= 0.5).all()
     assert one[1].running_mean.abs().min() > 0
+
+
+def test_inside_torch_func_a_tensor_is_seen_as_it_is_in_memory():
+    x, seen = torch.arange(6.0).reshape(2, 3), []
+
+    def look(row):
+        seen.append((row.shape, physical(row)))
+        return (row**2).sum()
+
+    torch.vmap(torch.func.grad(look))(x)
+    ((shape, inside),) = seen
+    assert shape == (3,)
+    assert torch.equal(inside, x)
+    assert physical(x) is x

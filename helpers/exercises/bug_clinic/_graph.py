@@ -28,14 +28,14 @@ def leaf(y, value):
     return None
 
 
-def slopes(y, weights, value):
+def slopes(y, weights, value, of="this input"):
     """Return the gradient of sum(weights * y) at the leaf holding `value`, as a NumPy array.
 
     Raises AssertionError if y does not depend on it, as far as autograd knows.
     """
     start = leaf(y, value)
     if start is None:
-        raise AssertionError("no gradient reaches this input: autograd finds no way back to it")
+        raise AssertionError(f"no gradient reaches {of}: autograd finds no way back to it")
     try:
         (gradient,) = torch.autograd.grad((weights * y).sum(), start, retain_graph=True)
     except RuntimeError as error:

@@ -9,6 +9,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 from helpers.exercises.bug_clinic._drawn import drawn, tensor
 from helpers.exercises.engine import array_like, exercise
+from helpers.exercises.wrapped_tensors import physical
 
 _rng = np.random.default_rng(183)
 IN, HIDDEN, OUT = 5, 8, 4
@@ -20,21 +21,14 @@ MANY = tensor(_rng, 24, IN, scale=np.linspace(0.5, 3, 24)[:, None], shift=1.0)
 TARGETS = torch.arange(24) % OUT
 
 
-def _physical(x):
-    """The tensor in memory; inside torch.func the layers see it wrapped, row by row in vmap."""
-    while torch._C._functorch.is_functorch_wrapped_tensor(x):
-        x = torch._C._functorch.get_unwrapped(x)
-    return x
-
-
 class _Features(nn.Sequential):
     """Notes how many rows it gets, and of how many the hidden values are in memory meanwhile."""
 
     def forward(self, x):
         first, tanh, last = self
         hidden = tanh(first(x))
-        rows = _physical(x).numel() // x.shape[-1]
-        HELD.append((StorageWeakRef(_physical(hidden).untyped_storage()), rows))
+        rows = physical(x).numel() // x.shape[-1]
+        HELD.append((StorageWeakRef(physical(hidden).untyped_storage()), rows))
         ROWS.append((rows, sum(rows for value, rows in HELD if not value.expired())))
         return last(hidden)
 

@@ -91,8 +91,9 @@ def _block(module, images=IMAGES):
         before, after = (tuple(t.shape[2:]) for t in (images, conv(images)))
         if after != before:
             raise AssertionError(
-                f"convolution {number} makes images of {after} pixels from {before}: it needs "
-                "padding=1. (Where a single pixel is left, it is added to all of x without a word)"
+                f"convolution {number} makes images of {after} pixels from {before}: with 3 x 3 "
+                "weights it needs padding=1 (a sum of the two may work all the same, by "
+                "broadcasting a single pixel)"
             )
     return module, convs
 
@@ -112,11 +113,6 @@ def size_of_the_weights():
                 f"with the weights of convolution {number} three times as large, the output "
                 f"changes by up to {moved:.4g}, expected 0.000"
             )
-
-
-def _convolved(conv, x):
-    """What a convolution of 3 x 3 pixels gives that keeps the size of its images."""
-    return nn.functional.conv2d(x, conv.weight, conv.bias, padding=1)
 
 
 @residual_block.expect
@@ -141,8 +137,8 @@ def the_norm_that_was_asked_for():
         right = []
         for one, two in (norms, norms[::-1]):  # whichever was made first
             for conv1, conv2 in ((first, second), (second, first)):
-                hidden = torch.relu(one(_convolved(conv1, images)))
-                right.append(torch.relu(images + two(_convolved(conv2, hidden))))
+                hidden = torch.relu(one(conv1(images)))
+                right.append(torch.relu(images + two(conv2(hidden))))
         if not any(torch.allclose(y, expected) for expected in right):
             raise AssertionError("the output is not relu(x + norm(conv(relu(norm(conv(x))))))")
 
@@ -152,7 +148,7 @@ def no_norm_at_all():
     """norm=None must give a block without any norm, whose convolutions have a bias."""
     module = yield (6, None), {}
     block, (first, second) = _block(module)
-    right = torch.relu(IMAGES + _convolved(second, torch.relu(_convolved(first, IMAGES))))
+    right = torch.relu(IMAGES + second(torch.relu(first(IMAGES))))
     same(block(IMAGES), right.detach(), "output")
     if first.bias is None or second.bias is None:
         raise AssertionError("a convolution has no bias, and nothing behind it adds an offset")

@@ -87,10 +87,12 @@ def _switch(module, training):
         endless = "its train() calls itself for ever: eval() is train(False)"
         raise AssertionError(endless) from None
     if result is not module:
-        got = "another module" if isinstance(result, nn.Module) else type(result).__name__
+        got, why = type(result).__name__, ""
+        if isinstance(result, nn.Module):
+            got, why = "another module", ". All functions made in a loop see its last variable"
         raise AssertionError(
-            f"its train() returns {got}, not the module that it is called on: model = model.eval() "
-            "goes wrong then. (All functions made in a loop see the loop's last variable)"
+            f"its train() returns {got}, not the module that it is called on, and "
+            f"model = model.eval() goes wrong{why}"
         )
     return module
 
@@ -232,12 +234,13 @@ def any_network():
         optimizer = torch.optim.SGD(whole.parameters(), lr=0.1, weight_decay=0.5)
         whole.train()(x + 1).square().sum().backward()
         optimizer.step()
+        after = "train(), a batch and a step of an optimizer"
         if isinstance(model, _Residual):
-            nn.Sequential(*model.branch).train()(x + 1)  # another network with the same layers
+            nn.Sequential(*model.branch).train()(x + 1)
+            after += ", and a batch through another network with the same layers"
         distance = (frozen(x) - expected).abs().max().item()
         if not distance <= 1e-9:
             raise AssertionError(
-                f"a {kind} was frozen; after train(), a batch, a step of an optimizer, and a batch "
-                f"through another network with the same layers, its outputs have moved by up to "
+                f"a {kind} was frozen; after {after}, its outputs have moved by up to "
                 f"{distance:.4f}"
             )

@@ -128,7 +128,7 @@ def forward_stays():
 def shift_costs_nothing():
     """A number added to a whole feature changes nothing: its slopes must add up to 0."""
     y = yield _learnable(X, GAMMA, BETA), {"eps": EPS}
-    dx = slopes(y, torch.tensor(DY), torch.tensor(X))
+    dx = slopes(y, torch.tensor(DY), torch.tensor(X), of="x")
     same(dx.sum(axis=0), np.zeros(C), "sum of the slopes of feature")
 
 
@@ -136,7 +136,7 @@ def shift_costs_nothing():
 def slopes_of_x():
     """The slopes in x must be those of the central difference."""
     y = yield _learnable(X, GAMMA, BETA), {"eps": EPS}
-    dx = slopes(y, torch.tensor(DY), torch.tensor(X))
+    dx = slopes(y, torch.tensor(DY), torch.tensor(X), of="x")
     _, centred, _ = _closed_form(DY, X, GAMMA, EPS)
     half = GAMMA / np.sqrt(X.var(axis=0) + EPS) * centred
     slip(dx, half, "mu is repaired, var is not: these slopes take the spread for a constant")
@@ -148,9 +148,10 @@ def slopes_of_parameters():
     """gamma and beta must get their slopes, too."""
     y = yield _learnable(X, GAMMA, BETA), {"eps": EPS}
     x_hat = (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + EPS)
-    dgamma = slopes(y, torch.tensor(DY), torch.tensor(GAMMA))
+    dgamma = slopes(y, torch.tensor(DY), torch.tensor(GAMMA), of="gamma")
     same(dgamma, (DY * x_hat).sum(axis=0), "dgamma")
-    same(slopes(y, torch.tensor(DY), torch.tensor(BETA)), DY.sum(axis=0), "dbeta")
+    dbeta = slopes(y, torch.tensor(DY), torch.tensor(BETA), of="beta")
+    same(dbeta, DY.sum(axis=0), "dbeta")
 
 
 @normalize_batch.expect

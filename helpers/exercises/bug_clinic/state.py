@@ -214,7 +214,10 @@ def _norm(module, features=C):
     for start, name, value in ((1.0, "gamma", GAMMA), (0.0, "beta", BETA)):
         found = [p for p in module.parameters() if (p == start).all()]
         if [p.shape for p in found] != [(features,)]:
-            raise AssertionError(f"no parameter of shape ({features},) starts at {start:g}: {name}")
+            raise AssertionError(
+                f"{len(found)} parameters start at {start:g}, of the shapes "
+                f"{[tuple(p.shape) for p in found]}; expected {name} alone, of shape ({features},)"
+            )
         found[0].data = value.detach()[:features].to(found[0].dtype)
     return module
 

@@ -35,7 +35,8 @@ def combine_statistics(counts, means, variances):
     mean = (weights * means).sum(axis=0)
     within = (weights * variances).sum(axis=0)
     between = (weights * (means - mean) ** 2).sum(axis=0)
-    return mean, within + between
+    var = within + between
+    return mean, var
 
 
 @combine_statistics.expect
