@@ -198,7 +198,11 @@ def why_not_installed(said):
         )
     if "MemoryError" in said:
         return "The memory is full: close other programs, then run this command again."
-    wanted = found(r"No matching distribution found for (\S+)", said)
+    wanted = (
+        found(r"No matching distribution found for (\S+)", said)
+        # What a package depends on and cannot be had looks like a conflict to pip.
+        or found(r"The user requested \(constraint\) (\S+)", said)
+    )
     if wanted:
         return (
             f"pip finds no {wanted} for this machine ({sys.platform}, {platform.machine()}, "

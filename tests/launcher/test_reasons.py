@@ -57,6 +57,14 @@ ERROR: Ignored the following versions that require a different python version: 4
 ERROR: Could not find a version that satisfies the requirement soupsieve==4.1.1 (from versions: 1.0)
 ERROR: No matching distribution found for soupsieve==4.1.1
 """
+CONFLICT = """\
+The conflict is caused by:
+    argon2-cffi 25.1.0 depends on argon2-cffi-bindings
+    The user requested (constraint) argon2-cffi-bindings==25.1.0
+
+ERROR: Cannot install argon2-cffi==25.1.0 because these package versions have conflicting
+ERROR: ResolutionImpossible: for help visit https://pip.pypa.io/en/latest/topics/dependency
+"""
 BUILT = """\
   error: subprocess-exited-with-error
   note: This error originates from a subprocess, and is likely not a problem with pip.
@@ -115,6 +123,7 @@ ERROR: Failed to build one or more wheels
         (NONE, "pip finds no numpy==2.4.6 for this machine"),
         (NONE.replace("none", "1.0, 2.0"), "holds other versions, but not numpy==2.4.6"),
         (OTHER_PYTHON, "soupsieve==4.1.1 is not made for Python"),
+        (CONFLICT, "pip finds no argon2-cffi-bindings==25.1.0 for this machine"),
         (HASHES, "numpy==2.4.6 arrived damaged"),
         (BUILT, "psutil has no ready-made build for this machine"),
         (NOT_INSTALLED + "[Errno 28] No space left on device\n", "The disk is full"),
