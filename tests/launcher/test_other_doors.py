@@ -89,7 +89,7 @@ def test_pip_and_pytest_alone_prove_the_notebooks(elsewhere):
 
 def cell_of_readme():
     """The cell that README gives to those who only have the packages."""
-    return re.search(r"```python\n(import os, sys\n.*?)```", README, re.DOTALL).group(1)
+    return re.search(r"```python\n(import os\nimport sys\n.*?)```", README, re.DOTALL).group(1)
 
 
 def test_the_cell_of_readme_finds_the_course_where_only_packages_are(elsewhere):
