@@ -1,27 +1,25 @@
 """Execute notebooks again and store their outputs in a form that does not change by itself.
 
-``python -m helpers.authoring.refresh notebooks/03_backward.ipynb ...``, run through ``course.py refresh``,
-which sets the environment. Twice in a row gives an empty diff: what may differ between two runs
-(times, versions, ids of widgets) is dropped, and where a new output differs from the stored one
-only inside ``(measured ...)``, the stored one stays.
+``python -m helpers.authoring.refresh notebooks/03_backward.ipynb ...``, run through
+``course.py refresh``, which sets the environment. What may differ between two runs (times,
+versions, ids of widgets) is dropped or written as ``(measured ...)``. Where nothing else differs,
+the notebook stays as it is, so that twice in a row gives an empty diff; otherwise all its outputs
+are replaced, so that all that it shows comes from one run. Of figures the descriptions decide, not
+the pixels: to store new pictures with the same descriptions, clear the notebook's outputs first.
 """
 
 import base64
 import io
-import os
 import re
 import sys
-import tempfile
 from pathlib import Path
 
 import matplotlib.image
 import nbformat
 import numpy as np
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 from nbval.plugin import get_sanitize_patterns
-from tqdm import tqdm
 
+from helpers.authoring.execution import RefreshError, code_cells, execute
 from helpers.files import write_atomically
 
 SANITIZE_FILE = Path(__file__).resolve().parents[2] / "tests" / "nbval_sanitize.cfg"
@@ -42,15 +40,11 @@ METADATA = {
 }
 
 
-class RefreshError(Exception):
-    """A notebook cannot be stored as it is; the message names the cell and says what to do."""
-
-
 def refresh(path, *, show_progress=False):
     """Execute one notebook in its own folder and rewrite it in place.
 
-    A notebook with an error, output on stderr, or a widget in a cell that nbval would compare is
-    left as it was.
+    A notebook with an error, output on stderr, a figure whose description misses a change, or a
+    widget in a cell that nbval would compare is left as it was.
 
     Raises:
         RefreshError: names the cell, counted over all code cells from 0 as nbval does.
@@ -60,49 +54,9 @@ def refresh(path, *, show_progress=False):
     fresh = execute(stored, path, show_progress=show_progress)
     complain(fresh, path)
     normalise(fresh)
-    keep_equal_outputs(fresh, stored)
+    keep_equal_run(fresh, stored)
     text = nbformat.writes(fresh).rstrip("\n") + "\n"
     write_atomically(path, text)
-
-
-def execute(notebook, path, *, show_progress=False):
-    """An executed copy of ``notebook``; its kernel starts in the folder of ``path``."""
-    fresh = nbformat.from_dict(notebook)
-    for cell in code_cells(fresh):
-        cell.outputs, cell.execution_count = [], None
-    bar = tqdm(
-        total=len(code_cells(fresh)),
-        desc=path.stem,
-        unit="cell",
-        delay=0,
-        disable=not show_progress,
-    )
-    client = NotebookClient(
-        fresh,
-        timeout=600,
-        kernel_name="python3",
-        record_timing=False,
-        resources={"metadata": {"path": str(path.parent)}},
-        on_cell_complete=lambda **_: bar.update(),
-    )
-    with bar, tempfile.TemporaryDirectory() as folder:
-        # No one's solved exercises may show in what is stored.
-        progress = os.path.join(folder, "progress.json")
-        try:
-            client.execute(env=os.environ | {"BN_COURSE_PROGRESS": progress})
-        except CellExecutionError as error:
-            number = next(
-                n
-                for n, cell in enumerate(code_cells(fresh))
-                if any(output.output_type == "error" for output in cell.outputs)
-            )
-            raise RefreshError(f"{path.name}, code cell {number} fails:\n{error}") from None
-    return fresh
-
-
-def code_cells(notebook):
-    """The code cells, in order."""
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def complain(notebook, path):
@@ -110,6 +64,8 @@ def complain(notebook, path):
     for number, cell in enumerate(code_cells(notebook)):
         place = f"{path.name}, code cell {number}"
         for output in cell.outputs:
+            if output.output_type == "error":
+                raise RefreshError(f"{place} shows a figure with {output.ename}: {output.evalue}")
             if output.get("name") == "stderr":
                 raise RefreshError(f"{place} writes to stderr:\n{output.text}")
             if WIDGET_VIEW in output.get("data", {}) and IGNORED not in tags(cell):
@@ -159,14 +115,18 @@ def merge_streams(outputs):
     return merged
 
 
-def keep_equal_outputs(fresh, stored):
-    """Put stored outputs back into ``fresh`` where only something volatile differs; in place."""
-    before = {cell.id: cell for cell in code_cells(stored) if "id" in cell}
-    for cell in code_cells(fresh):
-        old = before.get(cell.get("id"))
-        if old is not None and same_outputs(cell.outputs, old.outputs):
-            for output, kept in zip(cell.outputs, old.outputs, strict=True):
-                output.update({key: kept[key] for key in ("data", "text") if key in kept})
+def keep_equal_run(fresh, stored):
+    """Put the stored outputs back into ``fresh`` if only volatile things differ; in place.
+
+    All of them or none: numbers and pictures of two runs side by side could contradict each other.
+    """
+    before = {cell.id: cell.outputs for cell in code_cells(stored) if "id" in cell}
+    pairs = [(cell.outputs, before.get(cell.get("id"))) for cell in code_cells(fresh)]
+    if not all(old is not None and same_outputs(new, old) for new, old in pairs):
+        return
+    for new, old in pairs:
+        for output, kept in zip(new, old, strict=True):
+            output.update({key: kept[key] for key in ("data", "text", "metadata") if key in kept})
 
 
 def same_outputs(new, old):
@@ -175,14 +135,19 @@ def same_outputs(new, old):
 
 
 def same_output(new, old):
-    """Whether two outputs agree in kind, in text outside the sanitized parts, and in pixels."""
+    """Whether two outputs agree in kind, in text outside the sanitized parts, and in pictures."""
     if new.output_type != old.output_type or new.get("name") != old.get("name"):
         return False
     new_data, old_data = new.get("data", {}), old.get("data", {})
+    described = not new_data.get("text/plain", "<").startswith("<")
     return (
         new_data.keys() == old_data.keys()
         and sanitize(new.get("text", "")) == sanitize(old.get("text", ""))
-        and all(same_data(kind, new_data[kind], old_data[kind]) for kind in new_data)
+        and all(
+            same_data(kind, new_data[kind], old_data[kind])
+            for kind in new_data
+            if not (kind == "image/png" and described)
+        )
     )
 
 

@@ -1,4 +1,4 @@
-"""helpers.authoring.refresh: what is stored in a notebook changes only when what it says changes."""
+"""refresh: what is stored in a notebook changes only when what it says changes."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
-from helpers.authoring import refresh
+from helpers.authoring import execution, refresh
 from helpers.authoring.refresh import RefreshError
 from helpers.launcher import places
 from helpers.launcher.proofs import pytest_command
@@ -47,6 +47,13 @@ WIDGET = """\
 import ipywidgets
 slider = ipywidgets.FloatSlider(0.5)
 ipywidgets.VBox([slider, ipywidgets.interactive_output(lambda x: print(x), {"x": slider})])"""
+
+
+# A description that does not look at the curve.
+UNPROVED = """\
+from helpers import plotting
+plotting.describe = lambda f: f"{sum(a.get_visible() for a in f.axes[0].lines)} line"
+plotting.panels(1)[0].plot([1, 2]);"""
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +135,16 @@ def test_widgets_leave_a_sentence_instead_of_a_random_id(lively):
     assert b"model_id" not in lively[0]
 
 
+def test_widgets_never_write_on_the_channel_of_the_reply(tmp_path, monkeypatch):
+    # nbclient would: at times it then misses the reply, and waits until its time is over.
+    sent = []
+    monkeypatch.setattr(execution.OutputWidget, "send", lambda *_, **__: sent.append("state"))
+    path = write(tmp_path / "98_x.ipynb", WIDGET, tags=["nbval-ignore-output"])
+    (cell,) = refresh.execute(read(path), path).cells
+    assert [refresh.WIDGET_VIEW in output.data for output in cell.outputs] == [True]
+    assert sent == []
+
+
 def test_kernels_start_beside_the_notebook_with_no_progress(lively):
     _, _, notebook, _ = lively
     name, had_progress = notebook.cells[5].outputs[0].text.split()
@@ -149,6 +166,7 @@ def test_a_changed_result_is_stored(tmp_path):
     [
         ("1 / 0", "ZeroDivisionError"),
         ("import warnings\nwarnings.warn('careful')", "writes to stderr:"),
+        (UNPROVED, "shows a figure with FigureError: halving Line2D"),
         (WIDGET, "give it the tag 'nbval-ignore-output'"),
     ],
 )
@@ -183,21 +201,22 @@ def test_one_bad_notebook_does_not_keep_the_others_from_being_refreshed(
 # ----------------------------------------------------------------- comparisons
 
 
-def figure(pixels, title):
+def figure(pixels, title, text="<Figure>"):
     file = io.BytesIO()
     matplotlib.image.imsave(file, pixels, format="png", metadata={"Title": title})
     png = base64.b64encode(file.getvalue()).decode()
-    return v4.new_output("display_data", {"image/png": png, "text/plain": "<Figure>"})
+    return v4.new_output("display_data", {"image/png": png, "text/plain": text})
 
 
 def kept(fresh, stored):
-    """The outputs of one cell after ``keep_equal_outputs``."""
+    """The outputs of two cells after ``keep_equal_run``; each argument has a list for each cell."""
     notebooks = []
-    for outputs in (fresh, stored):
-        cell = v4.new_code_cell("x", id="same", outputs=outputs)
-        notebooks.append(v4.new_notebook(cells=[cell]))
-    refresh.keep_equal_outputs(*notebooks)
-    return notebooks[0].cells[0].outputs
+    for run in (fresh, stored):
+        ids = ("first", "second")
+        cells = [v4.new_code_cell("x", id=i, outputs=o) for i, o in zip(ids, run, strict=False)]
+        notebooks.append(v4.new_notebook(cells=cells))
+    refresh.keep_equal_run(*notebooks)
+    return [cell.outputs for cell in notebooks[0].cells]
 
 
 def stream(text, name="stdout"):
@@ -208,19 +227,44 @@ def test_stored_images_with_the_same_pixels_stay():
     pixels = np.linspace(0, 1, 12).reshape(3, 4)
     old, new = figure(pixels, "old"), figure(pixels, "new")
     assert old != new
-    assert kept([new], [old]) == [old]
+    assert kept([[new]], [[old]]) == [[old]]
 
 
 def test_stored_images_with_other_pixels_go():
     old, new = figure(np.eye(3), "same"), figure(1 - np.eye(3), "same")
-    assert kept([new], [old]) == [new]
+    assert kept([[new]], [[old]]) == [[new]]
     larger = figure(np.eye(4), "same")
-    assert kept([larger], [old]) == [larger]
+    assert kept([[larger]], [[old]]) == [[larger]]
+
+
+def test_stored_figures_with_the_same_description_stay_whatever_their_pixels():
+    old = figure(np.eye(3), "old", "A figure. Blue line: (measured 1 at 0).")
+    new = figure(1 - np.eye(3), "new", "A figure. Blue line: (measured 2 at 0).")
+    assert kept([[new]], [[old]]) == [[old]]
+
+
+def test_stored_figures_with_another_description_go():
+    old = figure(np.eye(3), "same", "A figure. Blue line: 1 at 0.")
+    new = figure(np.eye(3), "same", "A figure. Blue line: 2 at 0.")
+    assert kept([[new]], [[old]]) == [[new]]
 
 
 def test_stored_measurements_stay_while_nothing_else_changes():
     old, new = stream("✓ faster (measured 3.1)\n"), stream("✓ faster (measured 2.9)\n")
-    assert kept([new], [old]) == [old]
+    assert kept([[new]], [[old]]) == [[old]]
+
+
+def test_all_outputs_of_a_notebook_come_from_one_run():
+    old = [[stream("1 s\n(measured 3.1)\n")], [stream("bars (measured 9)\n")]]
+    new = [[stream("2 s\n(measured 2.9)\n")], [stream("bars (measured 8)\n")]]
+    assert kept(new, old) == new
+    assert kept(new[::-1], old[::-1]) == new[::-1]
+
+
+def test_a_new_cell_with_outputs_replaces_all_others():
+    old, new = stream("(measured 3.1)\n"), stream("(measured 2.9)\n")
+    assert kept([[new], [new]], [[old]]) == [[new], [new]]
+    assert kept([[new], []], [[old], []]) == [[old], []]
 
 
 @pytest.mark.parametrize(
@@ -233,7 +277,7 @@ def test_stored_measurements_stay_while_nothing_else_changes():
     ],
 )
 def test_other_outputs_replace_the_stored_ones(new):
-    assert kept(new, [stream("✓ faster (measured 3.1)\n")]) == new
+    assert kept([new], [[stream("✓ faster (measured 3.1)\n")]]) == [new]
 
 
 def test_neighbouring_streams_are_merged_and_only_those():

@@ -1,0 +1,130 @@
+"""What a figure shows, in words: for those who cannot see it, and for the tests.
+
+Pixels differ between computers and cannot be compared; a description can. It names panels, axes,
+and each mark with enough of its values to tell it from any other. Numbers are rounded as printed
+ones are. What `plotting.measured` has marked is written as `(measured ...)`, which the comparison
+of the notebooks masks.
+"""
+
+import re
+from itertools import groupby
+
+from matplotlib.collections import Collection, LineCollection
+from matplotlib.container import BarContainer
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.spines import Spine
+
+from helpers.plotting import looks, marks
+from helpers.plotting.numbers import is_measured, numbers, words
+from helpers.plotting.view import View
+
+LONGEST = 25  # lines; a figure with more gets one line per panel
+ALIKE = 4  # as many lines of one look, and more, are described together
+
+
+def describe(figure) -> str:
+    """The whole figure: a line for each panel, and one for each mark in it."""
+    panels = [ax for ax in figure.axes if ax.get_visible()]
+    count = f"{len(panels)} panels" if len(panels) > 1 else "one panel" if panels else "no panel"
+    title = f', "{words(figure.get_suptitle())}"' if figure.get_suptitle() else ""
+    blocks = [[f"A figure with {count}{title}."]]
+    for position, ax in enumerate(panels, start=1):
+        head = f"Panel {position}" if len(panels) > 1 else ""
+        blocks.append(panel(ax, head))
+    blocks += [[legend(each)] for each in figure.legends]
+    if sum(map(len, blocks)) > LONGEST:
+        return "\n".join(" ".join(line.strip() for line in block) for block in blocks)
+    return "\n".join(line for block in blocks for line in block)
+
+
+def panel(ax, head) -> list[str]:
+    """One panel: title and axes, then a line for each mark."""
+    shown = artists(ax)
+    single = [part for artist in shown for part in parts(artist)]
+    x, y = View(ax, "x", single), View(ax, "y", single)
+    title = words(ax.get_title() or ax.get_title("left") or ax.get_title("right"))
+    if ax.get_label() == "<colorbar>":
+        words_ = words(ax.get_ylabel() or ax.get_xlabel())
+        axis = y if ax.get_ylabel() else x
+        return [f"{head}, a colour bar: {axis.sentence().partition(': ')[2] if words_ else ''}"]
+    names = [name for name in (head, f'"{title}"' if title else "") if name]
+    first = ", ".join(names) + ". " if names else ""
+    if ax.axison:
+        first += f"{x.sentence()} {y.sentence()}"
+    indent = "  " if head else ""
+    lines = [first.strip()] if first else []
+    lines += [indent + line for line in sentences(shown, x, y)] or [f"{indent}Nothing is drawn."]
+    if texts := [words(text.get_text()) for text in ax.texts if text.get_text()]:
+        written = ", ".join(texts)
+        if is_measured(ax, ax.figure, *ax.texts) and re.search(r"\d", written):
+            written = numbers(written, measured=True)
+        lines.append(f"{indent}Written in it: {written}.")
+    if ax.get_legend():
+        lines.append(indent + legend(ax.get_legend()))
+    return lines
+
+
+def artists(ax) -> list:
+    """The marks of a panel in the order they were drawn, bars together as one."""
+    bars = {
+        id(patch): bar for bar in ax.containers if isinstance(bar, BarContainer) for patch in bar
+    }
+    found = []
+    for child in ax.get_children():
+        if not child.get_visible() or child is ax.patch or isinstance(child, Spine):
+            continue
+        if id(child) in bars:
+            if bars[id(child)] not in found:
+                found.append(bars[id(child)])
+        elif isinstance(child, Line2D | Collection | AxesImage | Patch):
+            found.append(child)
+    return found
+
+
+def parts(artist) -> list:
+    """The artists that one mark consists of."""
+    return list(artist.patches) if isinstance(artist, BarContainer) else [artist]
+
+
+def sentences(shown, x, y) -> list[str]:
+    """A sentence for each mark; those that come in numbers and look alike share one."""
+    strokes = [artist for artist in shown if single_stroke(artist)]
+    lines = []
+    for look, group in groupby(shown, key=alike):
+        group = list(group)
+        if look == "stroke":
+            continue
+        if look and len(group) >= ALIKE:
+            lines.append(marks.many_lines(group, x, y))
+        else:
+            lines += [
+                marks.bars(artist, x, y)
+                if isinstance(artist, BarContainer)
+                else marks.sentence(artist, x, y)
+                for artist in group
+            ]
+    return [*lines, marks.many_strokes(strokes, x, y)] if strokes else lines
+
+
+def alike(artist):
+    """What neighbours must have in common to be described together; None: describe it alone."""
+    if single_stroke(artist):
+        return "stroke"
+    curve = isinstance(artist, Line2D) and not marks.label(artist) and not marks.endless(artist)
+    if curve and len(artist.get_xdata()) > 1:
+        return looks.line(artist), is_measured(artist)
+    return None
+
+
+def single_stroke(artist) -> bool:
+    """Whether this is one stroke, as `per_seed` draws it at each median."""
+    return isinstance(artist, LineCollection) and len(artist.get_segments()) == 1
+
+
+def legend(box) -> str:
+    """The entries of a legend."""
+    title = words(box.get_title().get_text())
+    entries = "; ".join(words(text.get_text()) for text in box.get_texts())
+    return f"Legend{f', {title}' if title else ''}: {entries}."
