@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+from notebook_links import FOLDER, links
 
 from helpers import claims
+from helpers.authoring.refresh import METADATA
 from helpers.contents import numbered
 from helpers.exercises import load_part_iii
 from helpers.exercises.engine import EXERCISES, PREDICTIONS
 
 load_part_iii()
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
+CELL_METADATA = {"code": {"tags", "reason"}, "markdown": {"jp-MarkdownHeadingCollapsed"}}
 # A claim about 30 lines would be arbitrary; this keeps a cell on one screen.
 LONGEST_CELL = 25
 
@@ -208,12 +210,8 @@ def _has_limit(call: ast.Call) -> bool:
     return any(keyword.arg == "limit" for keyword in call.keywords)
 
 
-def links(name: str, notebook, names: list[str]) -> Iterator[str]:
-    """Links to other notebooks lead to notebooks; the first cell links to both neighbours."""
-    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    targets = set(re.findall(r"\]\(([^)#]+?)\.ipynb(?:#[^)]*)?\)", text))
-    for target in sorted(targets - set(names)):
-        yield f"a link leads to {target}.ipynb, which does not exist"
+def neighbours(name: str, notebook, names: list[str]) -> Iterator[str]:
+    """The first cell links to the notebooks before and after."""
     place = names.index(name)
     for neighbour in names[max(place - 1, 0) : place + 2]:
         if neighbour != name and f"({neighbour}.ipynb)" not in notebook.cells[0].source:
@@ -229,6 +227,35 @@ def numbers_in_links(notebook) -> Iterator[str]:
             yield f"the link {said!r} leads to notebook {number}"
 
 
+def metadata(notebook) -> Iterator[str]:
+    """Nothing is stored beside cells and outputs but what belongs to the course."""
+    if notebook.metadata != METADATA:
+        yield f"the notebook's metadata is {dict(notebook.metadata)}: run course.py refresh"
+    if (notebook.nbformat, notebook.nbformat_minor) != (4, 5):
+        yield f"the notebook's format is {notebook.nbformat}.{notebook.nbformat_minor}, not 4.5"
+    ids = [cell.get("id") for cell in notebook.cells]
+    for cell, key in zip(notebook.cells, ids, strict=True):
+        place = f"the {cell.cell_type} cell {key!r}"
+        if key is None or ids.count(key) > 1:
+            yield f"{place} does not have an id of its own"
+        if unknown := set(cell.metadata) - CELL_METADATA[cell.cell_type]:
+            yield f"{place} has the metadata {sorted(unknown)}"
+        for output in cell.get("outputs", []):
+            if unknown := set(output.get("metadata", {})) - {"image/png"}:
+                yield f"an output of {place} has the metadata {sorted(unknown)}"
+
+
+def described_figures(notebook) -> Iterator[str]:
+    """Each figure has a text that says what it shows: nbval compares no pixels."""
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if any(kind.startswith("image/") for kind in data):
+                text = data.get("text/plain", "")
+                if not text.startswith("A figure with ") or len(text.splitlines()) < 2:
+                    yield f"cell {cell.execution_count} has a figure that says only {text!r}"
+
+
 def complaints(name: str, notebook, names: list[str]) -> list[str]:
     """All complaints of all rules about one notebook; `names` are all notebooks, in order."""
     return [
@@ -239,6 +266,9 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *open_predictions(name, notebook),
         *neutral_ids(notebook),
         *registered_claims(name, notebook),
-        *links(name, notebook, names),
         *numbers_in_links(notebook),
+        *neighbours(name, notebook, names),
+        *links(notebook),
+        *metadata(notebook),
+        *described_figures(notebook),
     ]

@@ -4,6 +4,7 @@ import copy
 import re
 
 import pytest
+from notebook_links import links
 from notebook_rules import FOLDER, code_cells, complaints, notebooks, read
 
 from helpers.claims import all_claims
@@ -135,6 +136,69 @@ def warning_on_stderr(notebook):
     code_cells(notebook)[2].outputs.append(output)
 
 
+def broken_file_link(notebook):
+    notebook.cells[0].source += "\nSee [the readme](../READ.md) and `[no](link)`."
+
+
+def broken_image(notebook):
+    notebook.cells[0].source += '\n<img alt="a" src="images/forward.png">'
+
+
+def broken_reference(notebook):
+    notebook.cells[0].source += "\nSee [this][1].\n\n[1]: ../missing/file.txt"
+
+
+def missing_attachment(notebook):
+    notebook.cells[0].source += "\n![a picture](attachment:picture.png)"
+
+
+def absolute_link(notebook):
+    notebook.cells[0].source += "\n[here](/etc/hosts)"
+
+
+def broken_anchor(notebook):
+    notebook.cells[0].source += "\n[below](#recap)"
+
+
+def broken_anchor_elsewhere(notebook):
+    notebook.cells[0].source += "\n[next](03_backward.ipynb#No-such-heading)"
+
+
+def foreign_kernel(notebook):
+    notebook.metadata.kernelspec.name = "my-conda"
+
+
+def widget_state(notebook):
+    notebook.metadata["widgets"] = {"state": {}}
+
+
+def older_format(notebook):
+    notebook.nbformat_minor = 4
+
+
+def timed_cell(notebook):
+    code_cells(notebook)[2].metadata["execution"] = {"iopub.status.busy": "2026"}
+
+
+def twin_ids(notebook):
+    notebook.cells[3].id = notebook.cells[4].id
+
+
+def output_metadata(notebook):
+    output = next(o for cell in code_cells(notebook) for o in cell.outputs if "metadata" in o)
+    output.metadata["needs_background"] = "light"
+
+
+def silent_figure(notebook):
+    output = next(
+        output
+        for cell in code_cells(notebook)
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    )
+    output.data["text/plain"] = "<Figure size 614x326 with 1 Axes>"
+
+
 @pytest.mark.parametrize(
     ("breakage", "complaint"),
     [
@@ -155,12 +219,48 @@ def warning_on_stderr(notebook):
         (link_with_another_number, "the link 'notebook 06' leads to notebook 05"),
         (ignored_without_reason, "gives no reason"),
         (warning_on_stderr, "wrote to stderr"),
+        (broken_file_link, "../READ.md, which does not exist"),
+        (broken_image, "images/forward.png, which does not exist"),
+        (broken_reference, "../missing/file.txt, which does not exist"),
+        (missing_attachment, "attachment:picture.png is not attached"),
+        (absolute_link, "/etc/hosts, which does not exist"),
+        (broken_anchor, "#recap, which does not exist"),
+        (broken_anchor_elsewhere, "#No-such-heading, which does not exist in 03_backward.ipynb"),
+        (foreign_kernel, "the notebook's metadata is"),
+        (widget_state, "the notebook's metadata is"),
+        (older_format, "format is 4.4"),
+        (timed_cell, "has the metadata ['execution']"),
+        (twin_ids, "does not have an id of its own"),
+        (output_metadata, "has the metadata ['needs_background']"),
+        (silent_figure, "has a figure that says only"),
     ],
 )
 def test_a_broken_notebook_is_caught(breakage, complaint):
     notebook = read(next(path for path in PATHS if path.stem == GOOD))
     breakage(notebook)
     assert any(complaint in line for line in complaints(GOOD, notebook, NAMES))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[here](#Recap), [there](../README.md), [next](03_backward.ipynb#Recap)",
+        "`[no](link)`, $f[x](y)$, <https://example.org>, [out](https://example.org/#Recap)",
+        "```python\ncells[0](argument)\n```",
+        "### A *new* `heading`, and [a link](../README.md)\n[up](#A-new-heading,-and-a-link)",
+    ],
+)
+def test_links_that_lead_somewhere_are_left_alone(text):
+    notebook = read(next(path for path in PATHS if path.stem == GOOD))
+    notebook.cells[0].source += f"\n\n{text}"
+    assert list(links(notebook)) == []
+
+
+def test_attached_pictures_are_found():
+    notebook = read(next(path for path in PATHS if path.stem == GOOD))
+    missing_attachment(notebook)
+    notebook.cells[0]["attachments"] = {"picture.png": {"image/png": "aaaa"}}
+    assert list(links(notebook)) == []
 
 
 # In the bug clinic the exercises are code to repair: they must stay as sick as they were.
