@@ -14,7 +14,7 @@ CURVE = """\
 from helpers import plotting
 ax = plotting.panels(1)[0]
 lines = ax.plot([0, 1], [2, 3])"""
-TIMED = f"{CURVE}\nplotting.measured(ax)"
+TIMED = f"{CURVE}\nplotting.mark_measured(ax)"
 PNG = "iVBORw0KGgo="  # nbval compares no pixels
 DRAWN = """\
 A figure with one panel.

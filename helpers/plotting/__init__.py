@@ -56,7 +56,7 @@ def _print_description(figure, printer, cycle) -> None:
 Figure._repr_pretty_ = _print_description
 
 
-def measured(*artists: Artist) -> None:
+def mark_measured(*artists: Artist) -> None:
     """Say that the numbers in these figures, panels or marks differ from run to run.
 
     Times do, and so does whatever amplifies rounding, such as networks of 20 layers. Descriptions
@@ -66,9 +66,18 @@ def measured(*artists: Artist) -> None:
         artist.set_gid(GID)
 
 
-def panels(columns: int, *, height: float = 3.4, width: float = 4.2, **kwargs) -> list[Axes]:
-    """Return `columns` axes side by side; sizes in inches per panel."""
-    _, axes = plt.subplots(1, columns, figsize=(width * columns, height), squeeze=False, **kwargs)
+def panels(
+    columns: int, *, height: float = 3.4, width: float = 4.2, measured: bool = False, **kwargs
+) -> list[Axes]:
+    """Return `columns` axes side by side; sizes in inches per panel.
+
+    measured: whether what they will show differs from run to run, as `mark_measured` says.
+    """
+    figure, axes = plt.subplots(
+        1, columns, figsize=(width * columns, height), squeeze=False, **kwargs
+    )
+    if measured:
+        mark_measured(figure)
     return list(axes[0])
 
 

@@ -2,8 +2,8 @@
 
 Pixels differ between computers and cannot be compared; a description can. It names panels, axes,
 and each mark with enough of its values to tell it from any other. Numbers are rounded as printed
-ones are. What `plotting.measured` has marked is written as `(measured ...)`, which the comparison
-of the notebooks masks.
+ones are. What `plotting.mark_measured` has marked is written as `(measured ...)`, which the
+comparison of the notebooks masks.
 """
 
 import re

@@ -32,5 +32,5 @@ def numbers(text: str, *, measured: bool) -> str:
 
 
 def is_measured(*artists) -> bool:
-    """Whether one of the artists was marked by `plotting.measured`."""
+    """Whether one of the artists was marked by `plotting.mark_measured`."""
     return any(artist.get_gid() == GID for artist in artists)

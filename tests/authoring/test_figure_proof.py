@@ -91,7 +91,7 @@ def test_arms_are_swapped_curves_halved_and_panels_emptied():
 def test_a_figure_that_is_measured_as_a_whole_is_proved_by_its_numbers():
     arms()
     figure = plotting.plt.gcf()
-    plotting.measured(figure)
+    plotting.mark_measured(figure)
     prove(figure)
 
 

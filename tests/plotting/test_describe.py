@@ -8,7 +8,7 @@ mpl.use("agg")
 
 from helpers import plotting
 from helpers.authoring.refresh import sanitize
-from helpers.plotting import describe, measured
+from helpers.plotting import describe, mark_measured
 from helpers.plotting.numbers import number
 
 
@@ -247,7 +247,7 @@ def test_what_is_measured_is_masked_and_what_is_asked_for_is_not(ax):
     ax.axhline(1, color="black")
     ax.text(1, 0.3, "31 ms")
     ax.set(title="cost", xlabel="arm", ylabel="seconds", ylim=(0, 2))
-    measured(ax)
+    mark_measured(ax)
     assert lines(ax)[1:] == [
         '"cost". x: arm, from (measured 0.95) to (measured 2.05). y: seconds, from 0 to 2.',
         'Blue line "time (s)": 2 points; (measured 0.31 at 1, 0.42 at 2).',
@@ -256,13 +256,19 @@ def test_what_is_measured_is_masked_and_what_is_asked_for_is_not(ax):
     ]
 
 
+def test_panels_can_be_measured_from_the_start():
+    (ax,) = plotting.panels(1, measured=True)
+    ax.plot([0, 1], [2, 3])
+    assert lines(ax)[2] == "Blue line: 2 points; (measured 2 at 0, 3 at 1)."
+
+
 @pytest.mark.parametrize("what", ["figure", "panel", "mark"])
 def test_two_measurements_describe_the_same_figure(what):
     texts = []
     for time in (0.31, 17.3):
         (ax,) = plotting.panels(1)
         (line,) = ax.plot([1, 2], [time, 0.42], label="(a)")
-        measured({"figure": ax.figure, "panel": ax, "mark": line}[what])
+        mark_measured({"figure": ax.figure, "panel": ax, "mark": line}[what])
         ax.set_ylim(0, None)
         texts.append(describe(ax.figure))
     assert texts[0] != texts[1]
@@ -273,7 +279,7 @@ def test_two_measurements_describe_the_same_figure(what):
 
 def test_names_inside_measured_numbers_do_not_end_the_mask(ax):
     ax.bar(["a (old)", "b (new)"], [3, 4])
-    measured(ax)
+    mark_measured(ax)
     text = describe(ax.figure)
     assert "3 at a [old], 4 at b [new]" in text
     assert "old" not in sanitize(text).partition("\n")[2].partition("\n")[2]
@@ -282,6 +288,6 @@ def test_names_inside_measured_numbers_do_not_end_the_mask(ax):
 def test_one_measured_curve_leaves_the_others_compared(ax):
     ax.plot([0, 1], [2, 3], color=plotting.BN)
     (line,) = ax.plot([0, 1], [4, 5], color=plotting.PLAIN)
-    measured(line)
+    mark_measured(line)
     assert "Blue line: 2 points; 2 at 0, 3 at 1." in lines(ax)
     assert "Orange line: 2 points; (measured 4 at 0, 5 at 1)." in lines(ax)
