@@ -19,7 +19,7 @@ from matplotlib.quiver import Quiver
 
 from helpers import plotting
 from helpers.plotting import looks
-from helpers.plotting.describe import artists
+from helpers.plotting.describe import artists, axes
 
 # Two arms nearer to each other than this cannot be told apart in a picture either.
 VISIBLE = 2e-3
@@ -48,7 +48,7 @@ def prove(figure: Figure) -> None:
 def changes(figure) -> Iterator[tuple[str, Callable]]:
     """Every change of a figure: what it does, and a context in which it is done."""
     panels = []
-    for place, ax in enumerate(figure.axes, start=1):
+    for place, ax in enumerate(axes(figure), start=1):
         if ax.get_label() == "<colorbar>":
             continue
         everything = artists(ax)

@@ -9,6 +9,7 @@ comparison of the notebooks masks.
 import re
 from itertools import groupby
 
+from matplotlib.axes import Axes
 from matplotlib.collections import Collection, LineCollection
 from matplotlib.container import BarContainer
 from matplotlib.image import AxesImage
@@ -16,8 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.spines import Spine
 
-from helpers.plotting import looks, marks
+from helpers.plotting import lines, looks, marks
 from helpers.plotting.numbers import is_measured, numbers, words
+from helpers.plotting.phrases import label
 from helpers.plotting.view import View
 
 LONGEST = 25  # lines; a figure with more gets one line per panel
@@ -26,9 +28,10 @@ ALIKE = 4  # as many lines of one look, and more, are described together
 
 def describe(figure) -> str:
     """The whole figure: a line for each panel, and one for each mark in it."""
-    panels = [ax for ax in figure.axes if ax.get_visible()]
+    panels = axes(figure)
     count = f"{len(panels)} panels" if len(panels) > 1 else "one panel" if panels else "no panel"
-    title = f', "{words(figure.get_suptitle())}"' if figure.get_suptitle() else ""
+    around = [figure.get_suptitle(), figure.get_supxlabel(), figure.get_supylabel()]
+    title = "".join(f', "{words(text)}"' for text in around if text)
     blocks = [[f"A figure with {count}{title}."]]
     for position, ax in enumerate(panels, start=1):
         head = f"Panel {position}" if len(panels) > 1 else ""
@@ -39,12 +42,18 @@ def describe(figure) -> str:
     return "\n".join(line for block in blocks for line in block)
 
 
+def axes(figure) -> list:
+    """The visible panels, those set into others included."""
+    shown = [ax for ax in figure.axes if ax.get_visible()]
+    return shown + [inset for ax in shown for inset in ax.child_axes if isinstance(inset, Axes)]
+
+
 def panel(ax, head) -> list[str]:
     """One panel: title and axes, then a line for each mark."""
     shown = artists(ax)
     single = [part for artist in shown for part in parts(artist)]
     x, y = View(ax, "x", single), View(ax, "y", single)
-    title = words(ax.get_title() or ax.get_title("left") or ax.get_title("right"))
+    title = words(" ".join(ax.get_title(place) for place in ("left", "center", "right")))
     if ax.get_label() == "<colorbar>":
         words_ = words(ax.get_ylabel() or ax.get_xlabel())
         axis = y if ax.get_ylabel() else x
@@ -54,16 +63,16 @@ def panel(ax, head) -> list[str]:
     if ax.axison:
         first += f"{x.sentence()} {y.sentence()}"
     indent = "  " if head else ""
-    lines = [first.strip()] if first else []
-    lines += [indent + line for line in sentences(shown, x, y)] or [f"{indent}Nothing is drawn."]
+    told = [first.strip()] if first else []
+    told += [indent + line for line in sentences(shown, x, y)] or [f"{indent}Nothing is drawn."]
     if texts := [words(text.get_text()) for text in ax.texts if text.get_text()]:
         written = ", ".join(texts)
         if is_measured(ax, ax.figure, *ax.texts) and re.search(r"\d", written):
             written = numbers(written, measured=True)
-        lines.append(f"{indent}Written in it: {written}.")
+        told.append(f"{indent}Written in it: {written}.")
     if ax.get_legend():
-        lines.append(indent + legend(ax.get_legend()))
-    return lines
+        told.append(indent + legend(ax.get_legend()))
+    return told
 
 
 def artists(ax) -> list:
@@ -91,28 +100,23 @@ def parts(artist) -> list:
 def sentences(shown, x, y) -> list[str]:
     """A sentence for each mark; those that come in numbers and look alike share one."""
     strokes = [artist for artist in shown if single_stroke(artist)]
-    lines = []
+    told = []
     for look, group in groupby(shown, key=alike):
         group = list(group)
         if look == "stroke":
             continue
         if look and len(group) >= ALIKE:
-            lines.append(marks.many_lines(group, x, y))
+            told.append(lines.many_lines(group, x, y))
         else:
-            lines += [
-                marks.bars(artist, x, y)
-                if isinstance(artist, BarContainer)
-                else marks.sentence(artist, x, y)
-                for artist in group
-            ]
-    return [*lines, marks.many_strokes(strokes, x, y)] if strokes else lines
+            told += [marks.sentence(artist, x, y) for artist in group]
+    return [*told, lines.many_strokes(strokes, x, y)] if strokes else told
 
 
 def alike(artist):
     """What neighbours must have in common to be described together; None: describe it alone."""
     if single_stroke(artist):
         return "stroke"
-    curve = isinstance(artist, Line2D) and not marks.label(artist) and not marks.endless(artist)
+    curve = isinstance(artist, Line2D) and not label(artist) and not lines.endless(artist)
     if curve and len(artist.get_xdata()) > 1:
         return looks.line(artist), is_measured(artist)
     return None

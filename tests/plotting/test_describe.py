@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
+from IPython.lib.pretty import pretty
 
 mpl.use("agg")
 
@@ -237,6 +238,36 @@ def test_contours_arrows_and_other_shapes(ax):
     assert told[0].startswith("2 contour lines at 0.25, 0.5; x between -0.7")
     assert told[1] == "1 blue arrow: from 0, 0 by 1, 2."
     assert told[2].startswith("Orange Circle: x between -0.5 and 0.5")
+
+
+def test_values_that_give_colours_are_told(ax):
+    ax.scatter([1, 2], [3, 4], c=[0.5, 1.5])
+    ax.pcolor([[1.0, 3.0]])
+    assert lines(ax)[2].endswith(" Coloured by values between 0.5 and 1.5, mean 1.")
+    assert lines(ax)[3].endswith("; coloured by values between 1 and 3, mean 2.")
+
+
+def test_what_is_empty_has_a_description_too(ax):
+    ax.scatter([], [])
+    ax.hlines([], [], [])
+    ax.quiver([], [], [], [])
+    ax.bar([], [])
+    assert len(lines(ax)) >= 4
+
+
+def test_a_panel_set_into_another_is_a_panel(ax):
+    ax.plot([0, 1], [0, 1])
+    ax.inset_axes([0.1, 0.1, 0.3, 0.3]).plot([0, 1], [5, 6])
+    assert "Blue line: 2 points; 5 at 0, 6 at 1." in lines(ax)
+
+
+def test_a_drawing_that_cannot_be_described_is_shown_all_the_same(ax, monkeypatch):
+    monkeypatch.setattr(plotting, "describe", lambda figure: 1 / 0)
+    assert pretty(ax.figure) == repr(ax.figure)
+
+
+def test_notebooks_show_the_description_beside_the_picture(ax):
+    assert pretty(ax.figure) == describe(ax.figure)
 
 
 # ------------------------------------------------------------------ measured
