@@ -5,9 +5,11 @@
 versions, ids of widgets) is dropped or written as ``(measured ...)``. Where nothing else differs,
 the notebook stays as it is, so that twice in a row gives an empty diff; otherwise all its outputs
 are replaced, so that all that it shows comes from one run. Of figures the descriptions decide, not
-the pixels: to store new pictures with the same descriptions, clear the notebook's outputs first.
+the pixels. ``--anew`` replaces all outputs in any case: for measurements of a quiet machine, and for
+pictures that look different and say the same.
 """
 
+import argparse
 import base64
 import io
 import re
@@ -40,7 +42,7 @@ METADATA = {
 }
 
 
-def refresh(path, *, show_progress=False):
+def refresh(path, *, anew=False, show_progress=False):
     """Execute one notebook in its own folder and rewrite it in place.
 
     A notebook with an error, output on stderr, a figure whose description misses a change, or a
@@ -54,7 +56,8 @@ def refresh(path, *, show_progress=False):
     fresh = execute(stored, path, show_progress=show_progress)
     complain(fresh, path)
     normalise(fresh)
-    keep_equal_run(fresh, stored)
+    if not anew:
+        keep_equal_run(fresh, stored)
     text = nbformat.writes(fresh).rstrip("\n") + "\n"
     write_atomically(path, text)
 
@@ -171,12 +174,16 @@ def sanitize(value):
     return value
 
 
-def main(paths):
+def main(arguments):
     """Refresh all notebooks, in order; the exit code says whether all of them could be."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.authoring.refresh")
+    parser.add_argument("notebook", nargs="*")
+    parser.add_argument("--anew", action="store_true", help="replace all outputs in any case")
+    options = parser.parse_args(arguments)
     failed = False
-    for path in paths:
+    for path in options.notebook:
         try:
-            refresh(path, show_progress=True)
+            refresh(path, anew=options.anew, show_progress=True)
         except RefreshError as error:
             print(error, file=sys.stderr)
             failed = True

@@ -161,6 +161,17 @@ def test_a_changed_result_is_stored(tmp_path):
     assert read(path).cells[0].outputs[0].text == "two (measured 9)\n2\n"
 
 
+def test_measured_values_are_replaced_anew_and_only_then(tmp_path):
+    path = write(tmp_path / "98_x.ipynb", "print('two (measured 9)')")
+    stored = read(path)
+    stored.cells[0].outputs = [v4.new_output("stream", text="two (measured 7)\n")]
+    nbformat.write(stored, path)
+    assert refresh.main([str(path)]) == 0
+    assert read(path).cells[0].outputs[0].text == "two (measured 7)\n"
+    assert refresh.main(["--anew", str(path)]) == 0
+    assert read(path).cells[0].outputs[0].text == "two (measured 9)\n"
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -186,7 +197,7 @@ def test_one_bad_notebook_does_not_keep_the_others_from_being_refreshed(
 ):
     seen = []
 
-    def fail_first(path, *, show_progress):
+    def fail_first(path, *, anew, show_progress):
         seen.append(path)
         if len(seen) == 1:
             raise RefreshError("98_x.ipynb, code cell 0 fails")
