@@ -5,8 +5,8 @@
 versions, ids of widgets) is dropped or written as ``(measured ...)``. Where nothing else differs,
 the notebook stays as it is, so that twice in a row gives an empty diff; otherwise all its outputs
 are replaced, so that all that it shows comes from one run. Of figures the descriptions decide, not
-the pixels. ``--anew`` replaces all outputs in any case: for measurements of a quiet machine, and for
-pictures that look different and say the same.
+the pixels. ``--anew`` replaces all outputs in any case: for measurements of a quiet machine, and
+for pictures that look different and say the same.
 """
 
 import argparse
