@@ -71,6 +71,9 @@ def parser():
         "refresh", help="execute notebooks again and rewrite their outputs"
     )
     refreshing.add_argument("notebook", nargs="*", help="numbers, such as 03; all without")
+    refreshing.add_argument(
+        "--anew", action="store_true", help="also where only measured values or looks differ"
+    )
     linting = commands.add_parser("lint", help="ruff on code and notebooks, codespell on words")
     linting.add_argument("--fix", action="store_true", help="repair what can be repaired")
     return top
@@ -99,7 +102,7 @@ def dispatch(arguments):
     if options.command == "test":
         return proofs.test(further, matrix=options.matrix, ablations=options.ablations)
     if options.command == "refresh":
-        return proofs.refresh(options.notebook)
+        return proofs.refresh(options.notebook, anew=options.anew)
     if options.command == "lint":
         return proofs.lint(fix=options.fix)
     if options.command == "reset":

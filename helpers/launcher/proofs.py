@@ -38,11 +38,12 @@ def pytest_command(paths, arguments, marker, workers=2):
     return [*command, "-n", str(workers), "--dist", "loadfile", "-m", marker, *arguments, *paths]
 
 
-def refresh(names):
-    """Execute notebooks again and rewrite what is stored in them."""
+def refresh(names, *, anew):
+    """Execute notebooks again; rewrite those that changed, or all of them ``anew``."""
     notebooks = select(names)
     set_up(proofs=True)
     command = [places.venv_python(), "-m", "helpers.authoring.refresh", *notebooks]
+    command += ["--anew"] * anew
     return run(command, environment(proof=True))
 
 
