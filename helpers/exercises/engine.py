@@ -14,7 +14,7 @@ from typing import Any
 
 from helpers.exercises import results
 from helpers.exercises.judging import EVERY_EXERCISE, Verdict, examine
-from helpers.exercises.values import array_like, parts, same, slip, slip_bessel, slip_whole
+from helpers.exercises.values import array_like, parts, same, slip, slip_whole
 
 __all__ = [
     "EVERY_EXERCISE",
@@ -30,7 +30,6 @@ __all__ = [
     "prediction",
     "same",
     "slip",
-    "slip_bessel",
     "slip_whole",
 ]
 

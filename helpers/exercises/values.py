@@ -61,12 +61,6 @@ def slip(actual, wrong, says: str, tol: float = 1e-9) -> None:
         raise Slip(says)
 
 
-def slip_bessel(actual, right, n: int, says: str = "", tol: float = 1e-9) -> None:
-    """Assert that a mean over n values was not divided by n - 1 (Bessel's correction)."""
-    says = says or f"this is n/(n - 1) = {n}/{n - 1} times the right one: divide by N, not by N - 1"
-    slip(actual, plain(right) * (n / (n - 1)), says, tol)
-
-
 def slip_whole(actual, right) -> None:
     """Assert that a result was not cut to whole numbers where the right one has fractions."""
     dtype = plain(actual).dtype

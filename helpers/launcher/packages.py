@@ -81,9 +81,7 @@ def pins():
     """Every package of constraints.txt: (name, version, marker or "", Requires-Python or "")."""
     found = []
     for line in (places.ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        match = re.match(
-            r"([\w.-]+)==([^\s;]+)(?: ; ([^#]*))?\s*(?:# (?:any )?Python ?(.*))?$", line
-        )
+        match = re.match(PIN, line)
         if match:
             name, version, marker, python = match.groups()
             found.append((name, version, (marker or "").strip(), python or ""))
