@@ -1,7 +1,8 @@
 """Batch normalization with a backward pass of our own, in PyTorch's vocabulary.
 
 Source: Ioffe & Szegedy 2015, "Batch Normalization", Algorithms 1 and 2; the backward pass is the
-closed form of notebook 03. What a layer does beyond that (momentum, buffers, modes) is PyTorch's.
+closed form of the notebook `backward`. What a layer does beyond that (momentum, buffers, modes) is
+PyTorch's.
 
 The arithmetic stands in `normalization`. Apple's MPS devices, which have no float64, are refused.
 """
