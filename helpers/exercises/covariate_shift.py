@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    parts,
+    prediction,
+    same,
+    slip,
+    slip_whole,
+)
 
 _rng = np.random.default_rng(70)
 # Seven images, four units; the later values are shuffled unit by unit, moved, stretched, turned.
@@ -21,6 +29,7 @@ OVERSHOT = np.abs(X), 10 + np.abs(TARGET), np.abs(WEIGHT1), np.abs(WEIGHT2), 0.5
 # Enough values that a wrong distribution shows, whatever the order of the draws.
 SAMPLES, UNITS = 500, 200
 ZEROS = np.zeros((SAMPLES, UNITS))
+SINGLE = 1e-6  # relative: PyTorch makes float32 of whole numbers
 HUGE = 1e9  # so large that the shift vanishes beside the stretch
 
 prediction(
@@ -111,6 +120,15 @@ def any_two_samples():
     flat = np.sort(AFTER.ravel()).reshape(7, 4) - np.sort(BEFORE.ravel()).reshape(7, 4)
     slip(distance, np.abs(flat).mean(axis=0), "sort each unit by itself: axis=0")
     same(distance, wasserstein_1(BEFORE, AFTER), "the distance")
+
+
+@wasserstein_1.expect_or_refuse
+def whole_numbers():
+    """It works for whole numbers, such as pixels, too: the mean distance has fractions."""
+    before, after = np.array([[3, 0], [7, 9], [1, 2]]), np.array([[5, 4], [0, 0], [2, 1]])
+    distance = yield (before, after), {}
+    slip_whole(distance, wasserstein_1(before, after))
+    same(distance, wasserstein_1(before, after), "the distance", tol=SINGLE)
 
 
 @exercise(
@@ -237,6 +255,7 @@ def any_network():
     "own.",
     "centre = rng.uniform(-shift, shift, C) and factor = rng.uniform(1, stretch, C); m is drawn "
     "around centre as above, s = rng.normal(factor, 0.1, x.shape); return s * x + m.",
+    may_draw=True,
 )
 def distribution_noise(x, rng, shift=0.5, stretch=1.25):
     units = x.shape[1]
@@ -309,7 +328,8 @@ def stretches_within_a_unit():
     """Where x is huge, y / x is the stretch s. Within a unit every sample has one of its own, from
     a bell curve with deviation 0.1."""
     s = (yield (ZEROS + HUGE, _generator()), {}) / HUGE
-    assert np.abs(s - 1).max() > 1e-6, "x is not stretched: y = s * x + m"
+    says = "x itself is not stretched, nor its distance from a mean: y = s * x + m"
+    slip(s, np.ones_like(s), says, tol=1e-6)
     deviations = s.std(axis=0)
     assert deviations.min() > 1e-6, (
         "all samples of a unit are stretched alike: s is drawn for every entry, x.shape"
@@ -387,3 +407,15 @@ def as_wide_as_told():
     _between(m.mean(axis=0).min(), -3.01, -2.7, "the smallest unit mean of 200 for shift = 3")
     _between(np.ptp(m, axis=0).max(), 0.18, 0.2 + 1e-9, "a unit's widest shifts, for any shift,")
     _between(s.mean(axis=0).max(), 1.9, 2.05, "the largest mean stretch for stretch = 2")
+
+
+@distribution_noise.expect_or_refuse
+def ordinary_values():
+    """Every value becomes s * x + m, whole numbers too: neither s nor m depends on x."""
+    m = yield (np.zeros(X.shape), _generator(4)), {}
+    s = (yield (np.ones(X.shape), _generator(4)), {}) - m
+    same((yield (X, _generator(4)), {}), s * X + m, "y, where the same draws made s and m")
+    whole = np.round(5 * X).astype(int)
+    y = yield (whole, _generator(4)), {}
+    slip_whole(y, s * whole + m)
+    same(y, s * whole + m, "y (x of whole numbers), where the same draws made s and m", tol=SINGLE)

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    parts,
+    prediction,
+    same,
+    slip,
+    slip_whole,
+)
 
 RATES = np.array([0.001, 0.01, 0.02, 0.1, 0.5, 1.0, 10.0])
 ACCURACY = np.array([0.21, 0.55, 0.6, 0.93, 0.88, 0.72, 0.1])
@@ -59,10 +67,11 @@ prediction(
 )
 def usable_range(rates, accuracy, target):
     usable = rates[accuracy >= target]
-    if len(usable) == 0:
-        return np.nan, np.nan, np.nan
-    low, high = usable.min(), usable.max()
-    return low, high, np.log10(high / low)
+    smallest = largest = decades = np.nan
+    if len(usable) > 0:
+        smallest, largest = usable.min(), usable.max()
+        decades = np.log10(largest / smallest)
+    return smallest, largest, decades
 
 
 def _range(result):
@@ -103,10 +112,10 @@ def reaching_is_enough():
 
 @usable_range.expect
 def any_order():
-    """The rates may come in any order."""
-    order = np.array([4, 0, 6, 2, 1, 5, 3])
-    low, high, _ = _range((yield (RATES[order], ACCURACY[order], 0.7), {}))
-    same([low, high], [0.1, 1.0], "(smallest, largest)")
+    """The rates may come in any order, and there may be any number of them."""
+    for order in ([4, 0, 6, 2, 1, 5, 3], [4, 0, 5, 3], [6, 1, 2, 4, 0, 5, 3, 1]):
+        low, high, _ = _range((yield (RATES[order], ACCURACY[order], 0.7), {}))
+        same([low, high], [0.1, 1.0], f"(smallest, largest) of {len(order)} rates")
 
 
 @usable_range.expect
@@ -154,7 +163,8 @@ def no_rate():
 def rescaled_step(weight, grad, lr, a):
     grad_a = grad / a
     lr_a = a**2 * lr
-    return grad_a, lr_a, a * weight - lr_a * grad_a
+    weight_a = a * weight - lr_a * grad_a
+    return grad_a, lr_a, weight_a
 
 
 @rescaled_step.expect
@@ -200,11 +210,14 @@ def her_weights():
 
 @rescaled_step.expect
 def smaller_weights():
-    """It holds for weights that are smaller than yours, too."""
-    grad, lr, weight = parts((yield (WEIGHT, GRAD, 0.2, 0.1), {}), "gradient", "rate", "weights")
-    same(grad, 10 * GRAD, "her gradient at a = 0.1")
-    same(lr, 0.002, "her rate at a = 0.1 and lr = 0.2")
-    same(weight, 0.1 * (WEIGHT - 0.2 * GRAD), "her weights at a = 0.1 and lr = 0.2")
+    """It holds for weights that are smaller than yours, too, and for a layer of any size."""
+    for c, d in ((4, 3), (3, 2)):
+        mine, slope, size = WEIGHT[:c, :d], GRAD[:c, :d], f"{c} units, {d} inputs"
+        result = yield (mine, slope, 0.2, 0.1), {}
+        grad, lr, weight = parts(result, "gradient", "rate", "weights")
+        same(grad, 10 * slope, f"her gradient at a = 0.1 ({size})")
+        same(lr, 0.002, "her rate at a = 0.1 and lr = 0.2")
+        same(weight, 0.1 * (mine - 0.2 * slope), f"her weights at a = 0.1 and lr = 0.2 ({size})")
 
 
 @exercise(
@@ -270,6 +283,14 @@ def default_eps():
     """Without an eps it uses 1e-5."""
     found = yield (1.0, 3e-3, 5), {}
     same(found, deviation_per_layer(1.0, 3e-3, 5, 1e-5), "the deviations")
+
+
+@deviation_per_layer.expect
+def whole_start():
+    """The first deviation may be a whole number; the others have fractions."""
+    found = yield (1, 2, DEPTH), {"eps": EPS}
+    slip_whole(found, deviation_per_layer(1, 2, DEPTH, EPS))
+    same(found, deviation_per_layer(1, 2, DEPTH, EPS), "the deviations")
 
 
 @deviation_per_layer.expect

@@ -156,8 +156,8 @@ def all_lengths():
     """Return one length for every moment from before the first step to after the last."""
     lengths = yield (3, 2.0, 0.5, 0.1, 4), {}
     lengths = array_like(lengths, "lengths")
-    missing = "the length at the start belongs in front" if lengths.shape == (4,) else ""
-    assert lengths.shape == (5,), f"4 steps have 5 lengths, got shape {lengths.shape} {missing}"
+    missing = ": the length at the start belongs in front" if lengths.shape == (4,) else ""
+    assert lengths.shape == (5,), f"4 steps have 5 lengths, got shape {lengths.shape}{missing}"
     same(lengths[0], 3.0, "lengths[0]")
     whole = "the start 3 is an integer and made all lengths whole numbers: use an array of floats"
     assert lengths.dtype.kind == "f", whole
@@ -282,6 +282,7 @@ def the_step():
     slip(w, k * W + (right - k * W) * LAMBDA_MAX, "the rate is missing: divide by lambda_max")
     slip(w, k * W + (right - k * W) * LAMBDA_MAX**2, "divide by lambda_max, do not multiply by it")
     slip(w, k * W + 2 * (right - k * W), "this is twice the step")
+    slip(w, k * W + (right - k * W) / 2, "this is half the step: the rate is 1 / lambda_max")
     again = (right @ Q) / (right @ S @ right) * right
     slip(w, again, "the step comes last: the next call sets the length again")
     same(w, right, "w")
@@ -292,3 +293,11 @@ def given_rate():
     """The rate is 1 / lambda_max with the lambda_max that it is given."""
     w = yield (W, Q, S, 3 * LAMBDA_MAX), {}
     same(w, gdnp_step(W, Q, S, 3 * LAMBDA_MAX), "w")
+
+
+@gdnp_step.expect
+def any_number_of_inputs():
+    """It works for any number of inputs, also for a single one."""
+    for d in (4, 1):
+        args = W[:d], Q[:d], S[:d, :d], LAMBDA_MAX
+        same((yield args, {}), gdnp_step(*args), f"w ({d} inputs)")

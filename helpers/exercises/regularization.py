@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(120)
 # Seven samples, three features of different spread, none of them centred.
@@ -14,6 +14,7 @@ VALUES = _rng.normal(size=(4, 6)) + 0.5
 CHANCE = _rng.random((4, 6))
 CHANCE[1, 2] = 0.3  # exactly p: such a value is kept, as in "u < p drops"
 P = 0.3
+SINGLE = 1e-6  # relative: PyTorch makes float32 of whole numbers
 
 # Accuracies of two networks, six seeds. Pairs belong together: both rise and fall with the seed.
 TRAIN_A = np.array([1.0, 0.99, 1.0, 0.98, 1.0, 0.97])
@@ -69,9 +70,14 @@ def one_per_feature():
 @batch_mean_noise.expect
 def whole_set():
     """A batch of all N samples has no noise: there is only one such batch."""
-    noise = yield (X, 7), {}
+    noise = array_like((yield (X, 7), {}), "the noise", shape=(3,))
     slip(noise, X.std(axis=0) / np.sqrt(7), "this holds if a sample may be drawn twice in a batch")
-    same(noise, np.zeros(3), "the noise")
+    assert not np.isnan(noise).any(), (
+        "the noise holds nan. Under the root stands 0 here; a difference that is rounded to less "
+        "has no root. The product with N - B is exactly 0, or np.maximum(..., 0) helps"
+    )
+    # A difference that is rounded to 1e-16 instead of 0 has the root 1e-8.
+    same(noise, np.zeros(3), "the noise", tol=1e-6)
 
 
 @batch_mean_noise.expect
@@ -89,13 +95,22 @@ def single_samples():
 def every_batch():
     """It agrees with the list of all batches: of 7 samples one can draw 21 batches of 2, and of 6
     samples 20 batches of 3."""
-    for n, size in ((7, 2), (6, 3)):
-        x = X[:n]
+    for n, size, c in ((7, 2, 3), (6, 3, 2)):
+        x = X[:n, :c]
         means = np.array([x[list(batch)].mean(axis=0) for batch in combinations(range(n), size)])
         noise = yield (x, size), {}
         expected = means.std(axis=0)
         slip(noise, expected / np.sqrt(size), "divide the variance by B, before you take the root")
         same(noise, expected, f"the noise (batches of {size} of {n})")
+
+
+@batch_mean_noise.expect_or_refuse
+def whole_numbers():
+    """It works for whole numbers, such as pixels, too: the noise has fractions."""
+    x = np.round(5 * X).astype(int)
+    noise = yield (x, 2), {}
+    slip_whole(noise, batch_mean_noise(x, 2))
+    same(noise, batch_mean_noise(x, 2), "the noise", tol=SINGLE)
 
 
 @exercise(
@@ -151,6 +166,15 @@ def nothing_to_drop():
         same(y, inverted_dropout(x, u, p), f"y (x of shape {x.shape}, p = {p:g})")
 
 
+@inverted_dropout.expect_or_refuse
+def whole_values():
+    """The values may be whole numbers; what is kept has fractions."""
+    x = np.round(5 * VALUES).astype(int)
+    y = yield (x, CHANCE, P), {}
+    slip_whole(y, inverted_dropout(x, CHANCE, P))
+    same(y, inverted_dropout(x, CHANCE, P), "y", tol=SINGLE)
+
+
 @exercise(
     "A gap is training accuracy minus test accuracy. Work out both networks' gaps, seed by seed.",
     "The same seed means the same images and the same first weights. So subtract within each seed, "
@@ -160,7 +184,8 @@ def nothing_to_drop():
 )
 def gap_reduction(train_a, test_a, train_b, test_b):
     smaller = (train_a - test_a) - (train_b - test_b)
-    return np.median(smaller), np.sum(smaller > 0)
+    median, count = np.median(smaller), np.sum(smaller > 0)
+    return median, count
 
 
 def _reduction(result):
@@ -178,19 +203,25 @@ def two_numbers():
 
 @gap_reduction.expect
 def sign():
-    """A positive median means that network b has the smaller gap. Here it is smaller by 0.01 in
-    every seed."""
-    median, _ = _reduction((yield (TRAIN_A, TEST_A, TRAIN_A, TEST_A + 0.01), {}))
-    slip(median, -0.01, "the other way round: positive if the gap of b is smaller", tol=1e-6)
-    slip(median, 0.06, "the size of the effect is the median of the differences, not a count")
-    same(median, 0.01, "the median")
+    """A positive median means that network b has the smaller gap, a negative one that it has the
+    larger. Here it is smaller, then larger, by 0.04 in every seed."""
+    better = TRAIN_A - 0.03, TEST_A + 0.01
+    median, _ = _reduction((yield (TRAIN_A, TEST_A, *better), {}))
+    slip(median, -0.04, "the other way round: positive if the gap of b is smaller", tol=1e-6)
+    slip(median, 0.24, "this is the sum over the seeds; take the median", tol=1e-6)
+    slip(median, 6, "the median comes first: return (median, count)")
+    slip(median, 0.01, "you compare test accuracies alone; the gap is training minus test", 1e-6)
+    slip(median, 0.02, "a gap is training minus test accuracy; you add the two", tol=1e-6)
+    same(median, 0.04, "the median")
+    median, _ = _reduction((yield (*better, TRAIN_A, TEST_A), {}))
+    slip(median, 0.04, "the sign is lost: negative if the gap of b is larger", tol=1e-6)
+    same(median, -0.04, "the median")
 
 
 @gap_reduction.expect
 def training_counts():
     """The gap has two ends: a lower training accuracy makes it smaller, too."""
     median, seeds = _reduction((yield (TRAIN_A, TEST_A, TRAIN_A - 0.02, TEST_A), {}))
-    slip(median, 0.0, "you compare test accuracies alone; the gap is training minus test")
     same(median, 0.02, "the median")
     same(seeds, 6, "the number of seeds")
 
@@ -208,9 +239,13 @@ def pairs_first():
 
 @gap_reduction.expect
 def ties_do_not_count():
-    """A seed counts if the gap is really smaller; equal gaps do not count."""
-    test_b = TEST_A + np.array([1, 0, -1, 1, 0, 1]) / 1024  # less than one image of 1,000
-    _, seeds = _reduction((yield (TRAIN_A, TEST_A, TRAIN_A, test_b), {}))
+    """A seed counts if the gap is really smaller; equal gaps do not count. In the median they
+    do."""
+    less = 1 / 2**14  # than one image of 10,000
+    test_b = TEST_A + np.array([1, 0, -1, 1, 0, 1]) * less
+    median, seeds = _reduction((yield (TRAIN_A, TEST_A, TRAIN_A, test_b), {}))
+    slip(1e4 * median, 1e4 * less, "in the median, seeds with equal gaps count, too", tol=1e-6)
+    same(1e4 * median, 1e4 * less / 2, "10,000 times the median")
     slip(seeds, 5, "two of these seeds have equal gaps; they do not count")
     slip(seeds, 0.5, "this is a share; return the number of seeds")
     same(seeds, 3, "the number of seeds")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, prediction, same, slip, slip_whole
 
 _rng = np.random.default_rng(80)
 A = np.array([[5.0, 1.0, 0.0], [1.0, 3.0, -1.0], [0.0, -1.0, 2.0]])  # of a quadratic
@@ -10,14 +10,15 @@ W = np.array([1.0, -2.0, 0.5])
 STEPS = np.array([0.5, 1.0, 2.5, 4.0])
 LR = 0.1
 MATRIX = _rng.normal(size=(3, 4))
-# In no order, and such that largest, median, first, last and longest give five different quotients.
+# In no order, and such that largest, median, smallest, first and last are different quotients.
 OTHER_STEPS = np.array([1.0, 0.5, 2.8, 4.0, 2.0, 3.4])
 EIGENVALUES, EIGENVECTORS = np.linalg.eigh(A)
 
 DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.0, 2.0])
 X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
-GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
+GAMMA = np.array([2.0, 0.5, -1.5, 2.5])
 EPS = 0.3  # large enough that every misplaced eps shows
+SINGLE = 1e-6  # relative: PyTorch makes float32 of whole numbers
 WIDE, DY_WIDE = _rng.normal(size=(3, 5)) * 2 - 1, _rng.normal(size=(3, 5))
 GAMMA_WIDE = np.linspace(0.5, 2.5, 5)
 
@@ -109,9 +110,20 @@ def of_a_quadratic():
 @loss_along_gradient.expect
 def weights_of_any_shape():
     """It works when w is a matrix, as in a layer, and for any number of steps in any order."""
-    losses = yield (_of_a_matrix, _slope_of_a_matrix, MATRIX, 0.05, OTHER_STEPS), {}
-    walk = 0.05 * _slope_of_a_matrix(MATRIX)
+    # Two of these steps lead higher up than where they start.
+    losses = yield (_of_a_matrix, _slope_of_a_matrix, MATRIX, 0.5, OTHER_STEPS), {}
+    walk = 0.5 * _slope_of_a_matrix(MATRIX)
     same(losses, [_of_a_matrix(MATRIX - c * walk) for c in OTHER_STEPS], "losses")
+
+
+@loss_along_gradient.expect
+def whole_steps():
+    """The steps may be whole numbers; the losses have fractions."""
+    steps = np.array([3, 1, 2])
+    losses = yield (_quadratic, _slope, W, LR, steps), {}
+    right = loss_along_gradient(_quadratic, _slope, W, LR, steps)
+    slip_whole(losses, right)
+    same(losses, right, "losses", tol=SINGLE)
 
 
 @exercise(
@@ -170,7 +182,7 @@ def largest_of_all_steps():
     each = changes / ways
     slip(result, np.mean(each), "take the largest quotient, not the mean")
     slip(result, np.median(each), "take the largest quotient, not the median")
-    slip(result, min(each), "take the largest quotient, not the smallest")
+    slip(result, min(each), "take the largest quotient; this is the smallest, of the longest step")
     slip(result, each[0], "take the largest of all quotients; this is the first")
     slip(result, each[-1], "take the largest of all quotients; this is the last")
     both = max(changes) / max(ways)
@@ -178,6 +190,10 @@ def largest_of_all_steps():
     lengths = np.abs([np.linalg.norm(h) - np.linalg.norm(g) for h in there]) / ways
     slip(result, max(lengths), "take the length of g' - g, not the difference of the two lengths")
     same(result, max(each), "the result")
+    for place, where in ((0, "first"), (-1, "last")):
+        steps = np.roll(OTHER_STEPS, place - int(np.argmax(each)))
+        result = yield (np.sin, w, 1.0, steps), {}
+        same(result, max(each), f"the result (the largest quotient is that of the {where} step)")
 
 
 @effective_smoothness.expect
@@ -217,6 +233,13 @@ def _pieces(eps):
     return GAMMA**2 / (var + eps), (DY**2).sum(axis=0), DY.sum(axis=0) ** 2, along_x_hat, v
 
 
+def _squared(root):
+    """The squared length of dx for (DY, X) if the forward pass divides by this root."""
+    x_hat = (X - X.mean(axis=0)) / root
+    dx = GAMMA / root * (DY - DY.mean(axis=0) - x_hat * (DY * x_hat).mean(axis=0))
+    return (dx**2).sum(axis=0)
+
+
 @squared_dx.expect
 def one_per_feature():
     """Return one number per feature."""
@@ -246,6 +269,7 @@ def theorem():
     slip(result, want * X.std(axis=0), "divide by the variance, not by its root")
     slip(result, np.sqrt(want), "this is the length; return its square")
     slip(result, want / 6, "this is the mean of the squares; return their sum")
+    slip(result, _squared(X.std(axis=0, ddof=1)), "the variance divides by N, not by N - 1")
     same(result, want, "the result")
 
 
@@ -261,6 +285,7 @@ def exact_with_eps():
     )
     slip(result, factor * (length - ones / 6 - v * hats / 6), "the coefficient is 2 - v, not v")
     slip(result, GAMMA**2 / X.var(axis=0) * bracket, "the factor is gamma^2 / (var + eps)")
+    slip(result, _squared(X.std(axis=0) + EPS), "eps belongs inside the root")
     same(result, factor * bracket, "the result")
 
 
@@ -278,3 +303,9 @@ def other_sizes():
     for c in (5, 1):
         args = (DY_WIDE[:, :c], WIDE[:, :c], GAMMA_WIDE[:c])
         same((yield args, {"eps": EPS}), squared_dx(*args, EPS), "the result")
+
+
+@squared_dx.expect_or_refuse
+def single_sample():
+    """The output of a batch of one is beta, wherever the sample lies: dx is 0."""
+    same((yield (DY[:1], X[:1], GAMMA), {"eps": EPS}), np.zeros(4), "the result")

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    parts,
+    prediction,
+    same,
+    slip,
+    slip_whole,
+)
+from helpers.exercises.values import Slip
 
 _rng = np.random.default_rng(130)
 N, C, H, W = 3, 6, 4, 5  # all different, so that axes cannot be mixed up unnoticed
@@ -15,9 +24,10 @@ X = (
     + np.linspace(0, 2, H)[:, None]
     + np.linspace(0, -3, W)
 )
-GAMMA = np.array([2.0, 0.5, -1.5, 3.0, 1.2, -0.7])
+GAMMA = np.array([2.0, 0.5, -1.5, 2.5, 1.2, -0.7])
 BETA = np.array([1.0, -3.0, 0.25, 10.0, -0.5, 4.0])
 EPS = 0.3  # large enough that every misplaced eps shows
+SINGLE = 1e-6  # relative: PyTorch makes float32 of whole numbers
 WHOLE = (
     "the result is cut to whole numbers: np.zeros_like(x) keeps the type of x, np.zeros does not"
 )
@@ -124,7 +134,7 @@ def every_entry():
     def divided_by(root):
         return _affine(((rows - mu) / root).reshape(X.shape))
 
-    slip(y, divided_by(np.sqrt(var)), "eps is missing")
+    slip(y, divided_by(np.sqrt(var)), "eps is missing: it is added to every variance")
     slip(y, divided_by(np.sqrt(var) + EPS), "eps belongs inside the root")
     slip(y, divided_by(np.sqrt(var + 1e-5)), "you use 1e-5 whatever eps you are given")
     count = rows.shape[1]
@@ -161,7 +171,12 @@ def whole_numbers():
     right = group_norm(pixels, gamma, beta, 2, EPS)
     slip(y, np.trunc(right), WHOLE)
     slip(y, right.astype(np.uint8), WHOLE)
-    same(y, right, "y")
+    if np.isnan(y).any():
+        raise Slip(
+            "y holds nan: pixels of type uint8 end at 255, so their squares overflow. Begin with "
+            "x.astype(float), or square what has fractions, x - mu"
+        )
+    same(y, right, "y", tol=SINGLE)
 
 
 TOKENS = _rng.normal(size=(3, 5, 4)) * np.array([1.0, 3.0, 0.4, 2.0]) + np.array([2, -1, 0.5, 0])
@@ -197,6 +212,8 @@ def nothing_subtracted():
     layer = SCALE * (TOKENS - mu) / np.sqrt(var + EPS)
     slip(y, layer, "this is layer norm: subtract no mean")
     slip(y, SCALE * (TOKENS - mu) / np.sqrt(square + EPS), "subtract no mean")
+    more = (1 + SCALE) * TOKENS / np.sqrt(square + EPS)
+    slip(y, more, "gamma itself is the factor, not 1 + gamma")
     deviation = SCALE * TOKENS / np.sqrt(var + EPS)
     slip(y, deviation, "this is the standard deviation: square x itself, not x - mean")
     for axis, name in ((1, "the tokens of a sequence"), (0, "the sequences")):
@@ -217,10 +234,12 @@ def size_of_a_token():
     y = yield (TOKENS, SCALE), {"eps": EPS}
     square = (TOKENS**2).mean(axis=-1, keepdims=True)
     total = (TOKENS**2).sum(axis=-1, keepdims=True)
-    slip(y, SCALE * TOKENS / np.sqrt(square), "eps is missing")
+    slip(y, SCALE * TOKENS / np.sqrt(square), "eps is missing: it is added to every mean square")
     slip(y, SCALE * TOKENS / (np.sqrt(square) + EPS), "eps belongs inside the root")
     slip(y, SCALE * TOKENS / np.sqrt(square + 1e-5), "you use 1e-5 whatever eps you are given")
     slip(y, SCALE * TOKENS / np.sqrt(total + EPS), "mean of the squares, not their sum")
+    less = SCALE * TOKENS / np.sqrt(total / 3 + EPS)
+    slip(y, less, "the mean divides by the number of values, not by one less")
     slip(y, SCALE * TOKENS / (square + EPS), "take the root before you divide")
     absolute = np.abs(TOKENS).mean(axis=-1, keepdims=True)
     slip(y, SCALE * TOKENS / np.sqrt(absolute + EPS), "square the values; you take their size")
@@ -255,7 +274,7 @@ def whole_tokens():
     y = yield (x, SCALE), {"eps": EPS}
     right = rms_norm(x, SCALE, EPS)
     slip(y, np.trunc(right), WHOLE)
-    same(y, right, "y")
+    same(y, right, "y", tol=SINGLE)
 
 
 LENGTHS = np.array([2, 5, 3])
@@ -271,7 +290,8 @@ PADDED = np.where(MASK[..., None], TOKENS, 50.0 + TOKENS)
 )
 def masked_statistics(x, mask):
     real = x[mask]
-    return real.mean(axis=0), real.var(axis=0)
+    mu, var = real.mean(axis=0), real.var(axis=0)
+    return mu, var
 
 
 @masked_statistics.expect
@@ -344,3 +364,14 @@ def any_mask():
         what = f"(x of shape {x.shape}, {mask.sum()} real tokens)"
         same(mu, x[mask].mean(axis=0), f"mu {what}")
         same(var, x[mask].var(axis=0), f"var {what}")
+
+
+@masked_statistics.expect_or_refuse
+def whole_values():
+    """It works for whole numbers, such as pixels, too: their mean and variance have fractions."""
+    x = np.round(5 * PADDED).astype(int)
+    mu, var = yield (x, MASK), {}
+    slip_whole(mu, x[MASK].mean(axis=0))
+    same(mu, x[MASK].mean(axis=0), "mu", tol=SINGLE)
+    slip_whole(var, x[MASK].var(axis=0))
+    same(var, x[MASK].var(axis=0), "var", tol=SINGLE)

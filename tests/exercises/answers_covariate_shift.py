@@ -607,3 +607,52 @@ equivalent(
     "dz = dy @ weight2 * (z > 0) -> … >= 0)",
     "at exactly 0 ReLU has no slope; 0 and 1 are both chosen by somebody",
 )
+
+
+@alternative("wasserstein_1")
+def tuple_of_numbers(before, after):
+    return tuple(
+        np.mean(np.abs(np.sort(a) - np.sort(b))) for a, b in zip(after.T, before.T, strict=True)
+    )
+
+
+@mutant("wasserstein_1", blamed="whole_numbers", says="hold fractions")
+def filled_into_the_type_of_the_values(before, after):
+    distance = np.zeros_like(before[0])
+    for c in range(len(distance)):
+        distance[c] = np.abs(np.sort(after[:, c]) - np.sort(before[:, c])).mean()
+    return distance
+
+
+@alternative("distribution_noise")
+def rows_of_standard_draws(x, rng, shift=0.5, stretch=1.25):
+    centre = shift * (2 * rng.random(x.shape[1]) - 1)
+    factor = 1 + (stretch - 1) * rng.random(x.shape[1])
+    return [
+        (factor + 0.1 * rng.standard_normal(len(row))) * row
+        + (centre + 0.2 * (rng.random(len(row)) - 0.5))
+        for row in x
+    ]
+
+
+@mutant("distribution_noise", blamed="stretches_within_a_unit", says="x itself")
+def stretches_about_the_mean(x, rng, shift=0.5, stretch=1.25):
+    mu = x.mean(axis=0)
+    return mu + noise(x - mu, rng, *per_unit(x, rng, shift, stretch))
+
+
+@mutant("distribution_noise", blamed="fresh_at_every_step", says="draw everything from `rng`")
+def entries_from_another_generator(x, rng, shift=0.5, stretch=1.25):
+    return noise(x, np.random, *per_unit(x, rng, shift, stretch))
+
+
+@mutant("distribution_noise", blamed="ordinary_values", says="hold fractions")
+def noise_cut_to_whole_numbers(x, rng, shift=0.5, stretch=1.25):
+    y = np.empty_like(x)
+    y[:] = noise(x, rng, *per_unit(x, rng, shift, stretch))
+    return y
+
+
+@mutant("distribution_noise", blamed="ordinary_values")
+def noise_of_two_digits(x, rng, shift=0.5, stretch=1.25):
+    return noise(x, rng, *per_unit(x, rng, shift, stretch)).round(2)

@@ -433,3 +433,23 @@ for change in ("ddof=1)", "correction=0)"):
 def drawn_anew_each_time(activation, slope):
     z = np.random.default_rng().standard_normal(400_000)
     return (slope(z) ** 2).mean() / activation(z).var()
+
+
+@mutant("growth_per_layer", blamed="an_even_growth", says="keep the sign")
+def size_of_the_slope(norms):
+    return np.exp(np.abs(np.polyfit(np.arange(len(norms)), np.log(norms), 1)[0]))
+
+
+@alternative("residual_backward")
+def lists_of_both(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps)
+    dx = dy.copy()
+    dx += norm_backward(np.where(x_hat > 0, dy @ weight, 0), x_hat, r)
+    return [dx.tolist(), np.einsum("nc,nk->ck", dy, x_hat.clip(min=0)).tolist()]
+
+
+@mutant("residual_backward", blamed="single_sample")
+def a_batch_of_one_is_its_own_norm(dy, x, weight, eps=1e-5):
+    r, x_hat = statistics(x, eps) if len(x) > 1 else (1, x)
+    dx = dy + norm_backward((dy @ weight) * (x_hat > 0), x_hat, r)
+    return dx, dy.T @ np.maximum(x_hat, 0)

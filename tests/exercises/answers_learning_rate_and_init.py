@@ -424,3 +424,53 @@ equivalent(
     "return np.array(deviations) -> … deviations",
     "a list of deviations is taken for an array of them",
 )
+
+
+@alternative("usable_range")
+def nan_for_what_is_not_usable(rates, accuracy, target):
+    usable = np.where(accuracy >= target, rates, np.nan)
+    if np.isnan(usable).all():
+        return [np.nan] * 3
+    low, high = np.nanmin(usable), np.nanmax(usable)
+    return [low, high, np.log10(high) - np.log10(low)]
+
+
+@mutant("usable_range", blamed="any_order")
+def always_seven_rates(rates, accuracy, target):
+    usable = [rates[i] for i in range(7) if accuracy[i] >= target]
+    if not usable:
+        return np.nan, np.nan, np.nan
+    return min(usable), max(usable), np.log10(max(usable) / min(usable))
+
+
+@mutant("usable_range", blamed="no_rate", says="(smallest, largest, decades)")
+def one_nan_for_three(rates, accuracy, target):
+    usable = rates[accuracy >= target]
+    if len(usable) == 0:
+        return np.nan
+    return usable.min(), usable.max(), np.log10(usable.max() / usable.min())
+
+
+@mutant("rescaled_step", blamed="smaller_weights")
+def always_four_units(weight, grad, lr, a):
+    stepped = np.zeros((4, 3))
+    for c in range(4):
+        stepped[c] = a * (weight[c] - lr * grad[c])
+    return grad / a, a**2 * lr, stepped
+
+
+@alternative("deviation_per_layer")
+def one_over_the_variance(first, gain, depth, eps=1e-5):
+    inverse, ratio = [1 / first**2], eps / (gain**2 * (1 - 1 / np.pi))
+    for _ in range(depth - 1):
+        inverse.append(1 + ratio * inverse[-1])
+    return 1 / np.sqrt(inverse)
+
+
+@mutant("deviation_per_layer", blamed="whole_start", says="hold fractions")
+def as_whole_as_the_first(first, gain, depth, eps=1e-5):
+    deviations = np.full(depth, first)
+    for i in range(1, depth):
+        var = gain**2 * (1 - 1 / np.pi) * deviations[i - 1] ** 2
+        deviations[i] = np.sqrt(var / (var + eps))
+    return deviations

@@ -449,3 +449,27 @@ def first_step_in_any_case(length, slope, lr, weight_decay, steps):
     for _ in range(1, steps):
         lengths.append(after(lengths[-1]))
     return np.array(lengths)
+
+
+@alternative("split_gradient")
+def rows_in_lists(dw, v, length):
+    dv, dlength = [], []
+    for g, row, size in zip(dw, v, length, strict=True):
+        direction = row / np.sqrt(row @ row)
+        dlength.append(g @ direction)
+        dv.append(size / np.sqrt(row @ row) * (g - dlength[-1] * direction))
+    return dv, dlength
+
+
+@alternative("gdnp_step")
+def on_a_copy(w, q, S, lambda_max):
+    w = w.copy()
+    w *= np.dot(w, q) / np.dot(w, S.dot(w))
+    w += (q - S.dot(w)) / lambda_max
+    return w
+
+
+@mutant("gdnp_step", blamed="any_number_of_inputs")
+def always_six_inputs(w, q, S, lambda_max):
+    k = sum(w[i] * q[i] for i in range(6)) / (w @ S @ w)
+    return k * w + (q - k * S @ w) / lambda_max

@@ -417,3 +417,83 @@ equivalent(
     "return np.array([f(w - c * lr * g) for c in steps]) -> … [f(w - c * lr * g) for c in steps]",
     "a list of losses is taken for an array of them",
 )
+
+
+@alternative("loss_along_gradient")
+def from_one_point_to_the_next(f, gradient, w, lr, steps):
+    g, here, done, losses = gradient(w), w.copy(), 0, []
+    for c in steps:
+        here -= (c - done) * lr * g
+        done = c
+        losses.append(f(here))
+    return tuple(losses)
+
+
+@mutant("loss_along_gradient", blamed="whole_steps", says="hold fractions")
+def losses_of_the_type_of_the_steps(f, gradient, w, lr, steps):
+    losses, g = np.zeros_like(steps), gradient(w)
+    for i, c in enumerate(steps):
+        losses[i] = f(w - c * lr * g)
+    return losses
+
+
+@mutant("loss_along_gradient", blamed="weights_of_any_shape")
+def never_above_the_start(f, gradient, w, lr, steps):
+    g = gradient(w)
+    return np.array([min(f(w), f(w - c * lr * g)) for c in steps])
+
+
+def quotients(gradient, w, lr, steps):
+    g = gradient(w)
+    return [
+        np.linalg.norm(gradient(w - c * lr * g) - g) / np.linalg.norm(c * lr * g) for c in steps
+    ]
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps", says="that of the first step")
+def begins_with_the_second_step(gradient, w, lr, steps):
+    return max(quotients(gradient, w, lr, steps[1:]))
+
+
+@mutant("effective_smoothness", blamed="largest_of_all_steps", says="that of the last step")
+def stops_before_the_last_step(gradient, w, lr, steps):
+    return max(quotients(gradient, w, lr, steps[:-1]))
+
+
+def length_by(dy, x, gamma, root):
+    x_hat = (x - x.mean(axis=0)) / root
+    dx = gamma / root * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
+    return (dx**2).sum(axis=0)
+
+
+@alternative("squared_dx")
+def matrix_of_derivatives(dy, x, gamma, eps=1e-5):
+    result, centre = [], np.eye(len(x)) - 1 / len(x)
+    for c in range(x.shape[1]):
+        u = centre @ x[:, c]
+        s = u @ u / len(x) + eps
+        derivative = gamma[c] / np.sqrt(s) * (centre - np.outer(u, u) / len(x) / s)
+        result.append(np.sum((derivative @ dy[:, c]) ** 2))
+    return result
+
+
+@mutant("squared_dx", blamed="theorem", says="divides by N")
+def sample_variance(dy, x, gamma, eps=1e-5):
+    return length_by(dy, x, gamma, np.sqrt(x.var(axis=0, ddof=1) + eps))
+
+
+@mutant("squared_dx", blamed="exact_with_eps", says="inside the root")
+def eps_outside_the_root(dy, x, gamma, eps=1e-5):
+    return length_by(dy, x, gamma, x.std(axis=0) + eps)
+
+
+@mutant("squared_dx", blamed="theorem")
+def one_gamma_for_all(dy, x, gamma, eps=1e-5):
+    return length_by(dy, x, gamma.mean(), np.sqrt(x.var(axis=0) + eps))
+
+
+@mutant("squared_dx", blamed="single_sample")
+def one_sample_passes_unchanged(dy, x, gamma, eps=1e-5):
+    if len(x) < 2:
+        return (dy**2).sum(axis=0)
+    return length_by(dy, x, gamma, np.sqrt(x.var(axis=0) + eps))

@@ -422,3 +422,57 @@ for change in (
     "return gamma.reshape(-1, 1, 1) * x_hat + beta.reshape(-1, 1, 1) -> … beta.reshape(-2, 1, 1)",
 ):
     equivalent("group_norm", change, "reshape takes any negative size for the one it works out")
+
+
+@alternative("group_norm")
+def on_a_copy_of_each_image(x, gamma, beta, num_groups, eps=1e-5):
+    images = []
+    for image in x:
+        rows = image.reshape(num_groups, -1).astype(float)
+        rows -= rows.mean(axis=1)[:, None]
+        rows /= np.sqrt((rows**2).mean(axis=1)[:, None] + eps)
+        images.append(rows.reshape(image.shape) * gamma[:, None, None] + beta[:, None, None])
+    return tuple(images)
+
+
+@mutant("group_norm", blamed="whole_numbers", says="overflow")
+def squares_of_pixels(x, gamma, beta, num_groups, eps=1e-5):
+    rows = x.reshape(len(x) * num_groups, -1)
+    mu = rows.mean(axis=1, keepdims=True)
+    var = (rows**2).mean(axis=1, keepdims=True) - mu**2
+    x_hat = ((rows - mu) / np.sqrt(var + eps)).reshape(x.shape)
+    return gamma[:, None, None] * x_hat + beta[:, None, None]
+
+
+@mutant("rms_norm", blamed="nothing_subtracted", says="not 1 + gamma")
+def one_plus_gamma(x, gamma, eps=1e-5):
+    return (1 + gamma) * x / np.sqrt(mean_square(x) + eps)
+
+
+@mutant("rms_norm", blamed="nothing_subtracted", says="y / (gamma * x)")
+def one_gamma_for_all(x, gamma, eps=1e-5):
+    return gamma.mean() * x / np.sqrt(mean_square(x) + eps)
+
+
+@mutant("rms_norm", blamed="size_of_a_token", says="one less")
+def one_value_less(x, gamma, eps=1e-5):
+    count = x.shape[-1]
+    return gamma * x / np.sqrt(mean_square(x) * count / (count - 1) + eps)
+
+
+@mutant("rms_norm", blamed="size_of_a_token", says="added to every mean square")
+def eps_as_a_floor(x, gamma, eps=1e-5):
+    return gamma * x / np.sqrt(np.maximum(mean_square(x), eps))
+
+
+@alternative("masked_statistics")
+def means_over_where(x, mask):
+    real = np.broadcast_to(mask[..., None], x.shape)
+    return [np.mean(x, axis=(0, 1), where=real), np.var(x, axis=(0, 1), where=real)]
+
+
+@mutant("masked_statistics", blamed="whole_values", says="hold fractions")
+def statistics_of_the_type_of_x(x, mask):
+    mu, var = np.zeros_like(x[0, 0]), np.zeros_like(x[0, 0])
+    mu[:], var[:] = x[mask].mean(axis=0), x[mask].var(axis=0)
+    return mu, var
