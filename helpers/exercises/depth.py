@@ -117,12 +117,13 @@ def large_batch_rate(activation, slope):
     return np.mean(slope(z) ** 2) / np.var(activation(z))
 
 
+# They take whatever somebody averages over: arrays, lists, tensors, one number at a time.
 def _relu(z):
-    return np.maximum(z, 0.0)
+    return np.maximum(np.asarray(z), 0.0)
 
 
 def _relu_slope(z):
-    return (z > 0).astype(float)
+    return np.where(np.asarray(z) > 0, 1.0, 0.0)
 
 
 def _near(found, expected):
@@ -138,7 +139,7 @@ def a_single_rate():
 @large_batch_rate.expect
 def no_growth_without_bends():
     """A straight line, activation(z) = 2 z, has the growth rate 1."""
-    found = yield (lambda z: 2 * z, lambda z: np.full(np.shape(z), 2.0)), {}
+    found = yield (lambda z: 2 * np.asarray(z), lambda z: np.full(np.shape(z), 2.0)), {}
     slip(found, 4, "divide by the variance of activation(z)", tol=0.05)
     slip(found, 0.5, "square the slope before you average", tol=0.05)
     slip(found, 2, "divide by the variance, not by its root", tol=0.05)
@@ -161,7 +162,8 @@ def the_mean_does_not_count():
 @large_batch_rate.expect
 def under_the_bell_curve():
     """z is normal with mean 0 and variance 1: sin(2 z) has the growth rate 4.003."""
-    found = yield (lambda z: np.sin(2 * z), lambda z: 2 * np.cos(2 * z)), {}
+    sine = (lambda z: np.sin(2 * np.asarray(z))), (lambda z: 2 * np.cos(2 * np.asarray(z)))
+    found = yield sine, {}
     # E[cos(4 z)] = exp(-8); z**2 would need far more draws to come close to its rate.
     _near(found, 4 * (1 + np.exp(-8)) / (1 - np.exp(-8)))
 
@@ -259,8 +261,8 @@ def the_branch():
 
 @residual_backward.expect
 def any_size():
-    """It works for a batch of another size, and for another number of features."""
-    for n, c in ((5, 4), (4, 3)):
+    """It works for a batch of another size, and for any number of features, also for one."""
+    for n, c in ((5, 4), (4, 3), (6, 1)):
         args = DY[:n, :c], X[:n, :c], WEIGHT[:c, :c]
         dx, dweight = parts((yield args, {"eps": EPS}), "dx", "dweight")
         expected = residual_backward(*args, EPS)

@@ -161,10 +161,10 @@ def no_rate():
     "Rate times gradient must be a * lr * grad, so her rate is a**2 * lr.",
 )
 def rescaled_step(weight, grad, lr, a):
-    grad_a = grad / a
-    lr_a = a**2 * lr
-    weight_a = a * weight - lr_a * grad_a
-    return grad_a, lr_a, weight_a
+    gradient = grad / a
+    rate = a**2 * lr
+    weights = a * weight - rate * gradient
+    return gradient, rate, weights
 
 
 @rescaled_step.expect
@@ -181,6 +181,8 @@ def her_gradient():
     """Weights a times as large have a gradient a times as small."""
     grad, _, _ = yield (WEIGHT, GRAD, LR, SCALE), {}
     slip(grad, GRAD, "this is your gradient; hers is another")
+    hers = SCALE * (WEIGHT - LR * GRAD)
+    slip(grad, hers, "these are her weights: return (gradient, rate, weights), in this order")
     slip(grad, SCALE * GRAD, "upside down: larger weights, smaller gradients")
     slip(grad, GRAD / SCALE**2, "divide the gradient by a once; the rate takes care of the rest")
     same(grad, GRAD / SCALE, "her gradient")

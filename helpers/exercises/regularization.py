@@ -94,8 +94,8 @@ def single_samples():
 @batch_mean_noise.expect
 def every_batch():
     """It agrees with the list of all batches: of 7 samples one can draw 21 batches of 2, and of 6
-    samples 20 batches of 3."""
-    for n, size, c in ((7, 2, 3), (6, 3, 2)):
+    samples 20 batches of 3. There may be any number of features."""
+    for n, size, c in ((7, 2, 3), (6, 3, 2), (5, 2, 1)):
         x = X[:n, :c]
         means = np.array([x[list(batch)].mean(axis=0) for batch in combinations(range(n), size)])
         noise = yield (x, size), {}

@@ -154,15 +154,15 @@ def default_eps():
 
 @group_norm.expect
 def from_layer_to_instance_norm():
-    """It works from one group to as many groups as channels, and for a single image."""
-    for x, groups in ((X, 1), (X, 3), (X, 6), (X[:1], 2), (X[:2, :4, :3], 4)):
+    """It works from one group to as many groups as channels, for one image and one channel."""
+    for x, groups in ((X, 1), (X, 3), (X, 6), (X[:1], 2), (X[:2, :4, :3], 4), (X[:, :1], 1)):
         gamma, beta = GAMMA[: x.shape[1]], BETA[: x.shape[1]]
         y = yield (x, gamma, beta, groups), {"eps": EPS}
         what = f"y (x of shape {x.shape}, num_groups {groups})"
         same(y, group_norm(x, gamma, beta, groups, EPS), what)
 
 
-@group_norm.expect
+@group_norm.expect_or_refuse
 def whole_numbers():
     """Pixels may be whole numbers; the output is not rounded to such."""
     pixels = (np.arange(2 * 4 * 3 * 3).reshape(2, 4, 3, 3) ** 2 % 251).astype(np.uint8)
@@ -261,13 +261,13 @@ def small_tokens():
 @rms_norm.expect
 def any_axes():
     """It works for (N, C), for a single token (C,) and for any number of features, too."""
-    for x in (TOKENS[1], TOKENS[1, 2], TOKENS[..., :3]):
+    for x in (TOKENS[1], TOKENS[1, 2], TOKENS[..., :3], TOKENS[..., :1]):
         gamma = SCALE[: x.shape[-1]]
         y = yield (x, gamma), {"eps": EPS}
         same(y, rms_norm(x, gamma, EPS), f"y (x of shape {x.shape})")
 
 
-@rms_norm.expect
+@rms_norm.expect_or_refuse
 def whole_tokens():
     """The values may be whole numbers; the output is not rounded to such."""
     x = np.array([[3, -4, 0, 1], [12, 5, 0, 2]])
@@ -354,11 +354,13 @@ def spoiled_padding():
 
 @masked_statistics.expect
 def any_mask():
-    """It works for any mask and any sizes: padding in front, no padding at all, one sequence."""
+    """It works for any mask and any sizes: padding in front, no padding, one sequence, one
+    feature."""
     for x, mask in (
         (PADDED[:, ::-1], MASK[:, ::-1]),
         (TOKENS, np.ones((3, 5), dtype=bool)),
         (PADDED[:1, :4, :3], MASK[:1, :4]),
+        (PADDED[..., :1], MASK),
     ):
         mu, var = parts((yield (x, mask), {}), "mu", "var")
         what = f"(x of shape {x.shape}, {mask.sum()} real tokens)"

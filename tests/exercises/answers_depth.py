@@ -1,5 +1,7 @@
 """Answers to the exercises of the notebook `depth`."""
 
+import math
+
 import numpy as np
 from registry import alternative, equivalent, mutant
 
@@ -453,3 +455,22 @@ def a_batch_of_one_is_its_own_norm(dy, x, weight, eps=1e-5):
     r, x_hat = statistics(x, eps) if len(x) > 1 else (1, x)
     dx = dy + norm_backward((dy @ weight) * (x_hat > 0), x_hat, r)
     return dx, dy.T @ np.maximum(x_hat, 0)
+
+
+@alternative("large_batch_rate")
+def integral_over_plain_numbers(activation, slope):
+    square = mean = mean_square = total = 0.0
+    for i in range(-600, 601):
+        z = i / 100
+        weight = math.exp(-z * z / 2)
+        total += weight
+        square += weight * slope(z) ** 2
+        mean += weight * activation(z)
+        mean_square += weight * activation(z) ** 2
+    return square / total / (mean_square / total - (mean / total) ** 2)
+
+
+@mutant("residual_backward", blamed="any_size")
+def one_feature_loses_its_axis(dy, x, weight, eps=1e-5):
+    dx, dweight = lists_of_both(dy, x, weight, eps)
+    return np.squeeze(dx), np.squeeze(dweight)

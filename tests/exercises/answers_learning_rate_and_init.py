@@ -474,3 +474,8 @@ def as_whole_as_the_first(first, gain, depth, eps=1e-5):
         var = gain**2 * (1 - 1 / np.pi) * deviations[i - 1] ** 2
         deviations[i] = np.sqrt(var / (var + eps))
     return deviations
+
+
+@mutant("rescaled_step", blamed="her_gradient", says="in this order")
+def weights_first(weight, grad, lr, a):
+    return a * (weight - lr * grad), a**2 * lr, grad / a

@@ -343,3 +343,8 @@ def median_without_ties(train_a, test_a, train_b, test_b):
 def rounded_to_a_tenth_of_a_percent(train_a, test_a, train_b, test_b):
     smaller = ((train_a - test_a) - (train_b - test_b)).round(3)
     return np.median(smaller), np.sum(smaller > 0)
+
+
+@mutant("batch_mean_noise", blamed="every_batch")
+def one_feature_becomes_a_number(x, batch_size):
+    return np.squeeze(squares_and_products(x, batch_size))

@@ -497,3 +497,10 @@ def one_sample_passes_unchanged(dy, x, gamma, eps=1e-5):
     if len(x) < 2:
         return (dy**2).sum(axis=0)
     return length_by(dy, x, gamma, np.sqrt(x.var(axis=0) + eps))
+
+
+@alternative("squared_dx")
+def refuses_what_pytorch_refuses(dy, x, gamma, eps=1e-5):
+    if eps <= 0 or len(x) < 2:
+        raise ValueError("eps must be positive, and more than one value per channel is expected")
+    return length_by(dy, x, gamma, np.sqrt(x.var(axis=0) + eps))

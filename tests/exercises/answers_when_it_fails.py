@@ -476,3 +476,32 @@ def statistics_of_the_type_of_x(x, mask):
     mu, var = np.zeros_like(x[0, 0]), np.zeros_like(x[0, 0])
     mu[:], var[:] = x[mask].mean(axis=0), x[mask].var(axis=0)
     return mu, var
+
+
+def refuses_whole_numbers(*arrays):
+    """PyTorch does so: its norms take no tensors of integers."""
+    if any(a.dtype.kind != "f" for a in arrays):
+        raise RuntimeError("expected scalar type Double but found Byte")
+
+
+@alternative("group_norm")
+def of_floats_alone(x, gamma, beta, num_groups, eps=1e-5):
+    refuses_whole_numbers(x)
+    return image_by_image(x, gamma, beta, num_groups, eps)
+
+
+@alternative("rms_norm")
+def of_float_tokens_alone(x, gamma, eps=1e-5):
+    refuses_whole_numbers(x)
+    return gamma * x / np.sqrt(mean_square(x) + eps)
+
+
+@mutant("group_norm", blamed="from_layer_to_instance_norm")
+def one_channel_loses_its_axis(x, gamma, beta, num_groups, eps=1e-5):
+    y = image_by_image(x, gamma, beta, num_groups, eps)
+    return y[:, 0] if x.shape[1] == 1 else y
+
+
+@mutant("masked_statistics", blamed="any_mask")
+def one_feature_becomes_a_number(x, mask):
+    return np.squeeze(x[mask].mean(axis=0)), np.squeeze(x[mask].var(axis=0))
