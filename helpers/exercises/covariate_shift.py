@@ -99,14 +99,17 @@ def moved():
 
 @wasserstein_1.expect
 def stretched():
-    """It also sees what a mean cannot: -1, 0, 1 stretched to -3, 0, 3 is 4/3 away on average."""
-    before = np.array([[-1.0], [0.0], [1.0]])
+    """It also sees what a mean cannot: -3, -1, 0, 0, 4, each stretched to three times that, are
+    3.2 away on average."""
+    before = np.array([[-3.0], [-1.0], [0.0], [0.0], [4.0]])
     distance = yield (before, 3 * before), {}
-    slip(distance, [0.0], "0 is the distance of the means; the values moved all the same")
-    slip(distance, [4.0], "this is the sum over the values; take their mean")
-    slip(distance, [2.0], "this is the largest way that a value travels; take the mean")
-    slip(distance, [np.sqrt(8 / 3)], "take the mean of the distances, not of their squares")
-    same(distance, [4 / 3], "the distance")
+    says = "0 is the distance of the means, and of the medians; the values moved all the same"
+    slip(distance, [0.0], says)
+    slip(distance, [16.0], "this is the sum over the values; take their mean")
+    slip(distance, [8.0], "this is the largest way that a value travels; take the mean")
+    slip(distance, [2.0], "this is the median way; take the mean")
+    slip(distance, [np.sqrt(104 / 5)], "take the mean of the distances, not of their squares")
+    same(distance, [3.2], "the distance")
 
 
 @wasserstein_1.expect
@@ -186,7 +189,7 @@ def no_step():
     """At a rate of 0 nothing moves: relative change 0, cosine 1."""
     result = yield (X, TARGET, WEIGHT1, WEIGHT2, 0.0), {}
     slip(result, (1.0, 0.0), "the two are swapped: return (relative, cosine)")
-    slip(result, (0.0, 0.0), "the cosine of an angle of 0 is 1; this looks like the angle")
+    slip(result, (0.0, 0.0), "the cosine of an angle of 0 is 1; 0 is the angle, and 1 - cosine")
     same(result[0], 0.0, "relative")
     same(result[1], 1.0, "cosine")
 

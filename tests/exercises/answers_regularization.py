@@ -348,3 +348,15 @@ def rounded_to_a_tenth_of_a_percent(train_a, test_a, train_b, test_b):
 @mutant("batch_mean_noise", blamed="every_batch")
 def one_feature_becomes_a_number(x, batch_size):
     return np.squeeze(squares_and_products(x, batch_size))
+
+
+@mutant("gap_reduction", blamed="training_counts", says="drop its sign")
+def gaps_without_sign(train_a, test_a, train_b, test_b):
+    smaller = np.abs(train_a - test_a) - np.abs(train_b - test_b)
+    return np.median((train_a - test_a) - (train_b - test_b)), np.sum(smaller > 0)
+
+
+@mutant("gap_reduction", blamed="training_counts", says="a share")
+def share_of_the_seeds(train_a, test_a, train_b, test_b):
+    smaller = (train_a - test_a) - (train_b - test_b)
+    return np.median(smaller), np.mean(smaller > 0)
