@@ -8,8 +8,8 @@ from helpers.exercises.engine import (
     parts,
     prediction,
     same,
+    same_of_whole,
     slip,
-    slip_whole,
 )
 
 _rng = np.random.default_rng(70)
@@ -29,7 +29,6 @@ OVERSHOT = np.abs(X), 10 + np.abs(TARGET), np.abs(WEIGHT1), np.abs(WEIGHT2), 0.5
 # Enough values that a wrong distribution shows, whatever the order of the draws.
 SAMPLES, UNITS = 500, 200
 ZEROS = np.zeros((SAMPLES, UNITS))
-SINGLE = 1e-6  # relative: PyTorch makes float32 of whole numbers
 HUGE = 1e9  # so large that the shift vanishes beside the stretch
 
 prediction(
@@ -130,8 +129,7 @@ def whole_numbers():
     """It works for whole numbers, such as pixels, too: the mean distance has fractions."""
     before, after = np.array([[3, 0], [7, 9], [1, 2]]), np.array([[5, 4], [0, 0], [2, 1]])
     distance = yield (before, after), {}
-    slip_whole(distance, wasserstein_1(before, after))
-    same(distance, wasserstein_1(before, after), "the distance", tol=SINGLE)
+    same_of_whole(distance, wasserstein_1(before, after), "the distance")
 
 
 @exercise(
@@ -420,5 +418,4 @@ def ordinary_values():
     same((yield (X, _generator(4)), {}), s * X + m, "y, where the same draws made s and m")
     whole = np.round(5 * X).astype(int)
     y = yield (whole, _generator(4)), {}
-    slip_whole(y, s * whole + m)
-    same(y, s * whole + m, "y (x of whole numbers), where the same draws made s and m", tol=SINGLE)
+    same_of_whole(y, s * whole + m, "y (x of whole numbers), where the same draws made s and m")

@@ -14,7 +14,7 @@ from typing import Any
 
 from helpers.exercises import results
 from helpers.exercises.judging import EVERY_EXERCISE, Verdict, examine
-from helpers.exercises.values import array_like, parts, same, slip, slip_whole
+from helpers.exercises.values import array_like, parts, same, same_of_whole, slip
 
 __all__ = [
     "EVERY_EXERCISE",
@@ -29,8 +29,8 @@ __all__ = [
     "parts",
     "prediction",
     "same",
+    "same_of_whole",
     "slip",
-    "slip_whole",
 ]
 
 Check = Callable[[], Generator[tuple[tuple, dict], Any, None]]

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip, slip_whole
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    parts,
+    prediction,
+    same,
+    same_of_whole,
+    slip,
+)
 
 _rng = np.random.default_rng(20)
 # Columns of different mean and scale; a batch that is not square, so that axes cannot be mixed.
@@ -100,10 +108,8 @@ def any_size():
 def statistics_of_whole_numbers():
     """It works for whole numbers, such as pixels, too: their mean and variance have fractions."""
     mu, var = yield (WHOLE,), {}
-    slip_whole(mu, WHOLE.mean(axis=0))
-    same(mu, WHOLE.mean(axis=0), "mu")
-    slip_whole(var, WHOLE.var(axis=0))
-    same(var, WHOLE.var(axis=0), "var")
+    same_of_whole(mu, WHOLE.mean(axis=0), "mu")
+    same_of_whole(var, WHOLE.var(axis=0), "var")
 
 
 @batch_statistics.expect
@@ -210,8 +216,7 @@ def single_sample():
 def whole_numbers():
     """It works for whole numbers, such as pixels, too: the output has fractions."""
     y = yield (WHOLE, GAMMA, BETA), {"eps": EPS}
-    slip_whole(y, batch_norm_forward(WHOLE, GAMMA, BETA, EPS))
-    same(y, batch_norm_forward(WHOLE, GAMMA, BETA, EPS), "y")
+    same_of_whole(y, batch_norm_forward(WHOLE, GAMMA, BETA, EPS), "y")
 
 
 @batch_norm_forward.expect
@@ -287,7 +292,5 @@ def any_batch():
 def parameters_of_whole_numbers():
     """It works for whole numbers, such as pixels, too: gamma and beta have fractions."""
     gamma, beta = yield (WHOLE,), {"eps": EPS}
-    slip_whole(gamma, np.sqrt(WHOLE.var(axis=0) + EPS))
-    slip_whole(beta, WHOLE.mean(axis=0))
-    same(gamma, np.sqrt(WHOLE.var(axis=0) + EPS), "gamma")
-    same(beta, WHOLE.mean(axis=0), "beta")
+    same_of_whole(gamma, np.sqrt(WHOLE.var(axis=0) + EPS), "gamma")
+    same_of_whole(beta, WHOLE.mean(axis=0), "beta")

@@ -8,8 +8,8 @@ from helpers.exercises.engine import (
     parts,
     prediction,
     same,
+    same_of_whole,
     slip,
-    slip_whole,
 )
 
 RATES = np.array([0.001, 0.01, 0.02, 0.1, 0.5, 1.0, 10.0])
@@ -291,8 +291,7 @@ def default_eps():
 def whole_start():
     """The first deviation may be a whole number; the others have fractions."""
     found = yield (1, 2, DEPTH), {"eps": EPS}
-    slip_whole(found, deviation_per_layer(1, 2, DEPTH, EPS))
-    same(found, deviation_per_layer(1, 2, DEPTH, EPS), "the deviations")
+    same_of_whole(found, deviation_per_layer(1, 2, DEPTH, EPS), "the deviations")
 
 
 @deviation_per_layer.expect

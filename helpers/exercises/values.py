@@ -61,15 +61,19 @@ def slip(actual, wrong, says: str, tol: float = 1e-9) -> None:
         raise Slip(says)
 
 
-def slip_whole(actual, right) -> None:
-    """Assert that a result was not cut to whole numbers where the right one has fractions."""
+def same_of_whole(actual, expected, what: str) -> None:
+    """As `same`, for a result whose arguments were whole numbers: its fractions must be there.
+
+    PyTorch makes float32 of whole numbers: its seven digits are enough.
+    """
     dtype = plain(actual).dtype
-    if dtype.kind in "iu" and (plain(right) % 1).any():
+    if dtype.kind in "iu" and (plain(expected) % 1).any():
         raise Slip(
             f"your result holds whole numbers only ({dtype}), the fractions are lost: // cuts them "
             "off, and np.zeros_like(x), np.empty_like(x) and x.copy() keep the type of x; "
             "np.zeros(x.shape) and x.astype(float) hold fractions"
         )
+    same(actual, expected, what, tol=1e-6)
 
 
 def array_like(value, what: str, shape: tuple[int, ...] | None = None) -> np.ndarray:

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip, slip_whole
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    parts,
+    prediction,
+    same,
+    same_of_whole,
+    slip,
+)
 
 _rng = np.random.default_rng(10)
 # Columns of very different mean and scale; more samples than features, so axes cannot be mixed.
@@ -352,8 +360,7 @@ def whole_numbers():
     for z, want, what in zip(
         (yield (train, test), {}), standardize(train, test), ("z_train", "z_test"), strict=True
     ):
-        slip_whole(z, want)
-        same(z, want, what)
+        same_of_whole(z, want, what)
 
 
 @standardize.expect

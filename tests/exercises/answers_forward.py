@@ -339,3 +339,25 @@ def over_the_features(x, eps=1e-5):
 @mutant("identity_parameters", blamed="undoes_the_shift")
 def half_of_the_range(x, eps=1e-5):
     return np.ptp(x, axis=0) / 2, (x.max(axis=0) + x.min(axis=0)) / 2
+
+
+@alternative("batch_statistics")
+def in_pytorch_of_whole_numbers_too(x):
+    t = torch.tensor(x)
+    mu = t.sum(dim=0) / len(t)
+    return mu, ((t - mu) ** 2).sum(dim=0) / len(t)
+
+
+@alternative("identity_parameters")
+def sums_in_pytorch(x, eps=1e-5):
+    t = torch.tensor(x)
+    mu = t.sum(dim=0) / len(t)
+    return torch.sqrt(((t - mu) ** 2).sum(dim=0) / len(t) + eps), mu
+
+
+@alternative("batch_norm_forward")
+def sums_over_the_batch_in_pytorch(x, gamma, beta, eps=1e-5):
+    t = torch.tensor(x)
+    centred = t - t.sum(dim=0) / len(t)
+    x_hat = centred / torch.sqrt((centred**2).sum(dim=0) / len(t) + eps)
+    return torch.tensor(gamma) * x_hat + torch.tensor(beta)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from helpers.exercises.bug_clinic._graph import given, slopes
-from helpers.exercises.engine import array_like, exercise, prediction, same, slip, slip_whole
+from helpers.exercises.engine import array_like, exercise, prediction, same, same_of_whole, slip
 
 _rng = np.random.default_rng(182)
 # Columns of very different mean and scale, and N != C, so that axes cannot be mixed.
@@ -203,8 +203,7 @@ def any_images():
     for x in (PHOTOS[:2, :2, :4], PHOTOS[:1], PHOTOS[:, :1, :, :1], pixels):
         channels = x.shape[1]
         y = yield (x, GAMMA[:channels], BETA[:channels]), {"eps": EPS}
-        slip_whole(y, _over(x, (0, 2, 3)))
-        same(y, _over(x, (0, 2, 3)), f"y (x of shape {x.shape}, {x.dtype})")
+        same_of_whole(y, _over(x, (0, 2, 3)), f"y (x of shape {x.shape}, {x.dtype})")
 
 
 @standardize_channels.expect
