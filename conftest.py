@@ -49,6 +49,15 @@ def pytest_unconfigure(config):
     config.course_progress.cleanup()
 
 
+# The files that take longest come first, so that two workers end together; each takes the next file
+# as soon as it is done with one.
+LONGEST = ("exercises", "launcher", "notebooks")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(f) if (f := item.path.parent.name) in LONGEST else 9)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     # One file per notebook, before its kernel starts: whoever solved an exercise in another

@@ -35,7 +35,9 @@ def pytest_command(paths, arguments, marker, workers=2):
         paths = []
     command = [places.venv_python(), "-m", "pytest", "--nbval", "--nbval-current-env"]
     command += ["--nbval-cell-timeout=120", "--nbval-sanitize-with=tests/nbval_sanitize.cfg"]
-    return [*command, "-n", str(workers), "--dist", "loadfile", "-m", marker, *arguments, *paths]
+    # A worker takes file after file, in the order of conftest.py, not those with most tests first.
+    command += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [*command, "-m", marker, *arguments, *paths]
 
 
 def refresh(names, *, anew):
