@@ -11,7 +11,8 @@ def test(arguments, *, matrix, ablations):
     set_up(proofs=True)
     variables = environment(proof=True)
     if ablations:
-        return run(pytest_command(["tests"], arguments, "ablation"), variables)
+        # All in one file, and independent of each other.
+        return run(pytest_command(["tests"], arguments, "ablation", dist="worksteal"), variables)
     code = run(pytest_command([], arguments, "not ablation"), variables)
     for name in matrix_settings(matrix):
         if code:
@@ -29,14 +30,14 @@ def matrix_settings(matrix):
     return MATRIX if matrix == "all" else (matrix,) if matrix else ()
 
 
-def pytest_command(paths, arguments, marker, workers=2):
+def pytest_command(paths, arguments, marker, workers=2, dist="loadfile"):
     """pytest with strict nbval; paths that the user gives replace ours."""
     if any((places.ROOT / argument.split("::")[0]).exists() for argument in arguments):
         paths = []
     command = [places.venv_python(), "-m", "pytest", "--nbval", "--nbval-current-env"]
     command += ["--nbval-cell-timeout=120", "--nbval-sanitize-with=tests/nbval_sanitize.cfg"]
     # A worker takes file after file, in the order of conftest.py, not those with most tests first.
-    command += ["-n", str(workers), "--dist", "loadfile", "--no-loadscope-reorder"]
+    command += ["-n", str(workers), "--dist", dist, "--no-loadscope-reorder"]
     return [*command, "-m", marker, *arguments, *paths]
 
 
