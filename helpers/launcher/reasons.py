@@ -143,8 +143,8 @@ def why_no_connection(said):
     if re.search(r"\b5\d\d Server Error|too many 5\d\d error", said):
         return f"{index} is out of order: run this command again later."
     if not re.search(
-        r"connection broken by|Max retries exceeded|NewConnectionError|timed out|IncompleteRead"
-        r"|Connection reset|" + UNRESOLVED,
+        r"connection broken by|connection error: |Max retries exceeded|NewConnectionError|timed out"
+        r"|IncompleteRead|Connection reset|" + UNRESOLVED,
         said,
     ):
         return None

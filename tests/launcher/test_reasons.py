@@ -103,6 +103,17 @@ ERROR: Failed to build one or more wheels
         ),
         (BROKEN.format(OLD_PROXY.format(111, "Connection refused")), "correct HTTPS_PROXY"),
         (BROKEN.format(OLD_PROXY.format(-2, "Name or service not known")), "correct HTTPS_PROXY"),
+        *(
+            (
+                NONE + "2026-11-28T23:53:27,111 Could not fetch URL http://inside.example/simple/: "
+                f"connection error: {why} - skipping\n",  # pip 26.3, without a retry
+                f"inside.example cannot be {told}",
+            )
+            for why, told in (
+                ("[Errno 111] Connection refused", "reached"),
+                ("[Errno -2] Name or service not known", "resolved"),
+            )
+        ),
         (
             NONE
             + "2026-11-28T21:58:04 Could not fetch URL https://me:x@inside.example/simple/: 403 "
