@@ -1,22 +1,30 @@
 """Claims about batch norm: `claims.toml` states them once, `claim` tests them in a notebook.
 
+A claim about training is tested fairly or not at all: on as many paired seeds as the table says,
+each arm at its own best rate, chosen inside its grid on images that are not the test images.
+
 What `claim` asserts, and what ✓ stands before, is the *finding*: the sentence the course can stand
 behind. What others say, and the verdict on it, is printed below: a false statement never wears ✓.
 """
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from helpers.comparing import MEASURES, Choice, weaker_than_margin
 from helpers.wrapping import WIDTH, wrapped
 
 TOML = Path(__file__).with_name("claims.toml")
 
 _broken: list[str] | None = None
+
+
+class UnfairClaim(TypeError):
+    """A claim was tested by other means than its table promises; the message says by which."""
 
 
 class ClaimViolated(AssertionError):
@@ -25,7 +33,7 @@ class ClaimViolated(AssertionError):
 
 @cache
 def all_claims() -> dict[str, dict]:
-    """Every claim by its id: said, by, notebook, verdict, finding, ablation, perhaps limit."""
+    """Every claim by its id; the head of claims.toml says what each field means."""
     return tomllib.loads(TOML.read_text(encoding="utf-8"))
 
 
@@ -36,12 +44,19 @@ def claim(
     at_least: float | None = None,
     at_most: float | None = None,
     limit: bool = False,
+    median: bool = False,
+    tuned: Mapping[str, Choice] | None = None,
 ) -> None:
     """Test a claim: every entry of `measured` must lie within the bounds.
 
     measured: a number, or one number per seed. limit: test where the claim stops holding (the
-    table's `limit` sentence) instead of where it holds. Raises KeyError for an unregistered claim,
-    TypeError without a bound, ClaimViolated if a value lies outside (NaN does).
+    table's `limit` sentence) instead of where it holds. median: the median over the seeds must lie
+    within the bounds, as the sentence then says. tuned: the rate of each arm, as `choose_rate` or
+    the pool gives it.
+
+    Raises KeyError for an unregistered claim, TypeError without a bound, UnfairClaim for a claim
+    about training on fewer seeds than it says, without the choice of the rates, or with a bound
+    below the course's margin; ClaimViolated if a value lies outside (NaN does).
     """
     if name not in all_claims():
         raise KeyError(f"claim {name!r} is not in {TOML.name}: register it there first")
@@ -50,9 +65,16 @@ def claim(
     entry = all_claims()[name]
     sentence = entry["limit"] if limit else entry["finding"]
     values = np.atleast_1d(np.asarray(measured, dtype=float))
+    _require_fair(name, entry, values, tuned, limit=limit)
+    if "measure" in entry and weaker_than_margin(entry["measure"], at_least, at_most):
+        raise UnfairClaim(
+            f"{name}: the bounds {at_least} and {at_most} call {entry['measure']} different by "
+            f"less than the margin, {MEASURES[entry['measure']].says}"
+        )
     low = -np.inf if at_least is None else at_least
     high = np.inf if at_most is None else at_most
-    if values.size and np.all((values >= low) & (values <= high)):
+    decisive = np.median(values, keepdims=True) if median and values.size else values
+    if values.size and np.all((decisive >= low) & (decisive <= high)):
         print(_line("✓", sentence, values))
     elif _broken is not None:
         _broken.append(name)
@@ -65,7 +87,42 @@ def claim(
             f"  The course says: {sentence}"
         )
     if not limit:
-        print(wrapped(f"  Said: “{entry['said']}” ({entry['by']})\n  Verdict: {entry['verdict']}"))
+        print(wrapped(_context(entry)))
+
+
+def _require_fair(name, entry, values, tuned, *, limit) -> None:
+    """Raise UnfairClaim where the table promises more than was done."""
+    if "seeds" not in entry:
+        return
+    if values.size < entry["seeds"]:
+        raise UnfairClaim(
+            f"{name}: {values.size} values, but the table promises {entry['seeds']} seeds; hand "
+            "over one number per seed (median=True where the sentence speaks of the median)"
+        )
+    if entry["rates"] == "tuned" and not tuned and not limit:
+        raise UnfairClaim(
+            f"{name}: the table says that each arm trains at its own best rate; hand the choices "
+            'over as tuned={"plain": ..., "batch norm": ...}'
+        )
+    for arm, choice in (tuned or {}).items():
+        if choice.on == "test":
+            raise UnfairClaim(f"{name}: the rate of {arm} was chosen on the test images")
+        if not choice.inside:
+            raise UnfairClaim(
+                f"{name}: the best rate of {arm}, {choice.rate:g}, lies at the edge of its grid "
+                f"({', '.join(f'{rate:g}' for rate in choice.rates)}): widen the grid"
+            )
+
+
+def _context(entry: Mapping) -> str:
+    """What is said, the verdict, the setting and where to read on, a line each."""
+    lines = [f"Said: “{entry['said']}” ({entry['by']})", f"Verdict: {entry['verdict']}"]
+    if "setting" in entry:
+        lines.append(f"Setting: {entry['setting']}")
+    if "see" in entry:
+        related = [f"{other} ({all_claims()[other]['notebook']})" for other in entry["see"]]
+        lines.append(f"See also: {', '.join(related)}")
+    return "\n".join(f"  {line}" for line in lines)
 
 
 @contextmanager

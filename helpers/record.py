@@ -4,9 +4,9 @@
     python -m helpers.record NAME                 run one, or go on where it stopped
     python -m helpers.record NAME --device cuda   run it on the GPU, at full size
 
-Results go to `data/results/NAME.json`, with the versions, the device, the date, the command and the
-data they came from. After every run of an experiment the results so far are saved beside it, in a
-file that ends in `.partial`: Ctrl-C loses at most the run it interrupts.
+Results go to `data/results/NAME.json` (those of the pool to `pool.npz`), with the versions, the
+device, the date, the command and the data they came from. Every run of an experiment is saved when
+it is done, in a file beside it that ends in `.partial`: Ctrl-C loses at most the run it interrupts.
 
 Experiments of Part III (PyTorch) know devices. On a GPU they run at full size; on a CPU a small
 version takes minutes, and its results say "CPU size". Those of Parts I and II run on the CPU.
@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from helpers import __version__, experiments
 from helpers.data import DataError
 from helpers.experiments.experiment import Experiment
-from helpers.files import write_atomically
+from helpers.files import replaced_atomically, write_atomically
 from helpers.records import RESULTS, SIZES, load
 
 
@@ -47,34 +47,40 @@ def record(
     settings = [json.loads(json.dumps(setting)) for setting in experiment.sizes.get(size, [])]
     if not settings:
         raise RecordError(f"{experiment.name} has no {SIZES[size]}: leave out --size")
-    target = folder / f"{experiment.name}.json"
+    target = folder / experiment.file_name
     origin = {
         "size": size,
         "device": device_name(device),
         "versions": versions(experiment, device),
         "data": experiment.data_source(*([size] if experiment.knows_devices else [])),
     }
-    _refuse_to_lose(target, size)
+    if experiment.knows_devices:
+        _refuse_to_lose(target, size)
 
     partial = folder / f"{experiment.name}-{device}-{size}.partial"
-    runs = [run for run in _read_partial(partial, origin) if run["setting"] in settings]
-    done = [run["setting"] for run in runs]
-    missing = [setting for setting in settings if setting not in done]
-    for setting in tqdm(missing, desc=experiment.name, initial=len(done), total=len(settings)):
-        where = {"device": device} if experiment.knows_devices else {}
-        runs.append({"setting": setting, "result": experiment.run(**setting, **where)})
-        _write(partial, {"origin": origin, "runs": runs})
-    _write(
-        target,
-        {
-            "name": experiment.name,
-            "what": " ".join(experiment.run.__doc__.split()),
-            "command": _command(experiment, device, size),
-            "date": datetime.date.today().isoformat(),
-            **origin,
-            "runs": sorted(runs, key=lambda run: settings.index(run["setting"])),
-        },
-    )
+    place = {_line(setting): number for number, setting in enumerate(settings)}
+    runs = [run for run in _read_partial(partial, origin) if _line(run["setting"]) in place]
+    done = {_line(run["setting"]) for run in runs}
+    missing = [setting for setting in settings if _line(setting) not in done]
+    # Written anew: a run that was cut off, or is not wanted any more, is gone before others follow.
+    write_atomically(partial, "".join(map(_line, [origin, *runs])))
+    with partial.open("a", encoding="utf-8") as file:
+        bar = tqdm(missing, desc=experiment.name, initial=len(done), total=len(settings))
+        for setting in bar:
+            where = {"device": device} if experiment.knows_devices else {}
+            runs.append({"setting": setting, "result": experiment.run(**setting, **where)})
+            file.write(_line(runs[-1]))
+            file.flush()
+    content = {
+        "name": experiment.name,
+        "what": " ".join(experiment.run.__doc__.split()),
+        "command": _command(experiment, device, size),
+        "date": datetime.date.today().isoformat(),
+        **origin,
+        "runs": sorted(runs, key=lambda run: place[_line(run["setting"])]),
+    }
+    with replaced_atomically(target) as aside:
+        aside.write_bytes(experiment.pack(content))
     partial.unlink()
     return target
 
@@ -145,17 +151,29 @@ def _torch():
     return import_module("torch")
 
 
+def _line(content: dict) -> str:
+    """One thing as one line of JSON; the same things are the same line."""
+    return json.dumps(content, sort_keys=True) + "\n"
+
+
 def _read_partial(path: Path, origin: dict) -> list[dict]:
-    """The runs saved at `path`, if they are of the same device, size, versions and data."""
+    """The runs saved at `path`, if they are of the same device, size, versions and data.
+
+    The first line is the origin, each further line a run; a line that Ctrl-C cut off is none.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return content["runs"] if content["origin"] == origin else []
-    except (OSError, ValueError, KeyError):
+        first, *lines = path.read_text(encoding="utf-8").splitlines()
+        if json.loads(first) != origin:
+            return []
+    except (OSError, ValueError):
         return []
-
-
-def _write(path: Path, content: dict) -> None:
-    write_atomically(path, json.dumps(content, indent=1) + "\n")
+    runs = []
+    for line in lines:
+        try:
+            runs.append(json.loads(line))
+        except ValueError:
+            break
+    return runs
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from helpers import claims
-from helpers.claims import ClaimViolated, claim, collecting
+from helpers.claims import ClaimViolated, UnfairClaim, claim, collecting
+from helpers.comparing import MEASURES, choose_rate
 from helpers.contents import NOTEBOOKS
 
 FIELDS = {"said", "by", "notebook", "verdict", "finding", "ablation"}
+FURTHER = {"limit", "setting", "see", "measure", "seeds", "rates"}
+RATES = ("tuned", "at this rate", "one network")
+SEEDS = [2.5, 3.0, 2.8, 2.6, 4.0]
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +25,8 @@ def one_claim(monkeypatch, request):
         "finding": "A thrown pig flies at least 2 m.",
         "limit": "A pig left alone stays within 0.1 m.",
     }
-    monkeypatch.setattr(claims, "all_claims", lambda: {"pigs": entry})
+    table = {"pigs": entry}
+    monkeypatch.setattr(claims, "all_claims", lambda: table)
 
 
 def test_a_finding_is_printed_before_what_is_said(capsys):
@@ -77,6 +82,75 @@ def test_collecting_gathers_violations_instead_of_raising(capsys):
         claim("pigs", measured=1, at_least=2)
 
 
+def test_the_setting_and_related_claims_are_printed(capsys):
+    cows = {"notebook": "backward"}
+    claims.all_claims()["pigs"] |= {"setting": "a barn, no wind", "see": ["cows"]}
+    claims.all_claims()["cows"] = cows
+    claim("pigs", measured=3, at_least=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[3:] == ["  Setting: a barn, no wind", "  See also: cows (backward)"]
+
+
+def trains(**more):
+    """Make the claim one about training."""
+    claims.all_claims()["pigs"] |= {"seeds": 5, "rates": "tuned"} | more
+
+
+def chosen(on="held-out", best=1):
+    """Rates chosen for two arms; the best is the one with this row."""
+    scores = np.zeros((3, 5))
+    scores[best] = 1
+    return {arm: choose_rate([0.1, 1.0, 10.0], scores, on=on) for arm in ("plain", "batch norm")}
+
+
+def test_a_claim_about_training_needs_its_seeds():
+    trains()
+    claim("pigs", measured=SEEDS, at_least=2, tuned=chosen())
+    with pytest.raises(UnfairClaim, match="4 values, but the table promises 5 seeds"):
+        claim("pigs", measured=SEEDS[:4], at_least=2, tuned=chosen())
+    with pytest.raises(UnfairClaim, match="one number per seed"):
+        claim("pigs", measured=np.median(SEEDS), at_least=2, tuned=chosen())
+    with pytest.raises(UnfairClaim):
+        claim("pigs", measured=SEEDS[:4], at_least=2, limit=True)
+
+
+def test_a_median_may_be_what_is_claimed(capsys):
+    trains()
+    measured = [1.0, *SEEDS[1:]]
+    with pytest.raises(ClaimViolated):
+        claim("pigs", measured=measured, at_least=2, tuned=chosen())
+    claim("pigs", measured=measured, at_least=2, tuned=chosen(), median=True)
+    assert "(measured 2.8, range 1 to 4)" in capsys.readouterr().out
+    with pytest.raises(ClaimViolated):
+        claim("pigs", measured=measured, at_least=2.9, tuned=chosen(), median=True)
+    with pytest.raises(ClaimViolated):
+        claim("pigs", measured=[np.nan, *SEEDS[1:]], at_least=2, tuned=chosen(), median=True)
+
+
+def test_rates_are_chosen_inside_their_grids_and_not_on_test_images():
+    trains()
+    with pytest.raises(UnfairClaim, match="hand the choices over"):
+        claim("pigs", measured=SEEDS, at_least=2)
+    with pytest.raises(UnfairClaim, match="rate of plain was chosen on the test images"):
+        claim("pigs", measured=SEEDS, at_least=2, tuned=chosen(on="test"))
+    for best in (0, 2):
+        with pytest.raises(UnfairClaim, match=r"edge of its grid \(0.1, 1, 10\): widen"):
+            claim("pigs", measured=SEEDS, at_least=2, tuned=chosen(best=best))
+    claim("pigs", measured=SEEDS, at_least=2, limit=True)  # where it fails, perhaps at one rate
+    trains(rates="at this rate")
+    claim("pigs", measured=SEEDS, at_least=2)
+
+
+def test_a_bound_asks_for_the_margin_at_least():
+    trains(measure="accuracy", rates="at this rate")
+    claim("pigs", measured=[0.2] * 5, at_least=0.15)
+    claim("pigs", measured=[0.0] * 5, at_least=-0.02, at_most=0.02)
+    with pytest.raises(UnfairClaim, match="less than the margin, 2 points of accuracy"):
+        claim("pigs", measured=[0.2] * 5, at_least=0.01)
+    with pytest.raises(UnfairClaim, match="less than the margin"):
+        claim("pigs", measured=[0.0] * 5, at_most=0.05)
+
+
 def test_claims_stand_in_the_order_of_the_notebooks():
     registered = claims.tomllib.loads(claims.TOML.read_text(encoding="utf-8"))
     order = [NOTEBOOKS.index(entry["notebook"]) for entry in registered.values()]
@@ -86,7 +160,12 @@ def test_claims_stand_in_the_order_of_the_notebooks():
 @pytest.mark.parametrize("name", list(claims.all_claims()))
 def test_a_registered_claim_is_complete(name):
     entry = claims.tomllib.loads(claims.TOML.read_text(encoding="utf-8"))[name]
-    assert set(entry) - {"limit"} == FIELDS
+    assert set(entry) - FURTHER == FIELDS
+    assert ("seeds" in entry) == ("rates" in entry)
+    assert entry.get("seeds", 5) >= 5
+    assert entry.get("rates", "tuned") in RATES
+    assert entry.get("measure", "accuracy") in MEASURES
+    assert set(entry.get("see", [])) <= set(claims.all_claims()) - {name}
     verdict = entry["verdict"]
     assert verdict in ("holds", "does not hold") or verdict.startswith("holds if ")
     assert verdict.startswith("holds if ") == ("limit" in entry)

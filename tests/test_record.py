@@ -104,11 +104,23 @@ def test_a_damaged_partial_file_counts_as_nothing(tmp_path):
     assert run.calls == [0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("end", ['{"setting": {"n": 2}, "res', "{}]\n"])
+def test_a_run_that_was_cut_off_is_done_again_and_the_others_are_not(tmp_path, end):
+    with stopped_at_two(squares, tmp_path).open("a") as file:
+        file.write(end)
+    run = Stopped(at=3)
+    with pytest.raises(KeyboardInterrupt):
+        record.record(squares(run), tmp_path)
+    record.record(squares(run), tmp_path)
+    assert run.calls == [2, 3]
+    results = records.load("squares", tmp_path)
+    assert [found["result"]["square"] for found in results["runs"]] == [0, 1, 4, 9]
+
+
 def test_settings_that_the_experiment_no_longer_has_are_dropped(tmp_path):
     partial = stopped_at_two(squares, tmp_path)
-    content = json.loads(partial.read_text())
-    content["runs"].append({"setting": {"n": 99}, "result": {"square": 9801}})
-    partial.write_text(json.dumps(content))
+    with partial.open("a") as file:
+        file.write(json.dumps({"setting": {"n": 99}, "result": {"square": 9801}}) + "\n")
     run = Stopped()
     record.record(squares(run), tmp_path)
     assert run.calls == [2, 3]
@@ -136,9 +148,8 @@ def test_the_command_lists_refuses_and_stops(monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize("what", ["device", "versions", "data", "size"])
 def test_runs_of_another_origin_are_not_mixed_in(tmp_path, what):
     partial = stopped_at_two(squares, tmp_path)
-    content = json.loads(partial.read_text())
-    content["origin"][what] = "another"
-    partial.write_text(json.dumps(content))
+    origin, runs = partial.read_text().split("\n", 1)
+    partial.write_text(json.dumps(json.loads(origin) | {what: "another"}) + "\n" + runs)
     run = Stopped()
     record.record(squares(run), tmp_path)
     assert run.calls == [0, 1, 2, 3]

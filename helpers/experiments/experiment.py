@@ -1,7 +1,13 @@
 """What an experiment is: a function, and the settings it is run with."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+
+
+def as_json(content: dict) -> bytes:
+    """Return a JSON file with these results."""
+    return (json.dumps(content, indent=1) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -10,6 +16,7 @@ class Experiment:
 
     An experiment with settings for a CPU and for a smoke test knows devices: its function also
     takes `device`, "cpu" or "cuda", `settings` are those of a GPU, and `data_source` takes a size.
+    `pack` turns results into the bytes of the file `file_name`.
     """
 
     name: str
@@ -18,6 +25,13 @@ class Experiment:
     data_source: Callable[..., str]
     cpu_settings: list[dict] | None = None
     smoke_settings: list[dict] | None = None
+    suffix: str = ".json"
+    pack: Callable[[dict], bytes] = as_json
+
+    @property
+    def file_name(self) -> str:
+        """The file that holds its results."""
+        return self.name + self.suffix
 
     @property
     def knows_devices(self) -> bool:

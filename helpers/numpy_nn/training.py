@@ -122,22 +122,26 @@ def fit(
     seed,
     momentum=0.0,
     weight_decay=0.0,
+    optimizer=SGD,
     evaluate=accuracy,
     eval_every=50,
+    eval_at=None,
     stop_at=None,
     probe=None,
     transform=None,
     progress=None,
 ):
-    """Train `model` by SGD on the softmax cross-entropy of minibatches; returns a `History`.
+    """Train `model` on the softmax cross-entropy of minibatches; returns a `History`.
 
     Minibatches are drawn with replacement by numpy.random.default_rng(seed), so an epoch has no
-    meaning here. Every `eval_every` steps, and after the last one: evaluate(model, x_test, y_test)
-    -> score and probe(model, step) -> anything. Training stops once a score reaches `stop_at`, or
-    when the loss is not finite. transform(x, rng) -> x changes each batch, with a generator of its
-    own so that the same seed draws the same batches. `progress` is the label of a progress bar
-    that appears after a second; False for none. Modes that evaluate and probe change are restored,
-    and running statistics stay as they are meanwhile: whatever is measured, training is the same.
+    meaning here. `optimizer` is SGD, or Adam, which has no such momentum to set. Every `eval_every`
+    steps, or after the steps that `eval_at` lists, and after the last one:
+    evaluate(model, x_test, y_test) -> score and probe(model, step) -> anything. Training stops once
+    a score reaches `stop_at`, or when the loss is not finite. transform(x, rng) -> x changes each
+    batch, with a generator of its own so that the same seed draws the same batches. `progress` is
+    the label of a progress bar that appears after a second; False for none. Modes that evaluate and
+    probe change are restored, and running statistics stay as they are meanwhile: whatever is
+    measured, training is the same.
 
     Each module trains in the mode that it is in: a BatchNorm or Dropout that you have put into eval
     mode stays there (running statistics normalize and do not move, nothing is dropped), during the
@@ -161,7 +165,9 @@ def fit(
     require_modes(model)
     rng = np.random.default_rng(seed)
     transform_rng = rng.spawn(1)[0]
-    optimizer = SGD(model.parameters(), lr, momentum, weight_decay)
+    settings = {"momentum": momentum} if momentum else {}
+    optimizer = optimizer(model.parameters(), lr, weight_decay=weight_decay, **settings)
+    evaluated = range(eval_every, steps, eval_every) if eval_at is None else set(eval_at)
     losses, eval_steps, scores, probes = [], [], [], []
     seconds, diverged = 0.0, False
     bar = tqdm(range(1, steps + 1), desc=progress, disable=progress is False, leave=False, delay=1)
@@ -184,7 +190,7 @@ def fit(
                 model.backward(F.softmax_cross_entropy_backward(1.0, cache))
                 optimizer.step()
             seconds += time.perf_counter() - start
-            if step % eval_every == 0 or step == steps or diverged:
+            if step in evaluated or step == steps or diverged:
                 eval_steps.append(step)
                 with _mode(model, lambda module: module.training), frozen_statistics(model):
                     scores.append(evaluate(model, dataset.x_test, dataset.y_test))

@@ -10,6 +10,7 @@ from helpers.numpy_nn import functional as F
 from helpers.numpy_nn import training
 from helpers.numpy_nn.models import mlp
 from helpers.numpy_nn.modules import BatchNorm, Dropout, Linear, Sequential, Tanh
+from helpers.numpy_nn.optim import Adam
 from helpers.numpy_nn.training import (
     accuracy,
     batch_accuracy,
@@ -413,3 +414,19 @@ def test_precise_statistics_repair_stale_ones_and_touch_nothing_else():
 def test_precise_statistics_need_a_batch():
     with pytest.raises(ValueError, match="batches is empty: give at least one batch"):
         precise_statistics(net(), [])
+
+
+def test_it_is_evaluated_after_the_steps_that_are_listed_and_the_last():
+    history = fit(net(), DATA, **(SETTINGS | {"eval_at": (3, 7, 50, 99)}))
+    assert history.eval_steps.tolist() == [3, 7, 50, 60]
+
+
+def test_other_optimizers_can_train():
+    model, other = net(), net()
+    losses = [
+        fit(model, DATA, **SETTINGS, optimizer=Adam).loss,
+        fit(other, DATA, **SETTINGS).loss,
+    ]
+    assert losses[0][0] == losses[1][0]
+    assert losses[0][-1] != losses[1][-1]
+    assert losses[0][-1] < losses[0][0]

@@ -1,0 +1,141 @@
+"""Compare two arms as the course does: choose each arm's rate, pair the seeds, apply one margin.
+
+The margins were fixed before anything was measured. They are the same for a gain, for harm and for
+"no difference", in every notebook.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is compared, and by how much two arms must differ to be called different.
+
+    ratio: compared as a quotient, and the margin is a factor; otherwise as a difference.
+    """
+
+    name: str
+    margin: float
+    ratio: bool
+    lower_is_better: bool
+    says: str
+
+
+MEASURES = {
+    measure.name: measure
+    for measure in (
+        Measure("accuracy", 0.02, False, False, "2 points of accuracy"),
+        Measure("loss", 1.1, True, True, "10 % of the loss"),
+        Measure("errors", 1.25, True, True, "a quarter of the errors"),
+        Measure("steps", 1.5, True, True, "a factor of 1.5 in steps"),
+        Measure("rate", 5.0, True, False, "a factor of 5 in the learning rate"),
+        Measure("decades", 0.5, False, False, "half a decade"),
+        Measure("change", 1.5, True, True, "a factor of 1.5 in how much something changes"),
+        Measure("share", 0.25, False, False, "a quarter of the whole"),
+        Measure("variance", 1.1, True, False, "10 % of the variance"),
+    )
+}
+WORDS = ("gain", "harm", "no difference", "too close to call")
+ROUNDING = 1e-9  # 0.97 - 0.95 falls short of 0.02
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What paired seeds say: `word` is one of WORDS.
+
+    effects: (seeds,), how much better `changed` is than `baseline`: above 0, or for ratios above 1,
+    it is better.
+    """
+
+    word: str
+    measure: Measure
+    effects: np.ndarray
+
+    def __str__(self):
+        low, middle, high = (f(self.effects) for f in (np.min, np.median, np.max))
+        sign = "" if self.measure.ratio else "+"
+        numbers = f"{middle:{sign}.3g}, range {low:{sign}.3g} to {high:{sign}.3g}"
+        return f"{self.word} ({'factor ' if self.measure.ratio else ''}{numbers})"
+
+
+def conclude(changed, baseline, measure: str) -> Conclusion:
+    """Say what a comparison concludes; both arrays have one entry per seed, in the same order.
+
+    "gain": better by the margin or more in every seed. "harm": worse by it in every seed. "no
+    difference": by less, or just as much, in every seed. "too close to call": a range that crosses
+    the margin, and runs without a number (a target that neither arm reaches). Raises KeyError for a
+    measure that has no margin, ValueError for fewer than five pairs.
+    """
+    if measure not in MEASURES:
+        raise KeyError(f"there is no margin for {measure!r}, but for {', '.join(MEASURES)}")
+    what = MEASURES[measure]
+    changed, baseline = np.asarray(changed, dtype=float), np.asarray(baseline, dtype=float)
+    if changed.shape != baseline.shape or changed.ndim != 1 or len(changed) < 5:
+        raise ValueError(
+            "a comparison takes five or more seeds, the same for both arms; "
+            f"got {changed.shape} and {baseline.shape}"
+        )
+    better, worse = (baseline, changed) if what.lower_is_better else (changed, baseline)
+    with np.errstate(all="ignore"):  # inf - inf, 0 / 0: no number, and said so
+        effects = better / worse if what.ratio else better - worse
+        sizes = np.log(effects) if what.ratio else effects
+    margin = np.log(what.margin) if what.ratio else what.margin
+    if (sizes >= margin - ROUNDING).all():
+        word = "gain"
+    elif (sizes <= -margin + ROUNDING).all():
+        word = "harm"
+    elif (np.abs(sizes) <= margin + ROUNDING).all():
+        word = "no difference"
+    else:
+        word = "too close to call"
+    return Conclusion(word, what, effects)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A rate that was chosen, from which rates, and on which images."""
+
+    rate: float
+    rates: tuple[float, ...]
+    on: str
+    row: int
+
+    @property
+    def inside(self) -> bool:
+        """Whether the rate has neighbours on both sides, so that the best one is not beyond."""
+        return 0 < self.row < len(self.rates) - 1
+
+
+def choose_rate(rates: Sequence[float], scores, *, on: str, lowest: bool = False) -> Choice:
+    """Choose one rate for all seeds: the best median. scores: (rates, seeds).
+
+    on: the images that the scores are from, such as "held-out" or "test". lowest: small scores are
+    good, as those of losses and steps; nan counts as worst. Of equals the smallest rate is taken.
+    """
+    scores = np.asarray(scores, dtype=float)
+    if scores.ndim != 2 or len(scores) != len(rates):
+        raise ValueError(f"scores must be ({len(rates)} rates, seeds), not {scores.shape}")
+    worst = np.inf if lowest else -np.inf
+    medians = np.median(np.where(np.isnan(scores), worst, scores), axis=1)
+    row = int(medians.argmin() if lowest else medians.argmax())
+    return Choice(float(rates[row]), tuple(map(float, rates)), on, row)
+
+
+def weaker_than_margin(measure: str, at_least: float | None, at_most: float | None) -> bool:
+    """Whether bounds on a measured difference, or ratio, call something by less than the margin.
+
+    A bound asks for the margin or more (on either side), or it is the margin itself from within:
+    no difference.
+    """
+    what = MEASURES[measure]
+    m, none = (np.log(what.margin), np.log) if what.ratio else (what.margin, float)
+
+    def allowed(bound, sign):  # sign +1 for at_least
+        size = sign * none(bound)
+        return size >= m - ROUNDING or abs(size + m) <= ROUNDING
+
+    bounds = [(bound, sign) for bound, sign in ((at_least, 1), (at_most, -1)) if bound is not None]
+    return not all(allowed(bound, sign) for bound, sign in bounds)

@@ -1,0 +1,220 @@
+"""The pool: what was recorded can be read again, arm by arm, and asked for by name."""
+
+import numpy as np
+import pytest
+
+from helpers import pool
+from helpers.experiments import pool as recorded
+from helpers.pool import CURVES, STEPS
+
+AXES = {"batch": 8, "steps": 100}
+REACHED = [step for step in STEPS if step <= 100]
+
+
+def result(rate, seed, arm):
+    curves = [[rate + seed / 100 + i for _ in REACHED] for i in range(len(CURVES))]
+    last = {"own": 0.5 + seed / 10, "variance": [1.0, 2.0]} if arm == "batch norm" else {}
+    return {"curves": curves, "last": last if rate < 1 else {}}
+
+
+def content():
+    runs = [
+        {"setting": {"name": name, "arm": arm, "rate": rate, "seed": seed, **AXES}}
+        | {"result": result(rate, seed, arm)}
+        for name in ("a", "b")
+        for arm in ("plain", "batch norm")
+        for rate in (0.1, 0.3, 1.0)
+        for seed in range(5)
+    ]
+    return {"name": "pool", "date": "2026-01-01", "device": "a CPU", "data": "digits", "runs": runs}
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "pool.npz"
+    path.write_bytes(pool.pack(content()))
+    return pool.load(path)
+
+
+def test_every_run_is_found_again(small):
+    for name in ("a", "b"):
+        runs = small.runs(name, "batch norm")
+        assert runs.rates.tolist() == [0.1, 0.3, 1.0]
+        assert runs.steps.tolist() == REACHED
+        assert set(runs.curves) == set(CURVES)
+        for i, curve in enumerate(CURVES):
+            wanted = np.add.outer([0.1, 0.3, 1.0], np.arange(5) / 100) + i
+            np.testing.assert_allclose(runs.curves[curve][..., -1], wanted, rtol=1e-3)
+    assert small.axes == {"a": AXES, "b": AXES}
+
+
+def test_numbers_of_the_trained_network_are_nan_where_a_run_has_none(small):
+    runs = small.runs("a", "batch norm")
+    assert runs.last["variance"].shape == (3, 5, 2)
+    np.testing.assert_allclose(runs.last["own"][0], 0.5 + np.arange(5) / 10)
+    assert np.isnan(runs.last["own"][2]).all()
+    assert small.runs("a", "plain").last == {}
+
+
+def test_rates_are_found_to_rounding(small):
+    runs = small.runs("a", "plain")
+    assert [runs.at(0.1), runs.at(0.3001)] == [0, 1]
+    with pytest.raises(KeyError, match=r"no rate 0\.2; there are 0\.1, 0\.3, 1"):
+        runs.at(0.2)
+
+
+def runs_with(curves):
+    """Runs of three rates, two seeds and the steps 5, 10, 15."""
+    rates, steps = np.array([0.1, 1.0, 10.0]), np.array([5, 10, 15])
+    return pool.Runs("a", "plain", rates, steps, {k: np.array(v) for k, v in curves.items()}, {})
+
+
+HELD_OUT = [[[0.1, 0.6, 0.5]] * 2, [[0.7, 0.8, 0.9]] * 2, [[0.2, 0.9, 0.0]] * 2]
+TEST = [[[0.11, 0.61, 0.71]] * 2, [[0.71, 0.81, 0.91]] * 2, [[0.21, 0.91, 0.01]] * 2]
+
+
+def test_curves_are_read_at_a_step_where_they_are_best_and_where_they_arrive():
+    runs = runs_with({"held-out accuracy": HELD_OUT, "test accuracy": TEST})
+    assert runs.after("test accuracy")[:, 0].tolist() == [0.71, 0.91, 0.01]
+    assert runs.after("test accuracy", 10)[:, 1].tolist() == [0.61, 0.81, 0.91]
+    # Stopped where the held-out images say so: at 0.1 after 10 steps, though the test goes on.
+    assert runs.stopped("test accuracy")[:, 0].tolist() == [0.61, 0.91, 0.91]
+    assert runs.steps_to("test accuracy", 0.8)[:, 0].tolist() == [np.inf, 10, 10]
+    with pytest.raises(KeyError, match="was not examined after step 7"):
+        runs.after("test accuracy", 7)
+
+
+def test_rates_are_chosen_on_held_out_images_alone():
+    runs = runs_with({"held-out accuracy": HELD_OUT, "test accuracy": TEST})
+    assert runs.choose().rate == 1.0
+    assert runs.choose(step=10).rate == 10.0
+    assert runs.choose_stopped().rate == 1.0  # of equals the smaller rate
+    assert runs.choose_fastest(0.9).rate == 10.0
+    assert {runs.choose().on, runs.choose_fastest(0.5).on} == {"held-out"}
+    assert runs.choose().inside
+    losses = runs_with({"held-out loss": -np.array(HELD_OUT), "test loss": -np.array(TEST)})
+    assert losses.choose("held-out loss").rate == 1.0
+    assert losses.stopped("test loss")[:, 0].tolist() == [-0.61, -0.91, -0.91]
+
+
+def test_names_that_are_not_there_bring_those_that_are(small):
+    with pytest.raises(KeyError, match="no 'c' here; there are: a, b"):
+        small.runs("c", "plain")
+    with pytest.raises(KeyError, match="no 'dropout' here; there are: plain, batch norm"):
+        small.runs("a", "dropout")
+    assert ("a", "plain") in small
+    assert ("a", "dropout") not in small
+
+
+def test_a_pool_that_was_never_recorded_says_how(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"python -m helpers\.record pool"):
+        pool.load(tmp_path / "pool.npz")
+
+
+SHORT = {
+    **recorded.SETTINGS["relu"][0],
+    "hidden": [16, 16],
+    "steps": 30,
+    "batch": 20,
+    "images": 200,
+}
+
+
+def run(arm="batch norm", rate=0.1, seed=0, **changes):
+    return recorded.pool("short", arm, rate, seed, **(SHORT | changes))
+
+
+def curve(found, name):
+    return np.array(found["curves"][CURVES.index(name)])
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [
+        "plain",
+        "batch norm",
+        "batch norm behind",
+        "group norm",
+        "noisy batch norm",
+        "SkipInit",
+        "skips, batch norm",
+        "dropout 0.2",
+        "batch norm, dropout 0.5",
+    ],
+)
+def test_every_arm_learns_and_repeats(arm):
+    found = run(arm)
+    assert np.shape(found["curves"]) == (len(CURVES), sum(step <= 30 for step in STEPS))
+    assert curve(found, "training loss")[-1] < curve(found, "training loss")[0]
+    assert found == run(arm)
+    assert set(found["last"]) == ({"own", "undone", "variance"} if arm == "batch norm" else set())
+
+
+@pytest.mark.parametrize("change", [{"optimizer": "momentum"}, {"optimizer": "adam"}])
+def test_the_optimizer_makes_a_difference(change):
+    assert run(rate=0.01, **change)["curves"] != run(rate=0.01)["curves"]
+
+
+def test_a_diverged_run_is_right_about_nothing():
+    found = run("plain", rate=1e200)
+    assert np.isinf(curve(found, "test loss")[-1])
+    assert curve(found, "test accuracy")[-1] == 0
+    assert found["last"] == {}
+
+
+def test_training_gamma_and_beta_alone_leaves_the_weights():
+    model = recorded.network("only gamma and beta", SHORT, 0, inputs=64)
+    assert {p.name for p in model.parameters()} == {"gamma", "beta"}
+    assert curve(run("only gamma and beta"), "training loss")[-1] > 0
+
+
+def test_images_are_split_by_the_seed_and_no_image_has_two_parts():
+    dataset = recorded.images("digits")
+    task, spoiled = recorded.draw("digits", 200, 0.4, "raw", 3)
+    assert spoiled == 80
+    train, held_out = (
+        {image.tobytes() for image in task[part][0]} for part in ("train", "held-out")
+    )
+    assert not train & held_out
+    assert train | held_out <= {image.tobytes() for image in dataset.x_train}
+    pairs = zip(dataset.x_train, dataset.y_train, strict=True)
+    labels = {image.tobytes(): label for image, label in pairs}
+    x, y = task["train"]
+    wrong = [labels[image.tobytes()] != label for image, label in zip(x, y, strict=True)]
+    assert np.array_equal(wrong, np.arange(200) < 80)
+    np.testing.assert_array_equal(task["test"][1], dataset.y_test)
+
+
+@pytest.mark.parametrize("pixels", ["centred", "standardized"])
+def test_pixels_are_scaled_by_the_images_to_train_on(pixels):
+    task, _ = recorded.draw("digits", 200, 0.0, pixels, 0)
+    x, _ = task["train"]
+    axis = None if pixels == "centred" else 0
+    np.testing.assert_allclose(x.mean(axis=axis), 0, atol=1e-12)
+    varies = x.std(axis=axis) > 0
+    np.testing.assert_allclose(x.std(axis=axis)[varies], 1)
+    assert abs(task["test"][0].mean()) > 1e-6
+
+
+def test_arms_start_from_the_same_weights():
+    for init in ("he", "pytorch", 0.3):
+        axes = SHORT | {"init": init, "gain": 2.0}
+        found = [
+            [p.data for p in recorded.network(arm, axes, 1, 64).parameters() if p.name == "weight"]
+            for arm in ("plain", "batch norm", "batch norm, dropout 0.2", "group norm")
+        ]
+        for other in found[1:]:
+            for a, b in zip(found[0], other, strict=True):
+                np.testing.assert_array_equal(a, b)
+    model = recorded.network("plain", SHORT | {"init": "pytorch"}, 0, inputs=64)
+    assert np.abs(model[3].weight.data).max() <= SHORT["hidden"][0] ** -0.5
+
+
+@pytest.mark.parametrize("name", recorded.SETTINGS)
+def test_every_setting_has_its_grid_and_known_arms(name):
+    axes, arms = recorded.SETTINGS[name]
+    assert set(axes) == set(SHORT)
+    assert axes["steps"] in STEPS
+    for arm, rates in arms.items():
+        assert rates == sorted(set(rates))
+        recorded.network(arm, axes, 0, inputs=64)
