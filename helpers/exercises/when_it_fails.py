@@ -42,7 +42,7 @@ prediction(
     a="a batch of 32 has 32 samples to estimate a mean from, but it is the mean of one digit.",
     b="what the images of a batch have in common is their digit, and batch norm takes away what "
     "the batch has in common.",
-    c="here it is not a matter of more steps: the loss hardly moves.",
+    c="it does not learn slowly: at the end it guesses, and other rates do not help.",
 )
 prediction(
     "when-it-fails-patients",
