@@ -58,7 +58,7 @@ prediction(
 prediction(
     "covariate-shift-noise",
     right="c",
-    a="the means jump by a third of the spread at every step, and still it learns.",
+    a="the means jump by a third of a standard deviation at every step, and still it learns.",
     b="it is far ahead of the plain network, whose inputs are disturbed by nothing but training.",
     c="in this network the noise leaves no trace in the accuracy.",
 )
