@@ -26,7 +26,7 @@ FLOORS = (
         "records",
         "comparing",
     },
-    {"torch_nn", "probes", "cost", "pool", "claims", "verdicts", "exercises"},
+    {"torch_nn", "probes", "cost", "pool", "elsewhere", "claims", "verdicts", "exercises"},
     {"experiments", "authoring", "classroom"},
     {"record"},
 )
