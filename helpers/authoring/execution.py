@@ -29,6 +29,20 @@ class SilentOutput(OutputWidget):
         """Keep the state here: nothing in the kernel reads it."""
 
 
+def client_for(notebook, path, **options):
+    """A client that executes ``notebook`` in place, in the folder of ``path``; it never stalls."""
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(path.parent)}},
+        **options,
+    )
+    client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": SilentOutput}}
+    return client
+
+
 def execute(notebook, path, *, show_progress=False):
     """An executed copy of ``notebook``; its kernel starts in the folder of ``path``.
 
@@ -45,16 +59,12 @@ def execute(notebook, path, *, show_progress=False):
         delay=0,
         disable=not show_progress,
     )
-    client = NotebookClient(
+    client = client_for(
         fresh,
-        timeout=600,
-        kernel_name="python3",
-        record_timing=False,
+        path,
         extra_arguments=[f"--IPKernelApp.exec_lines={PROVE_FIGURES}"],
-        resources={"metadata": {"path": str(path.parent)}},
         on_cell_complete=lambda **_: bar.update(),
     )
-    client.widget_registry = {"@jupyter-widgets/output": {"OutputModel": SilentOutput}}
     with bar, tempfile.TemporaryDirectory() as folder:
         # No one's solved exercises may show in what is stored.
         progress = os.path.join(folder, "progress.json")

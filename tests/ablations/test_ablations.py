@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import nbclient
 import nbformat
 import pytest
 from notebook_rules import notebooks, read
 
+from helpers.authoring.execution import client_for
 from helpers.claims import all_claims
 from helpers.contents import numbered
 
@@ -199,13 +199,7 @@ def test_exactly_the_claims_that_depend_on_it_turn_red(path, name):
     before = BEFORE.format(folder=str(Path(__file__).parent), patch=patch)
     notebook.cells.insert(0, nbformat.v4.new_code_cell(before))
     notebook.cells.append(nbformat.v4.new_code_cell(AFTER))
-    client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": path.parent}}
-    )
-    # The figures inside widgets are not looked at here, and nbclient, which would collect them, at
-    # times waits for a message that has already come.
-    client.widget_registry = {}
-    client.execute()
+    client_for(notebook, path).execute()
     printed = "".join(output.get("text", "") for output in notebook.cells[-1].outputs)
     broken = json.loads(printed.partition("BROKEN")[2])
     depend = [

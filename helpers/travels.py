@@ -1,0 +1,256 @@
+"""Where does a statement hold? Questions to the pool, one per claim, asked in many settings.
+
+Each question tests the sentence as it is said, by the course's margins (`helpers.comparing`): in a
+setting it holds, it does not, or it is too close to call. `cells` asks one question everywhere,
+`summary` says in words what came out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.comparing import Conclusion, conclude
+from helpers.pool import Pool, Runs
+
+GOAL = {"digits": 0.95, "mnist": 0.88}  # test accuracy that counts as arrived
+USABLE = 0.8  # accuracy at which a rate, or a scale of the weights, is usable
+HELD, OPEN, FAILED = "holds", "too close to call", "does not hold"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a claim asks in one setting.
+
+    ask: (pool, setting) -> Conclusion. when: the conclusions in which the sentence holds.
+    settings: the start of the names of settings where it makes sense to ask, all by default.
+    """
+
+    ask: Callable[[Pool, str], Conclusion]
+    when: tuple[str, ...]
+    settings: tuple[str, ...] = ("",)
+    but: tuple[str, ...] = ()
+
+
+def cells(pool: Pool, question: Question) -> dict[str, tuple[str, Conclusion]]:
+    """Return {setting: (HELD, OPEN or FAILED, the conclusion)} for every setting it is asked in."""
+    found = {}
+    for setting in pool.axes:
+        if setting.startswith(question.but) or not setting.startswith(question.settings):
+            continue
+        try:
+            conclusion = question.ask(pool, setting)
+        except KeyError:  # an arm or a rate that was not trained there
+            continue
+        if conclusion.word in question.when:
+            word = HELD
+        else:
+            word = OPEN if conclusion.word == "too close to call" else FAILED
+        found[setting] = word, conclusion
+    return found
+
+
+def summary(found: Mapping[str, tuple[str, Conclusion]]) -> str:
+    """Say where a sentence holds: that it travels, or the settings in which it flips."""
+    by_word = {word: [s for s, (w, _) in found.items() if w == word] for word in (HELD, FAILED)}
+    held, failed, count = by_word[HELD], by_word[FAILED], len(found)
+    undecided = count - len(held) - len(failed)
+    text = f"holds in {len(held)} of {count} settings"
+    if len(held) == count:
+        return f"travels: {text}"
+    if failed:
+        text += f"; does not in {len(failed)}: {'; '.join(failed)}"
+    if undecided:
+        text += f"; too close to call in {undecided}"
+    return text
+
+
+# ------------------------------------------------------------------------------- how to ask
+
+
+def _tuned(runs: Runs) -> np.ndarray:
+    """(seeds,): test accuracy after the last step, at the arm's best rate."""
+    return runs.after("test accuracy")[runs.choose().row]
+
+
+def _compare(pool, setting, changed, baseline, of=_tuned, measure="accuracy") -> Conclusion:
+    arms = (of(pool.runs(setting, arm)) for arm in (changed, baseline))
+    return conclude(*arms, measure)
+
+
+def accuracy_of(changed: str, baseline: str):
+    """Both arms tuned, accuracy after the last step."""
+    return lambda pool, setting: _compare(pool, setting, changed, baseline)
+
+
+def _goal(pool, setting):
+    return GOAL[pool.axes[setting]["data"]]
+
+
+def steps_tuned(pool, setting) -> Conclusion:
+    """Steps to the goal, each arm at its fastest rate."""
+    goal = _goal(pool, setting)
+
+    def fastest(runs):
+        return runs.steps_to("test accuracy", goal)[runs.choose_fastest(goal).row]
+
+    return _compare(pool, setting, "batch norm", "plain", fastest, "steps")
+
+
+def steps_at_the_plain_rate(pool, setting) -> Conclusion:
+    """Steps to the goal, both arms at the plain network's fastest rate."""
+    goal = _goal(pool, setting)
+    rate = pool.runs(setting, "plain").choose_fastest(goal).rate
+
+    def at_rate(runs):
+        return runs.steps_to("test accuracy", goal)[runs.at(rate)]
+
+    return _compare(pool, setting, "batch norm", "plain", at_rate, "steps")
+
+
+def _usable(runs: Runs) -> np.ndarray:
+    """(rates, seeds): where the last accuracy is usable."""
+    return runs.after("test accuracy") >= USABLE
+
+
+def largest_rate(runs: Runs) -> np.ndarray:
+    """(seeds,): the largest usable rate; nan without one."""
+    return np.where(_usable(runs), runs.rates[:, np.newaxis], -np.inf).max(axis=0)
+
+
+def usable_decades(runs: Runs) -> np.ndarray:
+    """(seeds,): how many decades of rates are usable, on a grid of half-decades."""
+    return _usable(runs).sum(axis=0) / 2
+
+
+def decades_of_weights(pool, setting) -> Conclusion:
+    """Usable scales of the initial weights at the rate 0.1, on a grid of half-decades."""
+    base = setting.removesuffix(", gain 1")
+    if base == setting:
+        raise KeyError(setting)
+    scales = [name for name in pool.axes if name.startswith(f"{base}, gain ")]
+
+    def usable(arm):
+        runs = [pool.runs(name, arm) for name in scales]
+        return np.sum([_usable(r)[r.at(0.1)] for r in runs], axis=0) / 2
+
+    return conclude(usable("batch norm"), usable("plain"), "decades")
+
+
+def _last(pool, setting, key):
+    """(seeds, ...): a number of the trained batch norm network at its best rate."""
+    runs = pool.runs(setting, "batch norm")
+    return runs.last[key][runs.choose().row]
+
+
+def undone(pool, setting) -> Conclusion:
+    """The largest share of the way to undoing, of any layer's gammas or betas."""
+    share = np.max(_last(pool, setting, "undone"), axis=-1)
+    return conclude(share, np.zeros_like(share), "share")
+
+
+def eval_mode(pool, setting) -> Conclusion:
+    """Eval mode against batches of the training size that normalize themselves."""
+    return conclude(
+        _tuned(pool.runs(setting, "batch norm")), _last(pool, setting, "own"), "accuracy"
+    )
+
+
+def unbiased_variance(pool, setting) -> Conclusion:
+    """The unbiased variance of batches against that of all images, behind the first batch norm."""
+    ratio = _last(pool, setting, "variance")[:, 1:].mean(axis=1)
+    return conclude(ratio, np.ones_like(ratio), "variance")
+
+
+def stopped_loss(pool, setting) -> Conclusion:
+    """Test loss, each arm at its own best rate and number of steps."""
+
+    def best(runs):
+        row = runs.choose_stopped("held-out loss").row
+        return runs.stopped("test loss")[row]
+
+    return _compare(pool, setting, "batch norm", "plain", best, "loss")
+
+
+def _stopped_accuracy(runs):
+    return runs.stopped("test accuracy")[runs.choose_stopped().row]
+
+
+def stopped_accuracy(pool, setting) -> Conclusion:
+    """Test accuracy, each arm at its own best rate and number of steps."""
+    return _compare(pool, setting, "batch norm", "plain", _stopped_accuracy)
+
+
+def gain_of_dropout(pool, setting) -> Conclusion:
+    """How much less dropout gains with batch norm than without, p, rate and steps tuned."""
+
+    def best(*arms):
+        runs = [pool.runs(setting, arm) for arm in arms]
+        held_out = [r.stopped("held-out accuracy")[r.choose_stopped().row] for r in runs]
+        return _stopped_accuracy(runs[int(np.argmax(np.median(held_out, axis=1)))])
+
+    gains = [
+        best(f"{arm}dropout 0.2", f"{arm}dropout 0.5") - _stopped_accuracy(pool.runs(setting, name))
+        for arm, name in (("batch norm, ", "batch norm"), ("", "plain"))
+    ]
+    return conclude(gains[1], gains[0], "accuracy")
+
+
+def errors_at_a_larger_rate(pool, setting) -> Conclusion:
+    """Errors of batch norm at its best rate against those at the plain network's best rate."""
+    runs, plain = pool.runs(setting, "batch norm"), pool.runs(setting, "plain").choose().rate
+    errors = 1 - runs.after("test accuracy")
+    return conclude(errors[runs.choose().row], errors[runs.at(plain)], "errors")
+
+
+def gamma_and_beta_alone(pool, setting) -> Conclusion:
+    """Accuracy with all weights left random, against 0.88."""
+    accuracy = _tuned(pool.runs(setting, "only gamma and beta"))
+    return conclude(accuracy, np.full_like(accuracy, 0.88 - 0.02), "accuracy")
+
+
+def _of(measure, of):
+    return lambda pool, setting: _compare(pool, setting, "batch norm", "plain", of, measure)
+
+
+BETTER, NO_HARM, WORSE = ("gain",), ("gain", "no difference"), ("harm",)
+PLAIN_TASKS = ("relu", "tanh", "sigmoid")  # all images, right labels
+GAINS = tuple(f"{base}, gain" for base in ("relu", "relu, batch 8", "relu, 2 x 128", "tanh"))
+FEW, WRONG = ("300 images", "1047 images"), ("wrong labels",)
+
+QUESTIONS = {
+    "fewer-steps": Question(steps_at_the_plain_rate, BETTER, PLAIN_TASKS, GAINS),
+    "fewer-steps-tuned": Question(steps_tuned, BETTER, PLAIN_TASKS, GAINS),
+    "undo-in-training": Question(undone, BETTER, (*PLAIN_TASKS, *FEW), GAINS),
+    "unbiased-running-variance": Question(
+        unbiased_variance, ("no difference",), PLAIN_TASKS, GAINS
+    ),
+    "worse-at-inference": Question(eval_mode, WORSE, PLAIN_TASKS, GAINS),
+    "before-the-activation": Question(
+        accuracy_of("batch norm behind", "batch norm"), WORSE, PLAIN_TASKS
+    ),
+    "noisy-trains-alike": Question(
+        accuracy_of("noisy batch norm", "batch norm"), NO_HARM, PLAIN_TASKS
+    ),
+    "largest-usable-rate": Question(_of("rate", largest_rate), BETTER, PLAIN_TASKS, GAINS),
+    "learning-rate-matters-less": Question(
+        _of("decades", usable_decades), BETTER, PLAIN_TASKS, GAINS
+    ),
+    "initialization-matters-less": Question(decades_of_weights, BETTER),
+    "larger-rates-generalize": Question(
+        errors_at_a_larger_rate, BETTER, (*PLAIN_TASKS, *FEW), GAINS
+    ),
+    "depth-trainable-by-norm": Question(
+        accuracy_of("batch norm", "plain"), BETTER, ("relu, 8", "relu, 20", "30", "60")
+    ),
+    "only-gamma-beta": Question(gamma_and_beta_alone, BETTER, ("gamma and beta",)),
+    "batch-norm-regularizes": Question(stopped_loss, BETTER, FEW),
+    "no-harm-with-wrong-labels": Question(stopped_accuracy, NO_HARM, WRONG),
+    "dropout-needed-less": Question(gain_of_dropout, BETTER, (*FEW, *WRONG)),
+    "no-harm-in-any-batch": Question(
+        accuracy_of("batch norm", "plain"), NO_HARM, PLAIN_TASKS, GAINS
+    ),
+    "group-norm-small-batches": Question(
+        accuracy_of("group norm", "batch norm"), BETTER, PLAIN_TASKS
+    ),
+}
