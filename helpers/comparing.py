@@ -39,20 +39,51 @@ MEASURES = {
     )
 }
 WORDS = ("gain", "harm", "no difference", "too close to call")
-ROUNDING = 1e-9  # 0.97 - 0.95 falls short of 0.02
+
+# What a sentence can say of `changed`, as a condition on the effect of one seed in margins.
+ROUNDING = 1e-6  # 0.97 - 0.95 falls short of 0.02
+SENTENCES = {
+    "better": lambda effects: effects >= 1 - ROUNDING,
+    "worse": lambda effects: effects <= -1 + ROUNDING,
+    "not worse": lambda effects: effects >= -1 - ROUNDING,
+    "alike": lambda effects: np.abs(effects) <= 1 + ROUNDING,
+}
+HOLDS, OPEN, FAILS = "holds", "too close to call", "does not hold"
 
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What paired seeds say: `word` is one of WORDS.
+    """What paired seeds say.
 
     effects: (seeds,), how much better `changed` is than `baseline`: above 0, or for ratios above 1,
     it is better.
     """
 
-    word: str
     measure: Measure
     effects: np.ndarray
+
+    @property
+    def in_margins(self) -> np.ndarray:
+        """(seeds,): the effects in margins, 1 for just better and -1 for just worse."""
+        if not self.measure.ratio:
+            return self.effects / self.measure.margin
+        with np.errstate(all="ignore"):  # of nothing
+            return np.log(self.effects) / np.log(self.measure.margin)
+
+    @property
+    def word(self) -> str:
+        """One of WORDS: "gain" if every seed is better by the margin or more, "harm" if every seed
+        is worse by it, "no difference" if every seed lies between, and "too close to call" where
+        the range crosses the margin or a seed has no number (a target that neither arm reaches)."""
+        words = zip(WORDS, ("better", "worse", "alike"), strict=False)
+        return next((w for w, sentence in words if self.says(sentence) == HOLDS), WORDS[-1])
+
+    def says(self, sentence: str) -> str:
+        """Return HOLDS if one of SENTENCES is true of every seed, FAILS if of none, else OPEN."""
+        true = SENTENCES[sentence](self.in_margins)
+        if true.all():
+            return HOLDS
+        return OPEN if true.any() or np.isnan(self.effects).any() else FAILS
 
     def __str__(self):
         low, middle, high = (f(self.effects) for f in (np.min, np.median, np.max))
@@ -62,12 +93,9 @@ class Conclusion:
 
 
 def conclude(changed, baseline, measure: str) -> Conclusion:
-    """Say what a comparison concludes; both arrays have one entry per seed, in the same order.
+    """Compare two arms; both arrays have one entry per seed, in the same order.
 
-    "gain": better by the margin or more in every seed. "harm": worse by it in every seed. "no
-    difference": by less, or just as much, in every seed. "too close to call": a range that crosses
-    the margin, and runs without a number (a target that neither arm reaches). Raises KeyError for a
-    measure that has no margin, ValueError for fewer than five pairs.
+    Raises KeyError if a measure has no margin, ValueError for fewer than five pairs.
     """
     if measure not in MEASURES:
         raise KeyError(f"there is no margin for {measure!r}, but for {', '.join(MEASURES)}")
@@ -79,19 +107,8 @@ def conclude(changed, baseline, measure: str) -> Conclusion:
             f"got {changed.shape} and {baseline.shape}"
         )
     better, worse = (baseline, changed) if what.lower_is_better else (changed, baseline)
-    with np.errstate(all="ignore"):  # inf - inf, 0 / 0: no number, and said so
-        effects = better / worse if what.ratio else better - worse
-        sizes = np.log(effects) if what.ratio else effects
-    margin = np.log(what.margin) if what.ratio else what.margin
-    if (sizes >= margin - ROUNDING).all():
-        word = "gain"
-    elif (sizes <= -margin + ROUNDING).all():
-        word = "harm"
-    elif (np.abs(sizes) <= margin + ROUNDING).all():
-        word = "no difference"
-    else:
-        word = "too close to call"
-    return Conclusion(word, what, effects)
+    with np.errstate(all="ignore"):  # inf / inf, 0 / 0: no number, and said so
+        return Conclusion(what, better / worse if what.ratio else better - worse)
 
 
 @dataclass(frozen=True)
@@ -131,11 +148,10 @@ def weaker_than_margin(measure: str, at_least: float | None, at_most: float | No
     no difference.
     """
     what = MEASURES[measure]
-    m, none = (np.log(what.margin), np.log) if what.ratio else (what.margin, float)
 
     def allowed(bound, sign):  # sign +1 for at_least
-        size = sign * none(bound)
-        return size >= m - ROUNDING or abs(size + m) <= ROUNDING
+        effect = Conclusion(what, np.array([bound], dtype=float)).in_margins * sign
+        return bool(SENTENCES["better"](effect) | (np.abs(effect + 1) <= ROUNDING))
 
     bounds = [(bound, sign) for bound, sign in ((at_least, 1), (at_most, -1)) if bound is not None]
     return not all(allowed(bound, sign) for bound, sign in bounds)

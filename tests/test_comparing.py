@@ -20,7 +20,7 @@ PLAIN = np.array([0.90, 0.80, 0.95, 0.85, 0.70])
     ],
 )
 def test_seeds_are_compared_in_pairs_and_all_must_agree(more, word):
-    assert conclude(PLAIN + more, PLAIN, "accuracy").word == word
+    assert conclude(PLAIN + np.array(more), PLAIN, "accuracy").word == word
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,27 @@ def test_gain_and_harm_are_the_same_margin_seen_from_two_sides(name):
         opposite = {"gain": "harm", "harm": "gain", "no difference": "no difference"}
         assert there.word == opposite[back.word]
         assert (there.word == "no difference") == (size < 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "better", "not_worse", "alike"),
+    [
+        ([0.03] * 5, "holds", "holds", "does not hold"),
+        ([0.01] * 5, "does not hold", "holds", "holds"),
+        ([0.0, 0.01, 0.03, 0.0, 0.0], "too close to call", "holds", "too close to call"),
+        ([-0.05] * 5, "does not hold", "does not hold", "does not hold"),
+        ([-0.05, 0.0, 0.0, 0.0, 0.0], "does not hold", "too close to call", "too close to call"),
+        ([np.nan, 0.03, 0.03, 0.03, 0.03], *["too close to call"] * 3),
+        ([np.nan] * 5, *["too close to call"] * 3),
+    ],
+)
+def test_a_sentence_holds_in_every_seed_or_in_none(more, better, not_worse, alike):
+    found, turned = (
+        conclude(*pair, "accuracy")
+        for pair in ((PLAIN + np.array(more), PLAIN), (PLAIN, PLAIN + np.array(more)))
+    )
+    assert [found.says(s) for s in ("better", "not worse", "alike")] == [better, not_worse, alike]
+    assert turned.says("worse") == better
 
 
 def test_it_says_numbers():
