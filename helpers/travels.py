@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.comparing import FAILS, HOLDS, MEASURES, Conclusion, conclude
+from helpers.comparing import FAILS, HOLDS, MEASURES, OPEN, Conclusion, conclude
 from helpers.pool import Pool, Runs
 
 GOAL = 0.95  # accuracy that counts as arrived, where the plain network gets that far
+WORDS = (HOLDS, OPEN, FAILS)
 USABLE = 0.8  # accuracy at which a rate, or a scale of the weights, is usable
 
 
@@ -50,6 +51,8 @@ def summary(found: Mapping[str, tuple[str, Conclusion]]) -> str:
     by_word = {word: [s for s, (w, _) in found.items() if w == word] for word in (HOLDS, FAILS)}
     held, failed, count = by_word[HOLDS], by_word[FAILS], len(found)
     undecided = count - len(held) - len(failed)
+    if not found:
+        return "was not asked in any setting"
     text = f"holds in {len(held)} of {count} settings"
     if len(held) == count:
         return f"travels: {text}"

@@ -15,18 +15,10 @@ HELPERS = ROOT / "helpers"
 # as long as these do not import it in turn.
 FLOORS = (
     {"", "launcher"},  # "" is helpers itself, with the version of the edition
-    {
-        "numpy_nn",
-        "data",
-        "plotting",
-        "widgets",
-        "contents",
-        "files",
-        "wrapping",
-        "records",
-        "comparing",
-    },
-    {"torch_nn", "probes", "cost", "pool", "elsewhere", "claims", "verdicts", "exercises"},
+    {"numpy_nn", "data", "plotting", "widgets", "contents", "files", "wrapping", "records"}
+    | {"comparing"},
+    {"torch_nn", "probes", "cost", "claims", "verdicts", "exercises"}
+    | {"pool", "travels", "explanations", "elsewhere"},
     {"experiments", "authoring", "classroom"},
     {"record"},
 )
