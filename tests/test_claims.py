@@ -9,7 +9,7 @@ from helpers.comparing import MEASURES, choose_rate
 from helpers.contents import NOTEBOOKS
 
 FIELDS = {"said", "by", "notebook", "verdict", "finding", "ablation"}
-FURTHER = {"limit", "setting", "see", "measure", "seeds", "rates"}
+FURTHER = {"limit", "setting", "see", "measure", "seeds", "rates", "bears"}
 RATES = ("tuned", "at this rate", "one network")
 SEEDS = [2.5, 3.0, 2.8, 2.6, 4.0]
 

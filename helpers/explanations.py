@@ -1,0 +1,120 @@
+"""Six explanations of why batch norm helps, and what the claims of the course say for each.
+
+Which claim bears on which explanation, and how, stands in `claims.toml` beside the claim (`bears`);
+nothing is written twice. `balance` counts, `table` shows the evidence, `tensions` lists findings
+that seem to contradict each other, with what resolves them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from helpers.contents import numbered
+from helpers.verdicts import escape
+
+Claims = Mapping[str, Mapping]
+
+EXPLANATIONS = {
+    "covariate shift": "The inputs of inner layers keep their distribution, so that a layer need "
+    "not follow the ones before it.",
+    "smoothing": "The loss is smoother along the gradient, so that a step leads where it should.",
+    "larger rates": "Larger learning rates are possible, and these train faster and generalize "
+    "better.",
+    "length and direction": "The length of the weights drops out, and a step that is too long "
+    "corrects itself.",
+    "regularization": "The statistics of the batch are noisy, and noise regularizes.",
+    "gradients and depth": "Gradients neither vanish nor explode, so that deep networks train.",
+}
+WAYS = ("supports", "contradicts", "silent")
+
+
+@dataclass(frozen=True)
+class Tension:
+    """Two or more findings that seem to contradict each other, and why they do not."""
+
+    claims: tuple[str, ...]
+    seems: str
+    resolved: str
+
+
+TENSIONS = (
+    Tension(
+        ("reduces-covariate-shift", "effective-smoothness"),
+        "Batch norm calms the gradients of eight ReLU layers, and yet the smoothness of a network "
+        "in training is given by its rate.",
+        "Both were measured at one rate, that of the plain network. There the plain network is at "
+        "its edge of stability, and batch norm is not. At its own, larger rate batch norm comes "
+        "close to its edge too, and its gradients change about as much.",
+    ),
+    Tension(
+        ("larger-rates-generalize", "batch-norm-regularizes"),
+        "At the plain network's rate batch norm generalizes no better in five layers, and better "
+        "in two.",
+        "Depth and batch decide. With five layers and batches of 64 the gain comes with the "
+        "larger rate. With two layers, or batches of 20, batch norm has it at the small rate.",
+    ),
+    Tension(
+        ("worse-at-inference", "conv-brightness"),
+        "Eval mode is no worse than training mode, and yet it loses accuracy on batches whose "
+        "brightness varies.",
+        "Running statistics describe the average batch. They serve as long as every batch is like "
+        "it. Where the images of a batch have something in common, only the batch's own do.",
+    ),
+    Tension(
+        ("smooths-the-objective", "fewer-steps-tuned"),
+        "At the same rate the loss is several times smoother, and training is hardly faster.",
+        "Smoothness is room for larger steps. Whoever does not take them gains little by it.",
+    ),
+    Tension(
+        ("gradients-stable", "exploding-prevented-with-depth"),
+        "Gradients keep their size whatever the scale of the weights, and yet they explode.",
+        "Batch norm takes out the scale of the weights, at every depth. Depth multiplies all the "
+        "same: each ReLU layer with batch norm stretches the gradient a little.",
+    ),
+    Tension(
+        ("no-harm-in-any-batch", "group-norm-small-batches"),
+        "Batch norm is as good as group norm in batches of 32, and useless in batches of two.",
+        "Two samples that are normalized become -1 and 1, whatever they were.",
+    ),
+)
+
+
+def evidence(claims: Claims) -> dict[str, dict[str, list[str]]]:
+    """Return {explanation: {way: ids of claims}}, in the order of the claims."""
+    found = {name: {way: [] for way in WAYS} for name in EXPLANATIONS}
+    for claim, entry in claims.items():
+        for explanation, way in entry.get("bears", {}).items():
+            found[explanation][way].append(claim)
+    return found
+
+
+def balance(claims: Claims) -> str:
+    """Return Markdown: how many claims support each explanation, contradict it, are silent."""
+    rows = [f"| explanation | {' | '.join(WAYS)} |", f"|:--|{'--:|' * len(WAYS)}"]
+    for name, ways in evidence(claims).items():
+        rows.append(f"| {name} | {' | '.join(str(len(ids)) for ids in ways.values())} |")
+    return "\n".join(rows)
+
+
+def table(claims: Claims, explanation: str) -> str:
+    """Return Markdown: what bears on an explanation, with its setting; KeyError if unknown."""
+    rows = ["| it | by | where |", "|:--|:--|:--|"]
+    for way, ids in evidence(claims)[explanation].items():
+        for claim in ids:
+            entry = claims[claim]
+            notebook = numbered(entry["notebook"])
+            link = f"[{notebook.replace('_', ' ')}]({notebook}.ipynb), `{claim}`"
+            by = f"{escape(entry['finding'])} *({escape(entry['setting'])})*"
+            rows.append(f"| **{way}** | {by} | {link} |")
+    return "\n".join(rows)
+
+
+def tensions(claims: Claims) -> str:
+    """Return Markdown: findings that seem to contradict each other, each pair with its answer."""
+    parts = []
+    for tension in TENSIONS:
+        links = []
+        for claim in tension.claims:
+            notebook = numbered(claims[claim]["notebook"])
+            links.append(f"[`{claim}`]({notebook}.ipynb)")
+        parts.append(f"**{escape(tension.seems)}** ({', '.join(links)})\n\n{tension.resolved}")
+    return "\n\n".join(parts)

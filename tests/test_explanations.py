@@ -1,0 +1,86 @@
+"""The explanations are weighed by the claims themselves, so that no balance can go stale."""
+
+import mistune
+import pytest
+
+from helpers.claims import all_claims
+from helpers.contents import numbered
+from helpers.explanations import (
+    EXPLANATIONS,
+    TENSIONS,
+    WAYS,
+    balance,
+    evidence,
+    table,
+    tensions,
+)
+
+CLAIMS = all_claims()
+PIGS = {
+    "flat": {
+        "notebook": "smoothing",
+        "finding": "It is flat | here.",
+        "setting": "a barn",
+        "bears": {"smoothing": "supports", "larger rates": "silent"},
+    },
+    "steep": {
+        "notebook": "depth",
+        "finding": "It is steep.",
+        "setting": "a hill",
+        "bears": {"smoothing": "contradicts"},
+    },
+    "beside": {"notebook": "depth", "finding": "It rains.", "setting": "outside"},
+}
+
+
+def test_evidence_is_what_the_claims_say():
+    found = evidence(PIGS)
+    assert found["smoothing"] == {"supports": ["flat"], "contradicts": ["steep"], "silent": []}
+    assert found["larger rates"]["silent"] == ["flat"]
+    assert found["regularization"] == {way: [] for way in WAYS}
+
+
+def test_the_balance_counts_it():
+    rows = balance(PIGS).splitlines()
+    assert "| smoothing | 1 | 1 | 0 |" in rows
+    assert "| larger rates | 0 | 0 | 1 |" in rows
+    assert len(rows) == 2 + len(EXPLANATIONS)
+
+
+def test_the_table_names_finding_setting_and_place():
+    page = mistune.create_markdown(plugins=["table"])(table(PIGS, "smoothing"))
+    assert "It is flat | here." in page
+    assert "a barn" in page
+    assert f'href="{numbered("smoothing")}.ipynb"' in page
+    assert page.index("supports") < page.index("contradicts")
+    with pytest.raises(KeyError, match="magic"):
+        table(PIGS, "magic")
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_every_explanation_has_evidence_for_and_against(name):
+    found = evidence(CLAIMS)[name]
+    assert found["supports"]
+    assert found["contradicts"]
+    assert sum(map(len, found.values())) >= 4
+
+
+def test_claims_bear_on_known_explanations_in_known_ways():
+    for name, entry in CLAIMS.items():
+        assert set(entry.get("bears", {})) <= set(EXPLANATIONS), name
+        assert set(entry.get("bears", {}).values()) <= set(WAYS), name
+
+
+@pytest.mark.parametrize("tension", TENSIONS, ids=lambda tension: tension.claims[0])
+def test_a_tension_is_between_claims_that_see_each_other(tension):
+    assert len(tension.claims) >= 2
+    for name in tension.claims:
+        others = set(tension.claims) - {name}
+        assert others <= set(CLAIMS[name].get("see", [])), name
+
+
+def test_tensions_link_to_their_claims():
+    text = tensions(CLAIMS)
+    for tension in TENSIONS:
+        for name in tension.claims:
+            assert f"[`{name}`]({numbered(CLAIMS[name]['notebook'])}.ipynb)" in text
