@@ -89,6 +89,9 @@ ABLATIONS = {
     "undone-by-hand": Ablation(replace={SHARES: "[shares(undo(model)) for model in models]"}),
     "nothing-behind": Ablation(replace={NOT_BEHIND: '"after": {}'}),
     "bell-shaped-pixels": Ablation(replace={"values = digits.x_train.ravel()": BELLS}),
+    "never-standardized": Ablation(
+        replace={"standardized = replace(digits, **parts)": "standardized = digits"}
+    ),
     "never-scaled": Ablation(
         replace={
             "return (x - x.mean(axis=0)) / x.std(axis=0)": "return x - x.mean(axis=0)",
