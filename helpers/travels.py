@@ -177,18 +177,20 @@ def stopped_loss(pool, setting) -> Conclusion:
 
 
 def gain_of_dropout(pool, setting) -> Conclusion:
-    """How much less dropout gains with batch norm than without, p, rate and steps tuned."""
+    """What dropout adds without batch norm, or the margin where it adds less than that, against
+    what it adds with batch norm; p, rate and steps tuned. Worse: it is needed more."""
 
     def best(*arms):
         runs = [pool.runs(setting, arm) for arm in arms]
         held_out = [r.stopped("held-out accuracy")[r.choose_stopped().row] for r in runs]
         return _tuned(runs[int(np.argmax(np.median(held_out, axis=1)))])
 
-    gains = [
-        best(f"{arm}dropout 0.2", f"{arm}dropout 0.5") - _tuned(pool.runs(setting, name))
-        for arm, name in (("batch norm, ", "batch norm"), ("", "plain"))
-    ]
-    return conclude(gains[1], gains[0], "accuracy")
+    with_norm, without = (
+        best(f"{front}dropout 0.2", f"{front}dropout 0.5") - _tuned(pool.runs(setting, arm))
+        for arm, front in (("batch norm", "batch norm, "), ("plain", ""))
+    )
+    needed_anyway = np.maximum(without, MEASURES["accuracy"].margin)
+    return conclude(needed_anyway, with_norm, "accuracy")
 
 
 def errors_at_a_larger_rate(pool, setting) -> Conclusion:
@@ -233,12 +235,15 @@ QUESTIONS = {
         errors_at_a_larger_rate, "better", (*PLAIN_TASKS, *FEW), GAINS
     ),
     "depth-trainable-by-norm": Question(
-        accuracy_of("batch norm", "plain"), "better", ("relu, 8", "relu, 20", "30", "60")
+        accuracy_of("batch norm", "plain"),
+        "better",
+        ("relu, 2 x", "relu, 8", "relu, 20", "30 x", "60 x"),
+        GAINS,
     ),
     "only-gamma-beta": Question(gamma_and_beta_alone, "better", ("gamma and beta",)),
     "batch-norm-regularizes": Question(stopped_loss, "better", FEW),
     "no-harm-with-wrong-labels": Question(accuracy_of("batch norm", "plain"), "not worse", WRONG),
-    "dropout-needed-less": Question(gain_of_dropout, "better", (*FEW, *WRONG)),
+    "dropout-needed-less": Question(gain_of_dropout, "not worse", (*FEW, *WRONG)),
     "no-harm-in-any-batch": Question(
         accuracy_of("batch norm", "plain"), "not worse", PLAIN_TASKS, GAINS
     ),

@@ -218,3 +218,10 @@ def test_every_setting_has_its_grid_and_known_arms(name):
     for arm, rates in arms.items():
         assert rates == sorted(set(rates))
         recorded.network(arm, axes, 0, inputs=64)
+
+
+def test_the_recorded_pool_is_that_of_the_settings():
+    found = pool.load()
+    assert found.axes == {name: axes for name, (axes, _) in recorded.SETTINGS.items()}
+    assert found.arms == {name: arms for name, (_, arms) in recorded.SETTINGS.items()}
+    assert pool.PATH.stat().st_size < 3e6
