@@ -80,7 +80,7 @@ ABLATIONS = {
     "all-groups-fast": Ablation(replace={"train_groups(model, (lr, 0.1, 0.1), seed)": ALL_FAST}),
     "misprint-mended": Ablation(replace={"** 2 / np.sqrt(N)": "** 2 / N"}),
     "no-weight-decay": Ablation(
-        replace={"SGD([weight], lr, weight_decay=weight_decay)": "SGD([weight], lr)"}
+        replace={"SGD([weight], lr, momentum, weight_decay)": "SGD([weight], lr, momentum)"}
     ),
     "half-the-step": Ablation(replace={"w / end + rate *": "w / end + rate / 2 *"}),
     "length-left-alone": Ablation(replace={GDNP_STEP: "w / end + rate * (q - S @ w / end)"}),
