@@ -141,6 +141,13 @@ def test_rates_are_chosen_inside_their_grids_and_not_on_test_images():
     claim("pigs", measured=SEEDS, at_least=2)
 
 
+def test_collecting_gathers_what_cannot_be_tested_fairly():
+    trains()
+    with collecting() as broken:
+        claim("pigs", measured=SEEDS, at_least=2, tuned=chosen(best=0))
+    assert broken == ["pigs"]
+
+
 def test_a_bound_asks_for_the_margin_at_least():
     trains(measure="accuracy", rates="at this rate")
     claim("pigs", measured=[0.2] * 5, at_least=0.15)
