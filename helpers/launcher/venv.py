@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from helpers.launcher import places
+from helpers.launcher.downloads import pip_environment
 from helpers.launcher.environment import clean_environment
 from helpers.launcher.reasons import Stop, why_no_venv
 
@@ -32,6 +33,10 @@ DEFAULTS = {
         "HistoryManager": {"hist_file": ":memory:"},
     },
 }
+
+# Whatever imports nbformat imports jsonschema, which would spend two seconds each time on a grammar
+# for addresses and on durations; no notebook has such fields, and without both it goes on.
+QUICK_START = "import sys; sys.modules.update(rfc3987_syntax=None, isoduration=None)\n"
 
 # In place of the first line of every program: the Python beside it, wherever the folder is now.
 RELOCATABLE = b"""#!/bin/sh
@@ -115,7 +120,8 @@ def remove():
 def ensure_pip():
     """Give .venv the pip that comes with Python, unless it has one; no network is needed."""
     ask = [places.venv_python(), "-m", "pip", "--version"]
-    if subprocess.run(ask, env=clean_environment(), capture_output=True).returncode:
+    # Without the user's settings for pip: those that cannot be read do not mean that it is missing.
+    if subprocess.run(ask, env=pip_environment({}), capture_output=True).returncode:
         python = interpreter()
         for remains in python.packages.glob("pip-*.dist-info") if python else ():
             shutil.rmtree(remains)
@@ -179,6 +185,7 @@ def small_files(python):
     depth = len(python.packages.relative_to(places.ROOT).parts)
     root = str(places.ROOT) if places.VENV.is_symlink() else "/".join([".."] * depth)
     files[python.packages / "batch_norm_course.pth"] = root + "\n"
+    files[python.packages / "batch_norm_course_quick_start.pth"] = QUICK_START
     return files
 
 

@@ -1,9 +1,13 @@
 """Clones to set up, and clones that are set up already."""
 
+import os
+import pickle
 import shutil
+from pathlib import Path
 
 import pytest
 from clones import PROOFS, STAND_INS, Clone, make_wheel, notebook
+from filelock import FileLock
 
 from helpers.launcher import places
 
@@ -23,19 +27,39 @@ def clone(tmp_path, wheels):
 
 
 @pytest.fixture(scope="session")
-def ready(tmp_path_factory, wheels):
+def set_up_once(tmp_path_factory, wheels):
+    """The folder of a clone that was set up, and what that printed; for all workers of pytest."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    result = folder / "set-up.pickle"
+    with FileLock(folder / "set-up.lock"):
+        if not result.exists():
+            clone = Clone(tmp_path_factory.mktemp("clone"), wheels)
+            result.write_bytes(pickle.dumps((str(clone.root), clone.run("test"))))
+    root, first_run = pickle.loads(result.read_bytes())
+    return Path(root), first_run
+
+
+def copy_environment(root, clone):
+    shutil.copytree(root / ".venv", clone.root / ".venv", symlinks=True)
+    return clone
+
+
+@pytest.fixture(scope="session")
+def ready(set_up_once, tmp_path_factory, wheels):
     """A clone that is set up; tests must leave it so."""
-    clone = Clone(tmp_path_factory.mktemp("clone"), wheels)
-    clone.first_run = clone.run("test")
+    root, first_run = set_up_once
+    clone = copy_environment(root, Clone(tmp_path_factory.mktemp("clone"), wheels))
+    clone.first_run = first_run
+    clone.run("setup", "--proofs")  # after which nothing names the place that it was copied from
     return clone
 
 
 @pytest.fixture
 def copied(ready, tmp_path, wheels):
     """A copy, at another place, of a clone that is set up."""
-    clone = Clone(tmp_path, wheels)
-    shutil.copytree(ready.root / ".venv", tmp_path / ".venv", symlinks=True)
-    return clone
+    return copy_environment(ready.root, Clone(tmp_path, wheels))
 
 
 @pytest.fixture
@@ -48,7 +72,8 @@ def half_ready(copied):
 @pytest.fixture
 def empty(half_ready):
     """A clone whose environment holds nothing but pip."""
-    shutil.rmtree(half_ready.site / "standins-1.0.dist-info")
+    for name in ("standins", "proofs"):
+        shutil.rmtree(half_ready.site / f"{name}-1.0.dist-info")
     shutil.rmtree(half_ready.site / "pytest")
     return half_ready
 

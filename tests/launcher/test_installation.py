@@ -26,7 +26,8 @@ def test_set_up_happens_once(ready):
     assert (ready.root / ".venv" / "install.log").read_text() == log
 
 
-def test_setup_starts_nothing_and_learners_install_what_learning_needs(clone):
+def test_setup_starts_nothing_and_learners_install_what_learning_needs(empty):
+    clone = empty
     done = clone.run("setup")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "The course is ready: python3 course.py lab"
@@ -81,6 +82,12 @@ def test_the_stamp_stays_until_something_is_changed(copied):
     assert copied.run("lab", PIP_FIND_LINKS=os.devnull).returncode == 0
 
 
+def test_importing_nbformat_takes_no_grammar_of_addresses(ready):
+    say = "import sys; print(sys.modules['rfc3987_syntax'])"
+    command = [ready.root / ".venv" / "bin" / "python", "-c", say]
+    assert subprocess.check_output(command, text=True) == "None\n"
+
+
 def test_tools_get_their_defaults_inside_the_environment(ready):
     settings = ready.root / ".venv/share/jupyter/lab/settings/overrides.json"
     plugin = "@jupyterlab/apputils-extension:notification"
@@ -102,7 +109,7 @@ def test_a_half_installed_package_is_repaired(half_ready, how):
     else:
         module.unlink()
         (information / "METADATA").unlink()
-    done = clone.run("test")
+    done = clone.run("setup")
     assert done.returncode == 0, done.stderr
     if how != "no metadata":  # which pip notices by itself
         assert "Repairing standins-1.0" in done.stdout
@@ -112,7 +119,7 @@ def test_a_half_installed_package_is_repaired(half_ready, how):
 
 def test_whole_packages_are_not_repaired(half_ready):
     # Programs were rewritten after pip recorded their sizes.
-    assert "Repairing" not in half_ready.run("test").stdout
+    assert "Repairing" not in half_ready.run("setup").stdout
 
 
 def test_two_set_ups_at_once_install_once(empty):

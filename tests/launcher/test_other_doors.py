@@ -10,7 +10,7 @@ import sysconfig
 import nbformat
 import pytest
 
-from helpers.launcher import places
+from helpers.launcher import places, venv
 
 # Its stored output was measured on another day.
 CELL = """\
@@ -45,7 +45,8 @@ class Elsewhere:
         # This environment's packages are seen there as if they were installed; the lines that put
         # the course itself on the path are not read there.
         (site,) = environment.glob("lib/python*/site-packages")
-        (site / "packages.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        packages = sysconfig.get_path("purelib") + "\n"
+        (site / "packages.pth").write_text(packages + venv.QUICK_START)
         drop = ("PIP_", "BN_COURSE_", "PYTHON", "PYTEST", "JUPYTER")
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(drop)}
         self.env |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1"}
