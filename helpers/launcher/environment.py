@@ -90,6 +90,8 @@ def environment(*, proof):
         variables["HOME"] = str(private_folder())
     if proof:
         variables["CUDA_VISIBLE_DEVICES"] = ""
+        # Many processes import the course; where bytecode is not kept each would compile it.
+        variables["PYTHONDONTWRITEBYTECODE"] = ""
         variables["TQDM_DELAY"] = "1e9"  # TQDM_DISABLE does not reach bars in notebooks
         variables["BN_COURSE_SETTING"] = "as it is"
         variables["IPYTHONDIR"] = str(private_folder() / "ipython")

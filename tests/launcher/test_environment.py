@@ -91,10 +91,13 @@ def test_commands_start_without_what_a_user_has_set(settings, monkeypatch):
 def test_the_environment_of_learners_keeps_what_is_theirs(monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", "mine")
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     variables = environment.clean_environment() | environment.environment(proof=False)
     assert variables["IPYTHONDIR"] == "mine"
-    assert variables["PYTHONUNBUFFERED"] == "1"
-    assert environment.environment(proof=True)["IPYTHONDIR"] != "mine"
+    assert variables["PYTHONUNBUFFERED"] == variables["PYTHONDONTWRITEBYTECODE"] == "1"
+    of_proofs = environment.environment(proof=True)
+    assert of_proofs["IPYTHONDIR"] != "mine"
+    assert not of_proofs["PYTHONDONTWRITEBYTECODE"]
 
 
 def test_without_a_home_programs_get_a_folder_of_their_own(monkeypatch):
