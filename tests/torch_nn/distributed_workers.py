@@ -1,9 +1,4 @@
-"""What the processes of test_distributed.py and test_torchrun.py run."""
-
-import os
-import signal
-import socket
-import threading
+"""What the processes of test_distributed.py and test_torchrun.py run, and finish."""
 
 import numpy as np
 import torch
@@ -159,43 +154,6 @@ def all_checks(folder):
 
 def command_line():
     return train_distributed.main(["--epochs", "1", "--norm", "sync", "--width", "4"])
-
-
-def report(port):
-    """Tell the test that this process runs, and which it is; torchrun is its parent."""
-    with socket.create_connection(("127.0.0.1", port)) as line:
-        line.sendall(f"{os.getpid()} {os.getppid()}\n".encode())
-
-
-def dies(port):
-    dist.init_process_group("gloo")
-    report(port)
-    if dist.get_rank() == 1:
-        raise ValueError("a mistake in rank 1")
-    dist.all_reduce(torch.ones(1))
-
-
-def crashes(port):
-    dist.init_process_group("gloo")
-    report(port)
-    if dist.get_rank() == 1:
-        os.kill(os.getpid(), signal.SIGSEGV)
-    dist.all_reduce(torch.ones(1))
-
-
-def hangs(port):
-    """One process waits for the other, which waits for nothing; both are deaf to SIGTERM."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    dist.init_process_group("gloo")
-    report(port)
-    if dist.get_rank() == 1:
-        threading.Event().wait()
-    dist.all_reduce(torch.ones(1))
-
-
-def leaves():
-    print("goodbye")
-    os._exit(0)
 
 
 def on_gpu():

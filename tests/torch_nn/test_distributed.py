@@ -9,6 +9,7 @@ from helpers.torch_nn import batchnorm
 from helpers.torch_nn.distributed import SyncBatchNorm, combined, join
 from helpers.torch_nn.torchrun import launch
 from torch_nn import distributed_workers as workers
+from torch_nn import test_checkpoint, test_training
 
 TWINS = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d, 5: nn.BatchNorm3d}
 
@@ -19,9 +20,23 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ranks(folder):
-    """What two processes found; one launch for all tests."""
-    return launch(workers.all_checks, 2, arguments=[folder])
+def run(tmp_path_factory):
+    """The file of the run that two processes train together."""
+    return tmp_path_factory.mktemp("together") / "run.pt"
+
+
+def in_each_process(folder, run, folder_of_ranks):
+    return workers.all_checks(folder) | {
+        "together": test_training.train_together(run),
+        "resumed": test_checkpoint.interrupted_and_resumed(folder_of_ranks),
+    }
+
+
+@pytest.fixture(scope="module")
+def ranks(folder, run, tmp_path_factory):
+    """What two processes found; one launch for all tests: the start takes longest."""
+    arguments = [folder, run, tmp_path_factory.mktemp("ranks")]
+    return launch(in_each_process, 2, arguments=arguments, timeout=200)
 
 
 def close(actual, expected, tol=1e-12):
@@ -105,6 +120,34 @@ def test_weights_agree_in_all_processes_and_synchronized_statistics_do(ranks):
 def test_only_rank_0_writes_checkpoints(ranks, folder):
     norms = ("batch", "group", "sync")
     assert sorted(path.name for path in folder.iterdir()) == [f"{n} of rank 0.pt" for n in norms]
+
+
+def test_two_processes_train_like_one(ranks, run):
+    model = test_training.net("layer")
+    history = test_training.fit(model, test_training.DATA, **test_training.SETTINGS)
+    first, second = (rank["together"] for rank in ranks)
+    for loss, accuracy, parameters, _ in (first, second):
+        np.testing.assert_allclose(loss, history.loss, rtol=1e-4)
+        np.testing.assert_allclose(accuracy, history.test_accuracy, atol=0.011)
+        for key, value in model.state_dict().items():
+            np.testing.assert_allclose(parameters[key], value, atol=1e-4)
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+    assert [first[3], second[3]] == [2, 0]  # rank 0 alone writes, after both epochs
+    assert torch.load(run)["epoch"] == 2
+
+
+def test_rank_0_decides_where_all_processes_go_on(ranks):
+    first, second = (rank["resumed"] for rank in ranks)
+    assert first[0]
+    assert second[0]
+    assert first[1] == second[1]  # an error is one in every process
+    disagree, other_settings, other_data, damaged = first[1]
+    assert "the processes do not train the same: lr in rank 1 is 1.1 and in rank 0 0.1;" in disagree
+    assert "belongs to another run: lr was 0.1 and is 0.5" in other_settings
+    assert "dataset in rank 1 is digits, 1297 images and in rank 0 digits, 330" in other_data
+    assert "cannot be read as a checkpoint" in damaged
+    assert (first[2], second[2]) == (["run.pt"], [])
 
 
 # ------------------------------------------------------------------ without processes

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from helpers.torch_nn.torchrun import LaunchError, launch
-from torch_nn import distributed_workers as workers
+from torch_nn import distributed_workers, failing_workers
 
 LONG = 120  # seconds that nothing here should take
 
@@ -57,13 +57,17 @@ def failures():
 
     The one that hangs has the time in which the other tests run.
     """
-    timeouts = {workers.dies: LONG, workers.crashes: LONG, workers.hangs: 45}
+    timeouts = {
+        failing_workers.dies: LONG,
+        failing_workers.crashes: LONG,
+        failing_workers.hangs: 45,
+    }
     with ThreadPoolExecutor(3) as pool:
         yield {worker: pool.submit(attempt, worker, time) for worker, time in timeouts.items()}
 
 
 def test_a_process_that_dies_is_named_with_its_traceback(failures):
-    message, processes = failures[workers.dies].result()
+    message, processes = failures[failing_workers.dies].result()
     assert message.startswith("rank 1 failed:\nTraceback")
     assert message.endswith("ValueError: a mistake in rank 1")
     assert "in dies" in message
@@ -72,7 +76,7 @@ def test_a_process_that_dies_is_named_with_its_traceback(failures):
 
 
 def test_a_process_that_a_signal_ends_is_named(failures):
-    message, processes = failures[workers.crashes].result()
+    message, processes = failures[failing_workers.crashes].result()
     assert message.startswith("rank 1 was ended by SIGSEGV")
     assert_gone(processes)
 
@@ -81,7 +85,7 @@ def test_a_process_that_a_signal_ends_is_named(failures):
 def test_nothing_stays_when_the_process_that_launched_is_interrupted_or_killed(number):
     reports = Reports()
     code = (
-        "from torch_nn.distributed_workers import hangs\n"
+        "from torch_nn.failing_workers import hangs\n"
         "from helpers.torch_nn.torchrun import launch\n"
         f"launch(hangs, arguments=[{reports.port}])"
     )
@@ -99,7 +103,7 @@ def test_nothing_stays_when_the_process_that_launched_is_interrupted_or_killed(n
 
 
 def test_results_come_by_rank_and_what_was_printed_too(capsys):
-    histories = launch(workers.command_line, 2)
+    histories = launch(distributed_workers.command_line, 2)
     assert [history.loss.shape for history in histories] == [(20,), (20,)]
     assert (histories[0].loss == histories[1].loss).all()
     printed = capsys.readouterr()
@@ -109,12 +113,12 @@ def test_results_come_by_rank_and_what_was_printed_too(capsys):
 
 def test_a_process_that_leaves_early_is_missed_and_what_it_printed_is_not_lost(capsys):
     with pytest.raises(LaunchError, match="rank 0 ended without returning"):
-        launch(workers.leaves, 1)
+        launch(failing_workers.leaves, 1)
     assert capsys.readouterr().out == "[rank 0] goodbye\n"
 
 
 def test_processes_that_hang_are_ended_and_tell_where_they_were(failures):
-    message, processes = failures[workers.hangs].result()
+    message, processes = failures[failing_workers.hangs].result()
     assert message.startswith("after 45 s, 2 processes had not finished")
     first, second = message.split("Rank 0 was here:")[1].split("Rank 1 was here:")
     assert "dist.all_reduce(torch.ones(1))" in first

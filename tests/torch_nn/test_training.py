@@ -18,7 +18,6 @@ from helpers.torch_nn.history import Recorder
 from helpers.torch_nn.models import mlp, resnet
 from helpers.torch_nn.processes import Processes
 from helpers.torch_nn.schedules import decay_weights, one_cycle
-from helpers.torch_nn.torchrun import launch
 from helpers.torch_nn.training import evaluate, fit, pick_device
 
 DIGITS = load("digits")
@@ -634,31 +633,18 @@ def test_a_batch_that_cannot_be_shared_equally_is_refused():
 
 
 def train_together(path):
-    """What each of two processes does in the test below."""
-    torch.distributed.init_process_group("gloo")
+    """What each of two processes does for test_distributed.py."""
     written, write = [], training.checkpoints.save
-    training.checkpoints.save = lambda *arguments: (written.append(path), write(*arguments))
     model = net("layer")  # which has nothing to do with the batch
-    history = fit(model, DATA, **SETTINGS, checkpoint=path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            training.checkpoints,
+            "save",
+            lambda *arguments: (written.append(path), write(*arguments)),
+        )
+        history = fit(model, DATA, **SETTINGS, checkpoint=path)
     parameters = {key: value.numpy() for key, value in model.state_dict().items()}
     return history.loss, history.test_accuracy, parameters, len(written)
-
-
-def test_two_processes_train_like_one(tmp_path):
-    path = tmp_path / "run.pt"
-    results = launch(train_together, 2, arguments=[path])
-    model = net("layer")
-    history = fit(model, DATA, **SETTINGS)
-    for loss, accuracy, parameters, _ in results:
-        np.testing.assert_allclose(loss, history.loss, rtol=1e-4)
-        np.testing.assert_allclose(accuracy, history.test_accuracy, atol=0.011)
-        for key, value in model.state_dict().items():
-            np.testing.assert_allclose(parameters[key], value, atol=1e-4)
-    first, second = results
-    np.testing.assert_array_equal(first[0], second[0])
-    np.testing.assert_array_equal(first[1], second[1])
-    assert [first[3], second[3]] == [2, 0]  # rank 0 alone writes, after both epochs
-    assert torch.load(path)["epoch"] == 2
 
 
 # --- on a GPU ----------------------------------------------------------------------------------
