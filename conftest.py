@@ -49,9 +49,10 @@ def pytest_unconfigure(config):
     config.course_progress.cleanup()
 
 
-# The files that take longest come first, so that two workers end together; each takes the next file
-# as soon as it is done with one.
-LONGEST = ("exercises", "launcher", "notebooks")
+# The folders with files that take longest come first, those that wait for a clock before all, and
+# many short files last: so two workers end together. Each takes the next file as soon as it is done
+# with one.
+LONGEST = ("torch_nn", "exercises", "launcher", "notebooks")
 
 
 def pytest_collection_modifyitems(items):
