@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.comparing import FAILS, HOLDS, MEASURES, OPEN, Conclusion, conclude
+from helpers.comparing import FAILS, HOLDS, MEASURES, OPEN, Choice, Conclusion, conclude
 from helpers.pool import Pool, Runs
 
 GOAL = 0.95  # accuracy that counts as arrived, where the plain network gets that far
@@ -68,7 +68,13 @@ def summary(found: Mapping[str, tuple[str, Conclusion]]) -> str:
 
 def _tuned(runs: Runs) -> np.ndarray:
     """(seeds,): test accuracy at the arm's own best rate and number of steps."""
-    return runs.stopped("test accuracy")[runs.choose_stopped().row]
+    return _at(runs.choose_stopped(), runs.stopped("test accuracy"))
+
+
+def _at(choice: Choice, values: np.ndarray) -> np.ndarray:
+    """(seeds,): the row of a chosen rate; nan at the edge of the grid, where a better rate may lie
+    beyond, so that nothing is concluded."""
+    return values[choice.row] if choice.inside else np.full(values.shape[1:], np.nan)
 
 
 def _compare(pool, setting, changed, baseline, of=_tuned, measure="accuracy") -> Conclusion:
@@ -96,7 +102,7 @@ def steps_tuned(pool, setting) -> Conclusion:
     held_out, test = _goals(pool, setting)
 
     def fastest(runs):
-        return runs.steps_to("test accuracy", test)[runs.choose_fastest(held_out).row]
+        return _at(runs.choose_fastest(held_out), runs.steps_to("test accuracy", test))
 
     return _compare(pool, setting, "batch norm", "plain", fastest, "steps")
 
@@ -144,7 +150,7 @@ def decades_of_weights(pool, setting) -> Conclusion:
 def _last(pool, setting, key):
     """(seeds, ...): a number of the trained batch norm network at its best rate."""
     runs = pool.runs(setting, "batch norm")
-    return runs.last[key][runs.choose().row]
+    return _at(runs.choose(), runs.last[key])
 
 
 def undone(pool, setting) -> Conclusion:
@@ -156,7 +162,7 @@ def undone(pool, setting) -> Conclusion:
 def eval_mode(pool, setting) -> Conclusion:
     """Eval mode against batches of the training size that normalize themselves."""
     runs = pool.runs(setting, "batch norm")
-    in_eval_mode = runs.after("test accuracy")[runs.choose().row]
+    in_eval_mode = _at(runs.choose(), runs.after("test accuracy"))
     return conclude(in_eval_mode, _last(pool, setting, "own"), "accuracy")
 
 
@@ -170,8 +176,7 @@ def stopped_loss(pool, setting) -> Conclusion:
     """Test loss, each arm at its own best rate and number of steps."""
 
     def best(runs):
-        row = runs.choose_stopped("held-out loss").row
-        return runs.stopped("test loss")[row]
+        return _at(runs.choose_stopped("held-out loss"), runs.stopped("test loss"))
 
     return _compare(pool, setting, "batch norm", "plain", best, "loss")
 
@@ -197,7 +202,7 @@ def errors_at_a_larger_rate(pool, setting) -> Conclusion:
     """Errors of batch norm at its best rate against those at the plain network's best rate."""
     runs, plain = pool.runs(setting, "batch norm"), pool.runs(setting, "plain").choose().rate
     errors = 1 - runs.after("test accuracy")
-    return conclude(errors[runs.choose().row], errors[runs.at(plain)], "errors")
+    return conclude(_at(runs.choose(), errors), errors[runs.at(plain)], "errors")
 
 
 def gamma_and_beta_alone(pool, setting) -> Conclusion:
