@@ -71,14 +71,6 @@ def test_claims_bear_on_known_explanations_in_known_ways():
         assert set(entry.get("bears", {}).values()) <= set(WAYS), name
 
 
-@pytest.mark.parametrize("tension", TENSIONS, ids=lambda tension: tension.claims[0])
-def test_a_tension_is_between_claims_that_see_each_other(tension):
-    assert len(tension.claims) >= 2
-    for name in tension.claims:
-        others = set(tension.claims) - {name}
-        assert others <= set(CLAIMS[name].get("see", [])), name
-
-
 def test_tensions_link_to_their_claims():
     text = tensions(CLAIMS)
     for tension in TENSIONS:
