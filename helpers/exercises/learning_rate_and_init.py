@@ -33,10 +33,9 @@ prediction(
 prediction(
     "rate-test-errors",
     right="c",
-    a="that would be so if batch norm helped by itself. Here the help comes with the larger rate.",
-    b="they would if batch norm did nothing. It does something here, and at this rate it is no "
-    "help.",
-    c="at this rate batch norm makes more errors. At its own rate it makes fewer.",
+    a="more noise helps up to a point, and rate 1 in batches of 64 was noisy enough.",
+    b="the factor belongs to the batch size: what helps in batches of 64 no longer does in 20.",
+    c="a long step in a small batch is too noisy, and the gain of the larger rate is lost.",
 )
 prediction(
     "rate-groups",

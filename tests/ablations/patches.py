@@ -91,14 +91,6 @@ def cut_skips():
     blocks.Residual.backward = lambda self, dy: self.branch.backward(dy)
 
 
-def or_diverged(train_groups, *arguments):
-    """What the training returns, or what a network that explodes on the way is worth: guessing."""
-    try:
-        return train_groups(*arguments)
-    except OverflowError:
-        return 0.1, np.full(200, np.nan)
-
-
 def mean_left_out():
     """Folding forgets the running mean."""
     from helpers.torch_nn import folding  # PyTorch takes seconds that other notebooks save

@@ -33,7 +33,7 @@ NOT_BEHIND = '"after": {"norm": True, "norm_position": "after"}'
 GDNP_STEP = "best_length(w / end + rate * (q - S @ w / end), S, q, end)"
 
 SAME_EPS = '"gain": gain, "eps": 1e-5}'
-ALL_FAST = "patches.or_diverged(train_groups, model, (lr, lr, lr), seed)"
+ALL_FAST = "train_groups(model, (lr, lr, lr), seed)"
 
 MOMENTUM = "functools.partial(nn.BatchNorm2d, momentum=momentum)"
 
