@@ -12,6 +12,13 @@ prediction(
     c="some of it is plainly wrong, but more of it is right under a condition that nobody states.",
 )
 prediction(
+    "verdicts-travel",
+    right="c",
+    a="batches of two or four alone turn most sentences, and few were said with a batch in mind.",
+    b="even fewer. Nearly every sentence meets a setting that turns it, or one that is too close.",
+    c="a verdict belongs to a setting. What travels is a verdict with its condition.",
+)
+prediction(
     "verdicts-comparison",
     right="b",
     a="at the plain network's rate it is. With batch norm at rate 3 it is the plain network that "
