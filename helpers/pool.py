@@ -114,6 +114,20 @@ class Pool:
         curves = {name: values[:, :, i] for i, name in enumerate(CURVES)}
         return Runs(setting, arm, np.array(rates), steps, curves, self._table(chosen, len(rates)))
 
+    def stopped(self, setting: str, *arms: str) -> tuple[np.ndarray, Choice]:
+        """Return (seeds,): test accuracy at the best rate and number of steps, and the choice.
+
+        Of several arms, that of the one which is best on held-out images.
+        """
+        several = [self.runs(setting, arm) for arm in arms]
+        choices = [runs.choose_stopped() for runs in several]
+        held_out = [
+            np.median(runs.stopped("held-out accuracy")[choice.row])
+            for runs, choice in zip(several, choices, strict=True)
+        ]
+        best = int(np.argmax(held_out))
+        return several[best].stopped("test accuracy")[choices[best].row], choices[best]
+
     def _table(self, chosen: slice, rates: int) -> dict[str, np.ndarray]:
         rows = self._last[chosen]
         shapes = {key: np.shape(value) for row in rows for key, value in row.items()}

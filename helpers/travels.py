@@ -48,11 +48,11 @@ def cells(pool: Pool, question: Question) -> dict[str, tuple[str, Conclusion]]:
 
 def summary(found: Mapping[str, tuple[str, Conclusion]]) -> str:
     """Say where a sentence holds: that it travels, or the settings in which it flips."""
+    if not found:
+        return "was not asked in any setting"
     by_word = {word: [s for s, (w, _) in found.items() if w == word] for word in (HOLDS, FAILS)}
     held, failed, count = by_word[HOLDS], by_word[FAILS], len(found)
     undecided = count - len(held) - len(failed)
-    if not found:
-        return "was not asked in any setting"
     text = f"holds in {len(held)} of {count} settings"
     if len(held) == count:
         return f"travels: {text}"
@@ -66,25 +66,36 @@ def summary(found: Mapping[str, tuple[str, Conclusion]]) -> str:
 # ------------------------------------------------------------------------------- how to ask
 
 
-def _tuned(runs: Runs) -> np.ndarray:
-    """(seeds,): test accuracy at the arm's own best rate and number of steps."""
-    return _at(runs.choose_stopped(), runs.stopped("test accuracy"))
+def _inside(choice: Choice, values: np.ndarray) -> np.ndarray:
+    """(seeds,): the values at a chosen rate; nan at the edge of the grid, where a better rate may
+    lie beyond, so that nothing is concluded."""
+    return values if choice.inside else np.full(values.shape, np.nan)
 
 
 def _at(choice: Choice, values: np.ndarray) -> np.ndarray:
-    """(seeds,): the row of a chosen rate; nan at the edge of the grid, where a better rate may lie
-    beyond, so that nothing is concluded."""
-    return values[choice.row] if choice.inside else np.full(values.shape[1:], np.nan)
+    """(seeds,): of values at all rates those at the chosen one, if it is inside."""
+    return _inside(choice, values[choice.row])
 
 
-def _compare(pool, setting, changed, baseline, of=_tuned, measure="accuracy") -> Conclusion:
-    arms = (of(pool.runs(setting, arm)) for arm in (changed, baseline))
+def _tuned(pool: Pool, setting: str, *arms: str) -> np.ndarray:
+    """(seeds,): test accuracy of the best of these arms at its own best rate and steps."""
+    accuracy, choice = pool.stopped(setting, *arms)
+    return _inside(choice, accuracy)
+
+
+def _compare(pool, setting, of, measure) -> Conclusion:
+    """Batch norm against the plain network, in what `of` makes of the runs of each."""
+    arms = (of(pool.runs(setting, arm)) for arm in ("batch norm", "plain"))
     return conclude(*arms, measure)
 
 
 def accuracy_of(changed: str, baseline: str):
     """Test accuracy, each arm at its own best rate and number of steps."""
-    return lambda pool, setting: _compare(pool, setting, changed, baseline)
+
+    def ask(pool, setting):
+        return conclude(*(_tuned(pool, setting, a) for a in (changed, baseline)), "accuracy")
+
+    return ask
 
 
 def _goals(pool, setting) -> tuple[float, float]:
@@ -104,7 +115,7 @@ def steps_tuned(pool, setting) -> Conclusion:
     def fastest(runs):
         return _at(runs.choose_fastest(held_out), runs.steps_to("test accuracy", test))
 
-    return _compare(pool, setting, "batch norm", "plain", fastest, "steps")
+    return _compare(pool, setting, fastest, "steps")
 
 
 def steps_at_the_plain_rate(pool, setting) -> Conclusion:
@@ -115,7 +126,7 @@ def steps_at_the_plain_rate(pool, setting) -> Conclusion:
     def at_rate(runs):
         return runs.steps_to("test accuracy", test)[runs.at(rate)]
 
-    return _compare(pool, setting, "batch norm", "plain", at_rate, "steps")
+    return _compare(pool, setting, at_rate, "steps")
 
 
 def _usable(runs: Runs) -> np.ndarray:
@@ -124,7 +135,7 @@ def _usable(runs: Runs) -> np.ndarray:
 
 
 def largest_rate(runs: Runs) -> np.ndarray:
-    """(seeds,): the largest usable rate; nan without one."""
+    """(seeds,): the largest usable rate; -inf without one."""
     return np.where(_usable(runs), runs.rates[:, np.newaxis], -np.inf).max(axis=0)
 
 
@@ -178,20 +189,15 @@ def stopped_loss(pool, setting) -> Conclusion:
     def best(runs):
         return _at(runs.choose_stopped("held-out loss"), runs.stopped("test loss"))
 
-    return _compare(pool, setting, "batch norm", "plain", best, "loss")
+    return _compare(pool, setting, best, "loss")
 
 
 def gain_of_dropout(pool, setting) -> Conclusion:
     """What dropout adds without batch norm, or the margin where it adds less than that, against
     what it adds with batch norm; p, rate and steps tuned. Worse: it is needed more."""
-
-    def best(*arms):
-        runs = [pool.runs(setting, arm) for arm in arms]
-        held_out = [r.stopped("held-out accuracy")[r.choose_stopped().row] for r in runs]
-        return _tuned(runs[int(np.argmax(np.median(held_out, axis=1)))])
-
     with_norm, without = (
-        best(f"{front}dropout 0.2", f"{front}dropout 0.5") - _tuned(pool.runs(setting, arm))
+        _tuned(pool, setting, f"{front}dropout 0.2", f"{front}dropout 0.5")
+        - _tuned(pool, setting, arm)
         for arm, front in (("batch norm", "batch norm, "), ("plain", ""))
     )
     needed_anyway = np.maximum(without, MEASURES["accuracy"].margin)
@@ -207,12 +213,13 @@ def errors_at_a_larger_rate(pool, setting) -> Conclusion:
 
 def gamma_and_beta_alone(pool, setting) -> Conclusion:
     """Accuracy with all weights left random, against 0.88."""
-    accuracy = _tuned(pool.runs(setting, "only gamma and beta"))
-    return conclude(accuracy, np.full_like(accuracy, 0.88 - 0.02), "accuracy")
+    accuracy = _tuned(pool, setting, "only gamma and beta")
+    bound = np.full_like(accuracy, 0.88 - MEASURES["accuracy"].margin)
+    return conclude(accuracy, bound, "accuracy")
 
 
 def _of(measure, of):
-    return lambda pool, setting: _compare(pool, setting, "batch norm", "plain", of, measure)
+    return lambda pool, setting: _compare(pool, setting, of, measure)
 
 
 PLAIN_TASKS = ("relu", "tanh", "sigmoid")  # all images, right labels

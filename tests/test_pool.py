@@ -97,6 +97,36 @@ def test_rates_are_chosen_on_held_out_images_alone():
     assert losses.stopped("test loss")[:, 0].tolist() == [-0.61, -0.91, -0.91]
 
 
+def arm_at(level, jitter=0.0):
+    """Results of an arm whose held-out and test accuracies rise to a level at rate 0.3, 1 point
+    apart, and stay at half of it at the other rates."""
+
+    def found(rate, seed):
+        top = (level + jitter * seed) * (1.0 if rate == 0.3 else 0.5)
+        path = np.linspace(0, top, len(REACHED))
+        curves = {"held-out accuracy": path, "test accuracy": path - 0.01}
+        return {"curves": [curves.get(c, path).tolist() for c in CURVES], "last": {}}
+
+    return found
+
+
+def test_the_best_of_several_arms_is_chosen_on_held_out_images(tmp_path):
+    arms = {"weak": arm_at(0.6), "strong": arm_at(0.9, jitter=0.01)}
+    runs = [
+        {"setting": {"name": "a", "arm": arm, "rate": rate, "seed": seed, **AXES}}
+        | {"result": of(rate, seed)}
+        for arm, of in arms.items()
+        for rate in (0.1, 0.3, 1.0)
+        for seed in range(5)
+    ]
+    path = tmp_path / "pool.npz"
+    path.write_bytes(pool.pack(content() | {"runs": runs}))
+    accuracy, choice = pool.load(path).stopped("a", "weak", "strong")
+    np.testing.assert_allclose(accuracy, 0.89 + np.arange(5) / 100, atol=1e-3)
+    assert (choice.rate, choice.on, choice.inside) == (0.3, "held-out", True)
+    np.testing.assert_allclose(pool.load(path).stopped("a", "weak")[0], 0.59, atol=1e-3)
+
+
 def test_names_that_are_not_there_bring_those_that_are(small):
     with pytest.raises(KeyError, match="no 'c' here; there are: a, b"):
         small.runs("c", "plain")

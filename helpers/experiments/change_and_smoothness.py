@@ -6,11 +6,10 @@ at their own rates and at the plain network's, and are measured on the way.
 """
 
 import json
-from dataclasses import replace
 
 import numpy as np
 
-from helpers import data, probes
+from helpers import probes
 from helpers.comparing import choose_rate
 from helpers.experiments import pool
 from helpers.experiments.experiment import Experiment
@@ -71,12 +70,10 @@ def change_and_smoothness(name: str, arms: dict[str, list[float]], **axes) -> di
 
 def train(arm: str, rate: float, seed: int, axes: dict, probe=None):
     """Return the history of a run and its (held-out, test) accuracies, a pair for each look."""
-    task, _ = pool.draw(axes["data"], axes["images"], axes["wrong"], axes["pixels"], seed)
-    model = pool.network(arm, axes, seed, inputs=task["train"][0].shape[1])
-    x, y = task["train"]
+    model, dataset, task, _ = pool.start(arm, axes, seed)
     history = fit(
         model,
-        replace(pool.images(axes["data"]), x_train=x, y_train=y),
+        dataset,
         steps=STEPS,
         batch_size=axes["batch"],
         lr=rate,
@@ -135,17 +132,12 @@ def pack(content: dict) -> bytes:
     return (about + "[\n" + "".join(f"{line},\n" for line in head) + f"{tail}\n]\n}}\n").encode()
 
 
-def source() -> str:
-    """Where the images come from."""
-    return f"{data.load('digits').source}; {data.load('mnist').source}"
-
-
 EXPERIMENT = Experiment(
     name="change_and_smoothness",
     run=change_and_smoothness,
     settings=[
         {"name": name, "arms": arms, **BASE, **change} for name, (change, arms) in SETTINGS.items()
     ],
-    data_source=source,
+    data_source=pool.source,
     pack=pack,
 )

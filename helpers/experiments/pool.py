@@ -26,7 +26,6 @@ from helpers.numpy_nn.modules import (
     Sequential,
     Sigmoid,
     Tanh,
-    _Function,
 )
 from helpers.numpy_nn.optim import SGD, Adam
 from helpers.numpy_nn.training import batch_accuracy, batch_statistics_only, fit
@@ -56,13 +55,10 @@ class OnlyGammaAndBeta(Sequential):
 def pool(name: str, arm: str, rate: float, seed: int, **axes) -> dict:
     """Train one arm at one rate in one of many settings; curves of losses and accuracies on
     training, held-out and test images, and numbers of the trained network."""
-    task, spoiled = draw(axes["data"], axes["images"], axes["wrong"], axes["pixels"], seed)
-    model = network(arm, axes, seed, inputs=task["train"][0].shape[1])
-    train = dict(zip(("x_train", "y_train"), task["train"], strict=True))
-    test = dict(zip(("x_test", "y_test"), task["test"], strict=True))
+    model, dataset, task, spoiled = start(arm, axes, seed)
     history = fit(
         model,
-        replace(images(axes["data"]), **train, **test),
+        dataset,
         steps=axes["steps"],
         batch_size=axes["batch"],
         lr=rate,
@@ -77,6 +73,15 @@ def pool(name: str, arm: str, rate: float, seed: int, **axes) -> dict:
         found[len(history.loss)] = GONE
     curves = [found.get(step, GONE) for step in STEPS if step <= axes["steps"]]
     return {"curves": np.round(curves, 4).T.tolist(), "last": last(model, arm, task, axes, history)}
+
+
+def start(arm: str, axes: dict, seed: int):
+    """Return the network of a run, the data set to train it on, and what `draw` returns."""
+    task, spoiled = draw(axes["data"], axes["images"], axes["wrong"], axes["pixels"], seed)
+    (x_train, y_train), (x_test, y_test) = task["train"], task["test"]
+    parts = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
+    model = network(arm, axes, seed, inputs=x_train.shape[1])
+    return model, replace(images(axes["data"]), **parts), task, spoiled
 
 
 def examine(model, task, spoiled) -> list[float]:
@@ -207,7 +212,9 @@ def network(arm: str, axes: dict, seed: int, inputs: int) -> Sequential:
     if "dropout" in arm:
         p = float(arm.split()[-1])
         layers = [
-            [layer, Dropout(p, noise)] if isinstance(layer, _Function) else [layer]
+            [layer, Dropout(p, noise)]
+            if isinstance(layer, tuple(ACTIVATIONS.values()))
+            else [layer]
             for layer in model
         ]
         model = Sequential(*chain(*layers))
