@@ -35,8 +35,8 @@ prediction(
     "inference-accuracy",
     right="b",
     a="eight images estimate a mean and a variance badly, and every error disturbs the answers.",
-    b="the running statistics come from many batches, so they are known better than any batch of "
-    "8 can know its own.",
+    b="the running statistics come from many batches: they are closer to those of all images than "
+    "the statistics of eight images are.",
     c="the weights are the same, but each layer's output also depends on the statistics.",
 )
 prediction(

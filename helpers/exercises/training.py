@@ -43,8 +43,8 @@ prediction(
     "training-gamma-beta",
     right="c",
     a="nothing in the loss rewards that: the other weights are trained with batch norm in place.",
-    b="the means are far from zero, and beta hardly leaves zero: it covers less than a tenth of "
-    "the way.",
+    b="the means are far from zero, and beta stays near zero or moves without regard to them: it "
+    "covers less than a tenth of the way.",
     c="beta has no tendency towards the mean, and gamma moves away from the standard deviation if "
     "anywhere.",
 )

@@ -47,6 +47,8 @@ KEPT_IN_EVAL_MODE = "share_body(bug_clinic.freezing.freeze_network, seed)"
 
 CONVERTED = 'SyncBatchNorm.convert(net) if norm == "sync" else net'
 
+WITHOUT_ITS_NORM = 'arm.removesuffix("batch norm").removesuffix(" + ") or "plain"'
+
 ABLATIONS = {
     "never-synchronized": Ablation(replace={CONVERTED: "net"}),
     "always-synchronized": Ablation(replace={CONVERTED: "SyncBatchNorm.convert(net)"}),
@@ -115,6 +117,11 @@ ABLATIONS = {
         }
     ),
     "identity": Ablation(patch="identity"),
+    # without its norm, a network gets the rate that is best without one
+    "norm-left-out": Ablation(
+        patch="identity",
+        replace={"best_rate(arm, 60, steps) for": f"best_rate({WITHOUT_ITS_NORM}, 60, steps) for"},
+    ),
     "no-instance-norm": Ablation(patch="no_instance_norm"),
     "linear-activation": Ablation(patch="linear_activation"),
     "skip-cut": Ablation(patch="cut_skips"),
