@@ -37,6 +37,14 @@ def all_claims() -> dict[str, dict]:
     return tomllib.loads(TOML.read_text(encoding="utf-8"))
 
 
+def related(name: str) -> list[str]:
+    """Return the claims that a claim refers to (`see`), and those that refer to it: whoever meets
+    one of two is told of the other."""
+    claims = all_claims()
+    own = claims[name].get("see", [])
+    return [*own, *(k for k, c in claims.items() if name in c.get("see", []) and k not in own)]
+
+
 def claim(
     name: str,
     *,
@@ -88,7 +96,7 @@ def claim(
             f"  The course says: {sentence}"
         )
     if not limit:
-        print(wrapped(_context(entry)))
+        print(wrapped(_context(name, entry)))
 
 
 def _require_fair(name, entry, values, tuned, *, limit) -> None:
@@ -115,14 +123,14 @@ def _require_fair(name, entry, values, tuned, *, limit) -> None:
             )
 
 
-def _context(entry: Mapping) -> str:
+def _context(name: str, entry: Mapping) -> str:
     """What is said, the verdict, the setting and where to read on, a line each."""
     lines = [f"Said: “{entry['said']}” ({entry['by']})", f"Verdict: {entry['verdict']}"]
     if "setting" in entry:
         lines.append(f"Setting: {entry['setting']}")
-    if "see" in entry:
-        related = [f"{other} ({all_claims()[other]['notebook']})" for other in entry["see"]]
-        lines.append(f"See also: {', '.join(related)}")
+    if others := related(name):
+        names = [f"{other} ({all_claims()[other]['notebook']})" for other in others]
+        lines.append(f"See also: {', '.join(names)}")
     return "\n".join(f"  {line}" for line in lines)
 
 

@@ -61,8 +61,9 @@ TENSIONS = (
     ),
     Tension(
         ("smooths-the-objective", "fewer-steps-tuned"),
-        "At the same rate the loss is several times smoother, and training is hardly faster.",
-        "Smoothness is room for larger steps. Whoever does not take them gains little by it.",
+        "At the same rate the loss is several times smoother, and yet the network reaches a small "
+        "loss no sooner; at rates of its own it needs fewer steps.",
+        "Smoothness is room for larger steps. Whoever does not take them has little of it.",
     ),
     Tension(
         ("gradients-stable", "exploding-prevented-with-depth"),
@@ -72,7 +73,7 @@ TENSIONS = (
     ),
     Tension(
         ("no-harm-in-any-batch", "group-norm-small-batches"),
-        "Batch norm is as good as group norm in batches of 32, and useless in batches of two.",
+        "Batch norm is as good as group norm in batches of eight, and useless in batches of two.",
         "Two samples that are normalized become -1 and 1, whatever they were.",
     ),
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import claims
-from helpers.claims import ClaimViolated, UnfairClaim, claim, collecting
+from helpers.claims import ClaimViolated, UnfairClaim, claim, collecting, related
 from helpers.comparing import MEASURES, choose_rate
 from helpers.contents import NOTEBOOKS
 
@@ -89,6 +89,7 @@ def test_the_setting_and_related_claims_are_printed(capsys):
     claim("pigs", measured=3, at_least=2)
     lines = capsys.readouterr().out.splitlines()
     assert lines[3:] == ["  Setting: a barn, no wind", "  See also: cows (backward)"]
+    assert related("cows") == ["pigs"]
 
 
 def trains(**more):

@@ -3,7 +3,7 @@
 import mistune
 import pytest
 
-from helpers.claims import all_claims
+from helpers.claims import all_claims, related
 from helpers.contents import numbered
 from helpers.explanations import (
     EXPLANATIONS,
@@ -76,3 +76,9 @@ def test_tensions_link_to_their_claims():
     for tension in TENSIONS:
         for name in tension.claims:
             assert f"[`{name}`]({numbered(CLAIMS[name]['notebook'])}.ipynb)" in text
+
+
+def test_claims_that_seem_to_contradict_each_other_refer_to_each_other():
+    for tension in TENSIONS:
+        first, second = tension.claims
+        assert second in related(first), tension.seems
