@@ -1,5 +1,7 @@
 """The settings of the pool: what is trained on what, how, and which arms at which rates."""
 
+from helpers.pool import DROPOUTS, TWO
+
 BASE = {
     "data": "digits",
     "images": 1047,  # to train on; of the digits, all but those held out
@@ -32,10 +34,8 @@ SIGMOID_RATES = _rates(-4, 4)
 FEW_RATES = _rates(-5, 1)
 DEEP_RATES = _rates(-6, 0)
 NORM_RATES = _rates(-2, 3)  # where only gamma and beta are trained
-TWO = ("plain", "batch norm")
 OTHERS = ("batch norm behind", "group norm")
 NOISY = "noisy batch norm"
-DROPOUTS = ("dropout 0.2", "dropout 0.5", "batch norm, dropout 0.2", "batch norm, dropout 0.5")
 DEEP_ARMS = (*TWO, "skips, batch norm", "SkipInit")
 
 # name: (what differs from BASE, rates, arms)
@@ -98,7 +98,6 @@ _TABLE = {
     ),
     # depth
     "30 x 32": (DEEP, DEEP_RATES, DEEP_ARMS),
-    "30 x 32, batch 256": ({**DEEP, "batch": 256}, DEEP_RATES, TWO),
     "30 x 32, tanh": ({**DEEP, "activation": "tanh"}, DEEP_RATES, TWO),
     "30 x 100, batch 256": (
         {"hidden": [100] * 30, "batch": 256, "steps": 100}, DEEP_RATES[2:], TWO
@@ -109,7 +108,7 @@ _TABLE = {
         f"gamma and beta, {depth} x {width}": (
             {"hidden": [width] * depth}, NORM_RATES, ("only gamma and beta",)
         )
-        for depth, width in ((1, 128), (1, 512), (6, 32), (6, 128), (12, 64), (12, 128))
+        for depth, width in ((1, 128), (1, 512), (6, 32), (6, 128), (12, 64))
     },
     **{
         f"gamma and beta, 6 x 128, {name}": (
@@ -126,7 +125,6 @@ _TABLE = {
             "relu": ({}, [0.1, 1.0]),
             "relu, batch 8": ({"batch": 8}, [0.1, 1.0]),
             "relu, batch 20": ({"batch": 20}, [0.1]),
-            "relu, batch 256": ({"batch": 256}, [0.1]),
             "relu, 2 x 128": (WIDE, [0.1, 1.0]),
             "relu, pixels standardized": ({"pixels": "standardized"}, [0.1]),
             "relu, MNIST": (MNIST, [0.1]),
