@@ -7,6 +7,8 @@
 Results go to `data/results/NAME.json` (those of the pool to `pool.npz`), with the versions, the
 device, the date, the command and the data they came from. Every run of an experiment is saved when
 it is done, in a file beside it that ends in `.partial`: Ctrl-C loses at most the run it interrupts.
+The pool grows: runs in `pool.npz` from the same device, versions and data are kept, and only those
+that its settings have in addition are trained. To train all of it again, remove the file.
 
 Experiments of Part III (PyTorch) know devices. On a GPU they run at full size; on a CPU a small
 version takes minutes, and its results say "CPU size". Those of Parts I and II run on the CPU.
@@ -59,8 +61,9 @@ def record(
 
     partial = folder / f"{experiment.name}-{device}-{size}.partial"
     place = {_line(setting): number for number, setting in enumerate(settings)}
-    runs = [run for run in _read_partial(partial, origin) if _line(run["setting"]) in place]
-    done = {_line(run["setting"]) for run in runs}
+    kept = (*_read_recorded(experiment, target, origin), *_read_partial(partial, origin))
+    done = {_line(run["setting"]): run for run in kept if _line(run["setting"]) in place}
+    runs = list(done.values())
     missing = [setting for setting in settings if _line(setting) not in done]
     # Written anew: a run that was cut off, or is not wanted any more, is gone before others follow.
     write_atomically(partial, "".join(map(_line, [origin, *runs])))
@@ -174,6 +177,14 @@ def _read_partial(path: Path, origin: dict) -> list[dict]:
         except ValueError:
             break
     return runs
+
+
+def _read_recorded(experiment: Experiment, target: Path, origin: dict) -> list[dict]:
+    """The runs at `target` that further ones may join: the same rule as for a partial file."""
+    if experiment.unpack is None or not target.exists():
+        return []
+    content = experiment.unpack(target.read_bytes())
+    return content["runs"] if origin.items() <= content.items() else []
 
 
 def main(arguments: list[str] | None = None) -> int:

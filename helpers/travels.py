@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.comparing import FAILS, HOLDS, MEASURES, OPEN, Choice, Conclusion, conclude
-from helpers.pool import Pool, Runs
+from helpers.pool import DROPOUTS, TWO, Pool, Runs
 
 GOAL = 0.95  # accuracy that counts as arrived, where the plain network gets that far
 WORDS = (HOLDS, OPEN, FAILS)
@@ -24,24 +24,30 @@ class Question:
 
     ask: (pool, setting) -> Conclusion. sentence: what it says of the changed arm, one of
     comparing.SENTENCES. settings, but: where it makes sense to ask, by how names of settings start.
+    arms: those that must have been trained there.
     """
 
     ask: Callable[[Pool, str], Conclusion]
     sentence: str
     settings: tuple[str, ...] = ("",)
     but: tuple[str, ...] = ()
+    arms: tuple[str, ...] = TWO
+
+    def fits(self, pool: Pool, setting: str) -> bool:
+        """Whether it is asked in a setting. Fresh seeds of a setting are not another one."""
+        return (
+            setting.startswith(self.settings)
+            and not setting.startswith(self.but)
+            and "first_seed" not in pool.axes[setting]
+            and all((setting, arm) in pool for arm in self.arms)
+        )
 
 
 def cells(pool: Pool, question: Question) -> dict[str, tuple[str, Conclusion]]:
     """Return {setting: (HOLDS, OPEN or FAILS, the conclusion)} for every setting it is asked in."""
     found = {}
-    for setting in pool.axes:
-        if setting.startswith(question.but) or not setting.startswith(question.settings):
-            continue
-        try:
-            conclusion = question.ask(pool, setting)
-        except KeyError:  # an arm or a rate that was not trained there
-            continue
+    for setting in filter(lambda name: question.fits(pool, name), pool.axes):
+        conclusion = question.ask(pool, setting)
         found[setting] = conclusion.says(question.sentence), conclusion
     return found
 
@@ -89,13 +95,13 @@ def _compare(pool, setting, of, measure) -> Conclusion:
     return conclude(*arms, measure)
 
 
-def accuracy_of(changed: str, baseline: str):
-    """Test accuracy, each arm at its own best rate and number of steps."""
+def _accuracy(changed: str, baseline: str, *about) -> Question:
+    """A question about test accuracy, each arm at its own best rate and number of steps."""
 
     def ask(pool, setting):
         return conclude(*(_tuned(pool, setting, a) for a in (changed, baseline)), "accuracy")
 
-    return ask
+    return Question(ask, *about, arms=(changed, baseline))
 
 
 def _goals(pool, setting) -> tuple[float, float]:
@@ -147,8 +153,6 @@ def usable_decades(runs: Runs) -> np.ndarray:
 def decades_of_weights(pool, setting) -> Conclusion:
     """Usable scales of the initial weights at the rate 0.1, on a grid of half-decades."""
     base = setting.removesuffix(", gain 1")
-    if base == setting:
-        raise KeyError(setting)
     scales = [name for name in pool.axes if name.startswith(f"{base}, gain ")]
 
     def usable(arm):
@@ -196,9 +200,8 @@ def gain_of_dropout(pool, setting) -> Conclusion:
     """What dropout adds without batch norm, or the margin where it adds less than that, against
     what it adds with batch norm; p, rate and steps tuned. Worse: it is needed more."""
     with_norm, without = (
-        _tuned(pool, setting, f"{front}dropout 0.2", f"{front}dropout 0.5")
-        - _tuned(pool, setting, arm)
-        for arm, front in (("batch norm", "batch norm, "), ("plain", ""))
+        _tuned(pool, setting, *dropouts) - _tuned(pool, setting, arm)
+        for arm, dropouts in (("batch norm", DROPOUTS[2:]), ("plain", DROPOUTS[:2]))
     )
     needed_anyway = np.maximum(without, MEASURES["accuracy"].margin)
     return conclude(needed_anyway, with_norm, "accuracy")
@@ -223,7 +226,19 @@ def _of(measure, of):
 
 
 PLAIN_TASKS = ("relu", "tanh", "sigmoid")  # all images, right labels
-GAINS = tuple(f"{base}, gain" for base in ("relu", "relu, batch 8", "relu, 2 x 128", "tanh"))
+GAINS = tuple(  # of these bases the initial weights were also scaled
+    f"{base}, gain"
+    for base in (
+        "relu",
+        "relu, batch 8",
+        "relu, batch 20",
+        "relu, 2 x 128",
+        "relu, pixels standardized",
+        "relu, MNIST",
+        "tanh",
+        "sigmoid",
+    )
+)
 FEW, WRONG = ("300 images", "1047 images"), ("wrong labels",)
 
 QUESTIONS = {
@@ -232,34 +247,36 @@ QUESTIONS = {
     "undo-in-training": Question(undone, "better", (*PLAIN_TASKS, *FEW), GAINS),
     "unbiased-running-variance": Question(unbiased_variance, "alike", PLAIN_TASKS, GAINS),
     "worse-at-inference": Question(eval_mode, "worse", PLAIN_TASKS, GAINS),
-    "before-the-activation": Question(
-        accuracy_of("batch norm behind", "batch norm"), "worse", PLAIN_TASKS
-    ),
-    "noisy-trains-alike": Question(
-        accuracy_of("noisy batch norm", "batch norm"), "not worse", PLAIN_TASKS
-    ),
+    "before-the-activation": _accuracy("batch norm behind", "batch norm", "worse", PLAIN_TASKS),
+    "noisy-trains-alike": _accuracy("noisy batch norm", "batch norm", "not worse", PLAIN_TASKS),
     "largest-usable-rate": Question(_of("rate", largest_rate), "better", PLAIN_TASKS, GAINS),
     "learning-rate-matters-less": Question(
         _of("decades", usable_decades), "better", PLAIN_TASKS, GAINS
     ),
-    "initialization-matters-less": Question(decades_of_weights, "better"),
+    "initialization-matters-less": Question(
+        decades_of_weights,
+        "better",
+        tuple(f"{gain} 1" for gain in GAINS),
+        tuple(f"{gain} 10" for gain in GAINS),  # and 100
+    ),
     "larger-rates-generalize": Question(
         errors_at_a_larger_rate, "better", (*PLAIN_TASKS, *FEW), GAINS
     ),
-    "depth-trainable-by-norm": Question(
-        accuracy_of("batch norm", "plain"),
+    "depth-trainable-by-norm": _accuracy(
+        "batch norm",
+        "plain",
         "better",
-        ("relu, 2 x", "relu, 8", "relu, 20", "30 x", "60 x"),
+        ("relu, 2 x", "relu, 8", "relu, 12", "relu, 20", "30 x", "60 x"),
         GAINS,
     ),
-    "only-gamma-beta": Question(gamma_and_beta_alone, "better", ("gamma and beta",)),
+    "only-gamma-beta": Question(
+        gamma_and_beta_alone, "better", ("gamma and beta",), arms=("only gamma and beta",)
+    ),
     "batch-norm-regularizes": Question(stopped_loss, "better", FEW),
-    "no-harm-with-wrong-labels": Question(accuracy_of("batch norm", "plain"), "not worse", WRONG),
-    "dropout-needed-less": Question(gain_of_dropout, "not worse", (*FEW, *WRONG)),
-    "no-harm-in-any-batch": Question(
-        accuracy_of("batch norm", "plain"), "not worse", PLAIN_TASKS, GAINS
+    "no-harm-with-wrong-labels": _accuracy("batch norm", "plain", "not worse", WRONG),
+    "dropout-needed-less": Question(
+        gain_of_dropout, "not worse", (*FEW, *WRONG), arms=(*TWO, *DROPOUTS)
     ),
-    "group-norm-small-batches": Question(
-        accuracy_of("group norm", "batch norm"), "better", PLAIN_TASKS
-    ),
+    "no-harm-in-any-batch": _accuracy("batch norm", "plain", "not worse", PLAIN_TASKS, GAINS),
+    "group-norm-small-batches": _accuracy("group norm", "batch norm", "better", PLAIN_TASKS),
 }

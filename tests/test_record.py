@@ -1,5 +1,6 @@
 """Recording: results carry their origin, and a run that was stopped goes on where it stopped."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -125,6 +126,40 @@ def test_settings_that_the_experiment_no_longer_has_are_dropped(tmp_path):
     record.record(squares(run), tmp_path)
     assert run.calls == [2, 3]
     assert len(records.load("squares", tmp_path)["runs"]) == 4
+
+
+def extendable(run, count):
+    """Squares of so many numbers, which are told from the file that holds them."""
+    return dataclasses.replace(
+        squares(run), settings=[{"n": n} for n in range(count)], unpack=json.loads
+    )
+
+
+def test_what_a_file_holds_is_not_run_again_where_it_can_be_extended(tmp_path):
+    record.record(extendable(Stopped(), 2), tmp_path)
+    run = Stopped(at=3)
+    with pytest.raises(KeyboardInterrupt):
+        record.record(extendable(run, 4), tmp_path)
+    assert len(records.load("squares", tmp_path)["runs"]) == 2  # as it was
+    record.record(extendable(run, 4), tmp_path)
+    assert run.calls == [2, 3]
+    results = records.load("squares", tmp_path)
+    assert [found["result"]["square"] for found in results["runs"]] == [0, 1, 4, 9]
+    run = Stopped()
+    record.record(extendable(run, 3), tmp_path)  # a setting fewer is dropped
+    assert run.calls == []
+    assert len(records.load("squares", tmp_path)["runs"]) == 3
+    record.record(squares(run), tmp_path)  # any other experiment is run anew
+    assert run.calls == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("what", ["device", "versions", "data", "size"])
+def test_a_file_of_another_origin_is_not_extended(tmp_path, what):
+    path = record.record(extendable(Stopped(), 2), tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {what: "another"}))
+    run = Stopped()
+    record.record(extendable(run, 4), tmp_path)
+    assert run.calls == [0, 1, 2, 3]
 
 
 def test_missing_results_say_how_to_make_them(tmp_path):

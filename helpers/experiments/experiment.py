@@ -16,7 +16,8 @@ class Experiment:
 
     An experiment with settings for a CPU and for a smoke test knows devices: its function also
     takes `device`, "cpu" or "cuda", `settings` are those of a GPU, and `data_source` takes a size.
-    `pack` turns results into the bytes of the file `file_name`.
+    `pack` turns results into the bytes of the file `file_name`; an experiment with `unpack`, which
+    turns them back, can be extended: what its file holds is not run again.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Experiment:
     smoke_settings: list[dict] | None = None
     suffix: str = ".json"
     pack: Callable[[dict], bytes] = as_json
+    unpack: Callable[[bytes], dict] | None = None
 
     @property
     def file_name(self) -> str:

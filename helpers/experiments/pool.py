@@ -29,7 +29,7 @@ from helpers.numpy_nn.modules import (
 )
 from helpers.numpy_nn.optim import SGD, Adam
 from helpers.numpy_nn.training import batch_accuracy, batch_statistics_only, fit
-from helpers.pool import CURVES, STEPS, pack
+from helpers.pool import CURVES, STEPS, pack, unpack
 
 HELD_OUT = 250
 EXAMINED = 1047  # of the training images, where there are more
@@ -52,9 +52,10 @@ class OnlyGammaAndBeta(Sequential):
         return [p for p in super().parameters() if p.name in ("gamma", "beta")]
 
 
-def pool(name: str, arm: str, rate: float, seed: int, **axes) -> dict:
+def pool(name: str, arm: str, rate: float, seed: int, first_seed: int = 0, **axes) -> dict:
     """Train one arm at one rate in one of many settings; curves of losses and accuracies on
     training, held-out and test images, and numbers of the trained network."""
+    seed += first_seed
     model, dataset, task, spoiled = start(arm, axes, seed)
     history = fit(
         model,
@@ -248,4 +249,5 @@ EXPERIMENT = Experiment(
     data_source=source,
     suffix=".npz",
     pack=pack,
+    unpack=unpack,
 )

@@ -1,5 +1,7 @@
 """The settings of the pool: what is trained on what, how, and which arms at which rates."""
 
+from helpers.pool import DROPOUTS, TWO
+
 BASE = {
     "data": "digits",
     "images": 1047,  # to train on; of the digits, all but those held out
@@ -17,7 +19,9 @@ SIGMOID = {"hidden": [100] * 3, "activation": "sigmoid", "init": 0.3, "batch": 6
 WIDE = {"hidden": [128] * 2}
 FEW = {"images": 300, "batch": 20, "steps": 800, **WIDE}
 WRONG = {**FEW, "wrong": 0.4}
+DEEP = {"hidden": [32] * 30, "steps": 200}
 MNIST = {"data": "mnist", "images": 3000}
+FRESH = {"first_seed": 5}  # seeds from 5 on: five that no other setting has
 
 
 def _rates(lowest: int, highest: int) -> list[float]:
@@ -30,10 +34,8 @@ SIGMOID_RATES = _rates(-4, 4)
 FEW_RATES = _rates(-5, 1)
 DEEP_RATES = _rates(-6, 0)
 NORM_RATES = _rates(-2, 3)  # where only gamma and beta are trained
-TWO = ("plain", "batch norm")
 OTHERS = ("batch norm behind", "group norm")
 NOISY = "noisy batch norm"
-DROPOUTS = ("dropout 0.2", "dropout 0.5", "batch norm, dropout 0.2", "batch norm, dropout 0.5")
 DEEP_ARMS = (*TWO, "skips, batch norm", "SkipInit")
 
 # name: (what differs from BASE, rates, arms)
@@ -46,6 +48,7 @@ _TABLE = {
     "relu, batch 20": ({"batch": 20}, RELU_RATES, (*TWO, *OTHERS)),
     "relu, batch 256": ({"batch": 256}, RELU_RATES, (*TWO, *OTHERS)),
     "relu, 2 x 128": (WIDE, RELU_RATES, (*TWO, *OTHERS, NOISY)),
+    "relu, 12 x 64": ({"hidden": [64] * 12}, RELU_RATES, TWO),
     "relu, 8 x 100": ({"hidden": [100] * 8}, RELU_RATES, (*TWO, NOISY)),
     "relu, 20 x 64": ({"hidden": [64] * 20}, RELU_RATES, (*TWO, NOISY)),
     "relu, PyTorch's init": ({"init": "pytorch"}, RELU_RATES, TWO),
@@ -64,6 +67,7 @@ _TABLE = {
     "sigmoid, MNIST": ({**SIGMOID, **MNIST}, SIGMOID_RATES, (*TWO, NOISY)),
     # few images, right labels
     "300 images": (FEW, FEW_RATES, (*TWO, *DROPOUTS)),
+    "300 images, fresh seeds": ({**FEW, **FRESH}, FEW_RATES, (*TWO, *DROPOUTS)),
     "300 images, 5 x 64": ({**FEW, "hidden": [64] * 5}, FEW_RATES, (*TWO, *DROPOUTS)),
     "300 images, batch 8": ({**FEW, "batch": 8}, FEW_RATES, TWO),
     "300 images, batch 64": ({**FEW, "batch": 64}, FEW_RATES, TWO),
@@ -89,8 +93,12 @@ _TABLE = {
     ),
     "wrong labels, 1047 images": ({**WRONG, "images": 1047}, FEW_RATES, (*TWO, *DROPOUTS)),
     "wrong labels, MNIST": ({**WRONG, "data": "mnist"}, FEW_RATES, (*TWO, *DROPOUTS)),
+    "wrong labels, MNIST, fresh seeds": (
+        {**WRONG, "data": "mnist", **FRESH}, FEW_RATES, (*TWO, *DROPOUTS)
+    ),
     # depth
-    "30 x 32": ({"hidden": [32] * 30, "steps": 200}, DEEP_RATES, DEEP_ARMS),
+    "30 x 32": (DEEP, DEEP_RATES, DEEP_ARMS),
+    "30 x 32, tanh": ({**DEEP, "activation": "tanh"}, DEEP_RATES, TWO),
     "30 x 100, batch 256": (
         {"hidden": [100] * 30, "batch": 256, "steps": 100}, DEEP_RATES[2:], TWO
     ),
@@ -102,29 +110,50 @@ _TABLE = {
         )
         for depth, width in ((1, 128), (1, 512), (6, 32), (6, 128), (12, 64))
     },
-    "gamma and beta, 6 x 128, MNIST": (
-        {**MNIST, "hidden": [128] * 6}, NORM_RATES, ("only gamma and beta",)
-    ),
+    **{
+        f"gamma and beta, 6 x 128, {name}": (
+            {"hidden": [128] * 6, **change}, NORM_RATES, ("only gamma and beta",)
+        )
+        for name, change in {
+            "MNIST": MNIST, "batch 8": {"batch": 8}, "tanh": {"activation": "tanh"}
+        }.items()
+    },
     # the scale of the initial weights
     **{
-        f"{base}, gain {gain:.3g}": ({**change, "gain": gain, "steps": 200}, [0.1, 1.0], TWO)
-        for base, change in {
-            "relu": {},
-            "relu, batch 8": {"batch": 8},
-            "relu, 2 x 128": WIDE,
-            "tanh": {"activation": "tanh"},
+        f"{base}, gain {gain:.3g}": ({**change, "gain": gain, "steps": 200}, rates, TWO)
+        for base, (change, rates) in {
+            "relu": ({}, [0.1, 1.0]),
+            "relu, batch 8": ({"batch": 8}, [0.1, 1.0]),
+            "relu, batch 20": ({"batch": 20}, [0.1]),
+            "relu, 2 x 128": (WIDE, [0.1, 1.0]),
+            "relu, pixels standardized": ({"pixels": "standardized"}, [0.1]),
+            "relu, MNIST": (MNIST, [0.1]),
+            "tanh": ({"activation": "tanh"}, [0.1, 1.0]),
+            "sigmoid": (SIGMOID, [0.1]),
         }.items()
         for gain in _rates(-6, 4)
     },
 }  # fmt: skip
 
+# Where the best rate of an arm lay at the edge of the grid: half-decades beyond it.
+_BEYOND = {
+    ("relu, batch 2", "group norm"): _rates(-6, -5),
+    ("relu, batch 4", "group norm"): _rates(-6, -5),
+    ("sigmoid, batch 8", "batch norm behind"): _rates(-4, -3),
+    ("30 x 100, batch 256", "plain"): _rates(-6, -5),
+    ("gamma and beta, 1 x 512", "only gamma and beta"): _rates(4, 5),
+    ("wrong labels, 5 x 64, batch 64", "batch norm"): _rates(2, 3),
+    ("wrong labels, PyTorch's init", "batch norm"): _rates(-7, -6),
+}
 
-def _rates_of(arm: str, rates: list[float]) -> list[float]:
+
+def _rates_of(name: str, arm: str, rates: list[float]) -> list[float]:
     """All of them; for arms beside the two that the course is about, those around their best."""
-    return rates[2:-1] if arm in (*OTHERS, NOISY) else rates
+    around = rates[2:-1] if arm in (*OTHERS, NOISY) else rates
+    return sorted([*around, *_BEYOND.get((name, arm), [])])
 
 
 SETTINGS = {
-    name: ({**BASE, **change}, {arm: _rates_of(arm, rates) for arm in arms})
+    name: ({**BASE, **change}, {arm: _rates_of(name, arm, rates) for arm in arms})
     for name, (change, rates, arms) in _TABLE.items()
 }
