@@ -5,6 +5,7 @@ import pytest
 
 from helpers import pool, travels
 from helpers.claims import all_claims
+from helpers.comparing import FAILS
 from helpers.pool import CURVES, STEPS
 from helpers.travels import QUESTIONS, Question, cells, summary
 
@@ -186,3 +187,10 @@ def test_the_recorded_pool_answers_in_many_settings(name):
     for setting, (word, conclusion) in found.items():
         assert word in travels.WORDS
         assert len(conclusion.effects) == 5, setting
+
+
+def test_a_verdict_that_flips_names_its_condition():
+    for name, question in QUESTIONS.items():
+        if all_claims()[name]["verdict"] == "holds":
+            failed = [s for s, (word, _) in cells(pool.load(), question).items() if word == FAILS]
+            assert not failed, name
