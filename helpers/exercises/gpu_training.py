@@ -25,8 +25,8 @@ prediction(
     right="c",
     a="the weights are, but eval mode uses the running statistics, and 0.99 ** 80 = 45 % of these "
     "is still what they started with.",
-    b="it is far behind: after 80 steps, 45 % of such an average is still the value that it started "
-    "with, and most of the rest is from weights long gone.",
+    b="it is far behind: after 80 steps, 45 % of such an average is still the value that it "
+    "started with, and most of the rest is from weights long gone.",
     c="after 80 steps, 45 % of such an average is still the value that it started with (0 for a "
     "mean, 1 for a variance), and most of the rest is from weights long gone.",
 )
