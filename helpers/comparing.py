@@ -38,7 +38,7 @@ MEASURES = {
         Measure("variance", 1.1, True, False, "10 % of the variance"),
     )
 }
-WORDS = ("gain", "harm", "no difference", "too close to call")
+WORDS = ("better", "worse", "no difference", "too close to call")
 
 # What a sentence can say of `changed`, as a condition on the effect of one seed in margins.
 ROUNDING = 1e-6  # 0.97 - 0.95 falls short of 0.02
@@ -72,7 +72,7 @@ class Conclusion:
 
     @property
     def word(self) -> str:
-        """One of WORDS: "gain" if every seed is better by the margin or more, "harm" if every seed
+        """One of WORDS: "better" if every seed is by the margin or more, "worse" if every seed
         is worse by it, "no difference" if every seed lies between, and "too close to call" where
         the range crosses the margin or a seed has no number (a target that neither arm reaches)."""
         words = zip(WORDS, ("better", "worse", "alike"), strict=False)

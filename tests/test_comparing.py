@@ -11,8 +11,8 @@ PLAIN = np.array([0.90, 0.80, 0.95, 0.85, 0.70])
 @pytest.mark.parametrize(
     ("more", "word"),
     [
-        ([0.02, 0.03, 0.05, 0.02, 0.09], "gain"),  # the margin itself is enough, rounding allowed
-        ([-0.02, -0.03, -0.05, -0.02, -0.09], "harm"),
+        ([0.02, 0.03, 0.05, 0.02, 0.09], "better"),  # the margin itself is enough, rounding allowed
+        ([-0.02, -0.03, -0.05, -0.02, -0.09], "worse"),
         ([0.0, 0.02, -0.02, 0.01, -0.01], "no difference"),
         ([0.02, 0.03, 0.05, 0.02, 0.01], "too close to call"),
         ([-0.03, 0.0, 0.0, 0.0, 0.0], "too close to call"),
@@ -25,7 +25,7 @@ def test_seeds_are_compared_in_pairs_and_all_must_agree(more, word):
 
 @pytest.mark.parametrize(
     ("factor", "word"),
-    [(1.5, "gain"), (1 / 1.5, "harm"), (1.4, "no difference"), (0.7, "no difference")],
+    [(1.5, "better"), (1 / 1.5, "worse"), (1.4, "no difference"), (0.7, "no difference")],
 )
 def test_steps_are_compared_as_factors_and_fewer_are_better(factor, word):
     steps = np.array([30.0, 60, 90, 120, 150])
@@ -34,8 +34,8 @@ def test_steps_are_compared_as_factors_and_fewer_are_better(factor, word):
 
 def test_a_target_that_is_never_reached():
     steps, never = np.full(5, 100.0), np.full(5, np.inf)
-    assert conclude(steps, never, "steps").word == "gain"
-    assert conclude(never, steps, "steps").word == "harm"
+    assert conclude(steps, never, "steps").word == "better"
+    assert conclude(never, steps, "steps").word == "worse"
     assert conclude(never, never, "steps").word == "too close to call"
     one = np.array([100.0, 100, np.inf, 100, 100])
     assert conclude(one, np.full(5, 300.0), "steps").word == "too close to call"
@@ -49,7 +49,7 @@ def test_gain_and_harm_are_the_same_margin_seen_from_two_sides(name):
         step = measure.margin**size if measure.ratio else measure.margin * size
         changed = baseline * step if measure.ratio else baseline + step
         there, back = conclude(changed, baseline, name), conclude(baseline, changed, name)
-        opposite = {"gain": "harm", "harm": "gain", "no difference": "no difference"}
+        opposite = {"better": "worse", "worse": "better", "no difference": "no difference"}
         assert there.word == opposite[back.word]
         assert (there.word == "no difference") == (size < 1)
 
