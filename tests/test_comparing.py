@@ -77,9 +77,9 @@ def test_a_sentence_holds_in_every_seed_or_in_none(more, better, not_worse, alik
 
 def test_it_says_numbers():
     said = str(conclude(PLAIN + np.array([0.02, 0.03, 0.05, 0.04, 0.09]), PLAIN, "accuracy"))
-    assert said == "gain (+0.04, range +0.02 to +0.09)"
+    assert said == "better (+0.04, range +0.02 to +0.09)"
     said = str(conclude(PLAIN / [2, 2, 3, 4, 5], PLAIN, "loss"))
-    assert said == "gain (factor 3, range 2 to 5)"
+    assert said == "better (factor 3, range 2 to 5)"
 
 
 def test_what_cannot_be_compared_is_refused():
