@@ -186,3 +186,13 @@ def test_the_recorded_pool_answers_in_many_settings(name):
     for setting, (word, conclusion) in found.items():
         assert word in travels.WORDS
         assert len(conclusion.effects) == 5, setting
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_best_rates_in_the_recorded_pool_lie_inside_their_grids(name, monkeypatch):
+    def inside(choice, values):
+        assert choice.inside, choice
+        return values
+
+    monkeypatch.setattr(travels, "_inside", inside)
+    cells(pool.load(), QUESTIONS[name])
