@@ -232,6 +232,7 @@ GAINS = tuple(  # of these bases the initial weights were also scaled
         "relu",
         "relu, batch 8",
         "relu, batch 20",
+        "relu, batch 256",
         "relu, 2 x 128",
         "relu, pixels standardized",
         "relu, MNIST",

@@ -194,3 +194,13 @@ def test_a_verdict_that_flips_names_its_condition():
         if all_claims()[name]["verdict"] == "holds":
             failed = [s for s, (word, _) in cells(pool.load(), question).items() if word == FAILS]
             assert not failed, name
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_best_rates_in_the_recorded_pool_lie_inside_their_grids(name, monkeypatch):
+    def inside(choice, values):
+        assert choice.inside, choice
+        return values
+
+    monkeypatch.setattr(travels, "_inside", inside)
+    cells(pool.load(), QUESTIONS[name])

@@ -98,6 +98,7 @@ _TABLE = {
     ),
     # depth
     "30 x 32": (DEEP, DEEP_RATES, DEEP_ARMS),
+    "30 x 32, batch 256": ({**DEEP, "batch": 256}, DEEP_RATES, TWO),
     "30 x 32, tanh": ({**DEEP, "activation": "tanh"}, DEEP_RATES, TWO),
     "30 x 100, batch 256": (
         {"hidden": [100] * 30, "batch": 256, "steps": 100}, DEEP_RATES[2:], TWO
@@ -108,7 +109,7 @@ _TABLE = {
         f"gamma and beta, {depth} x {width}": (
             {"hidden": [width] * depth}, NORM_RATES, ("only gamma and beta",)
         )
-        for depth, width in ((1, 128), (1, 512), (6, 32), (6, 128), (12, 64))
+        for depth, width in ((1, 128), (1, 512), (6, 32), (6, 128), (12, 64), (12, 128))
     },
     **{
         f"gamma and beta, 6 x 128, {name}": (
@@ -125,6 +126,7 @@ _TABLE = {
             "relu": ({}, [0.1, 1.0]),
             "relu, batch 8": ({"batch": 8}, [0.1, 1.0]),
             "relu, batch 20": ({"batch": 20}, [0.1]),
+            "relu, batch 256": ({"batch": 256}, [0.1]),
             "relu, 2 x 128": (WIDE, [0.1, 1.0]),
             "relu, pixels standardized": ({"pixels": "standardized"}, [0.1]),
             "relu, MNIST": (MNIST, [0.1]),

@@ -66,10 +66,7 @@ ABLATIONS = {
     "no-attack": Ablation(replace={"attacked(model, 0.1)": "attacked(model, 0.0)"}),
     "with-replacement": Ablation(replace={"replace=False": "replace=True"}),
     "right-labels": Ablation(replace=RIGHT),
-    "plain-twice": Ablation(
-        replace={'stopped(setting, "batch norm")': 'stopped(setting, "plain")'}
-    ),
-    "dropout-left-out": Ablation(replace={'f"{front}dropout 0.2", f"{front}dropout 0.5"': "arm"}),
+    "dropout-left-out": Ablation(replace={"layers.append(Dropout(0.5, noise))": "pass"}),
     "one-company": Ablation(
         replace={
             'run("batch norm", 0.1, company=company)': "right_labels[20]",
