@@ -154,6 +154,8 @@ def menu(page, *names):
 
 
 def wait_until_idle(page):
+    """The indicator calls a notebook idle that has no kernel yet, and drops what is run then."""
+    page.get_by_text("(ipykernel) | Idle").wait_for()
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
 
 
