@@ -96,6 +96,10 @@ _TABLE = {
     "wrong labels, MNIST, fresh seeds": (
         {**WRONG, "data": "mnist", **FRESH}, FEW_RATES, (*TWO, *DROPOUTS)
     ),
+    "wrong labels, 5 x 64, batch 64, fresh seeds": (
+        {**WRONG, "hidden": [64] * 5, "batch": 64, **FRESH}, FEW_RATES, TWO
+    ),
+    "wrong labels, tanh, fresh seeds": ({**WRONG, "activation": "tanh", **FRESH}, FEW_RATES, TWO),
     # depth
     "30 x 32": (DEEP, DEEP_RATES, DEEP_ARMS),
     "30 x 32, batch 256": ({**DEEP, "batch": 256}, DEEP_RATES, TWO),
@@ -145,6 +149,7 @@ _BEYOND = {
     ("30 x 100, batch 256", "plain"): _rates(-6, -5),
     ("gamma and beta, 1 x 512", "only gamma and beta"): _rates(4, 5),
     ("wrong labels, 5 x 64, batch 64", "batch norm"): _rates(2, 3),
+    ("wrong labels, 5 x 64, batch 64, fresh seeds", "batch norm"): _rates(2, 3),
     ("wrong labels, PyTorch's init", "batch norm"): _rates(-7, -6),
 }
 
