@@ -66,6 +66,9 @@ ABLATIONS = {
     "no-attack": Ablation(replace={"attacked(model, 0.1)": "attacked(model, 0.0)"}),
     "with-replacement": Ablation(replace={"replace=False": "replace=True"}),
     "right-labels": Ablation(replace=RIGHT),
+    "plain-twice": Ablation(
+        replace={'stopped(setting, "batch norm")': 'stopped(setting, "plain")'}
+    ),
     "dropout-left-out": Ablation(replace={"layers.append(Dropout(0.5, noise))": "pass"}),
     "one-company": Ablation(
         replace={
