@@ -21,6 +21,7 @@ NOTEBOOKS = (
     "many_gpus",
     "bug_clinic",
     "verdicts",
+    "your_layer",
 )
 
 
