@@ -8,6 +8,7 @@ NOTEBOOKS = (
     "training",
     "inference",
     "convolution",
+    "your_layer",
     "covariate_shift",
     "smoothing",
     "learning_rate_and_init",
@@ -21,7 +22,6 @@ NOTEBOOKS = (
     "many_gpus",
     "bug_clinic",
     "verdicts",
-    "your_layer",
 )
 
 
