@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from nbval.kernel import RunningKernel
+from nbval.plugin import IPyNbCell
 
+from helpers.authoring import sections
 from helpers.launcher import places
 from helpers.launcher.environment import environment, take_away_settings
 
@@ -55,8 +57,20 @@ def pytest_unconfigure(config):
 LONGEST = ("torch_nn", "exercises", "launcher", "notebooks")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if os.environ["BN_COURSE_SETTING"] == "core":
+        further = [item for item in items if is_further(item)]
+        config.hook.pytest_deselected(items=further)
+        items[:] = [item for item in items if item not in further]
     items.sort(key=lambda item: LONGEST.index(f) if (f := item.path.parent.name) in LONGEST else 9)
+
+
+def is_further(item):
+    """Whether an item is a cell of a notebook, in a section that is not of its core."""
+    if not isinstance(item, IPyNbCell):
+        return False
+    core, _ = sections.split(item.parent.nb.cells)
+    return item.cell not in core
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,6 +10,7 @@ import nbformat
 from notebook_links import FOLDER, links
 
 from helpers import claims
+from helpers.authoring import sections
 from helpers.authoring.refresh import METADATA
 from helpers.contents import numbered
 from helpers.exercises import load_part_iii
@@ -20,6 +21,10 @@ load_part_iii()
 CELL_METADATA = {"code": {"tags", "reason"}, "markdown": {"jp-MarkdownHeadingCollapsed"}}
 # A claim about 30 lines would be arbitrary; this keeps a cell on one screen.
 LONGEST_CELL = 25
+# These have as many exercises as they need, and are taken in several sittings.
+NOT_AN_HOUR = ("bug_clinic", "verdicts")
+SO_FAR_WORDS = 60
+ROUNDING = 3  # minutes; the first cell rounds to steps of 5
 
 
 def notebooks() -> list[Path]:
@@ -94,8 +99,6 @@ def skeleton(notebook) -> Iterator[str]:
         yield "the first cell must be `# N · Title` and the question in bold"
     if "You will" not in first.source or len(re.findall(r"(?m)^- ", first.source)) != 3:
         yield "the first cell needs `You will` with three bullets"
-    if not re.search(r"\*About \d+ minutes", first.source):
-        yield "the first cell must say how many minutes the notebook takes"
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     for heading in ("## Recap", "### References"):
         if heading not in text:
@@ -108,6 +111,46 @@ def skeleton(notebook) -> Iterator[str]:
             yield f"cell {cell.execution_count} has {lines} lines; at most {LONGEST_CELL}"
         if re.search(r"(?m)^\s*%", cell.source):
             yield f"cell {cell.execution_count} uses a magic command"
+
+
+def core_and_further(name: str, notebook) -> Iterator[str]:
+    """The core fits into an hour, comes first and is marked at half-time; further is folded."""
+    core, further = sections.split(notebook.cells)
+    if not any("## Recap" in cell.source for cell in core):
+        yield "the recap stands behind what is marked Further"
+    for cell in further:
+        if (head := sections.heading(cell)).startswith("## ") and sections.FURTHER not in head:
+            yield f"{head!r} is not marked Further, and stands behind what is"
+    for cell in notebook.cells:
+        folds = cell.metadata.get("jp-MarkdownHeadingCollapsed", False)
+        if folds != sections.heading(cell).startswith(sections.FURTHER):
+            yield f"{cell.source[:40]!r} must {'not ' * folds}be folded in JupyterLab"
+    if name.partition("_")[2] in NOT_AN_HOUR:
+        return
+    if (takes := sections.minutes(core)) > 60:
+        yield f"the core takes {takes:.0f} minutes, more than 60"
+    exercises = sum("check(" in cell.source for cell in core if cell.cell_type == "code")
+    if exercises > 2:
+        yield f"the core has {exercises} exercises, more than 2"
+    half = sections.halfway(notebook.cells)
+    if takes > 30 and not (half and 0.4 <= half <= 0.6):
+        where = "is missing" if half is None else f"stands at {half:.0%} of the core's time"
+        yield f'the mark "So far" {where}; it belongs at half-time'
+    for cell in filter(sections.is_so_far, notebook.cells):
+        if sections.words([cell]) > SO_FAR_WORDS:
+            yield f'"So far" has {sections.words([cell])} words, more than {SO_FAR_WORDS}'
+
+
+def minutes(notebook) -> Iterator[str]:
+    """The first cell says how long the core takes and how long the rest, within 15 %."""
+    printed = sections.printed_minutes(notebook.cells)
+    if printed is None:
+        yield "the first cell must say how many minutes the notebook takes"
+        return
+    for said, part in zip(printed, sections.split(notebook.cells), strict=True):
+        takes = sections.minutes(part)
+        if abs(said - takes) > max(0.15 * takes, ROUNDING):
+            yield f"the first cell says {said} minutes for what takes {takes:.0f}: run course.py refresh"
 
 
 def blank_exercises(name: str, notebook) -> Iterator[str]:
@@ -262,6 +305,8 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *executed_in_order(notebook),
         *ignored_cells_say_why(notebook),
         *skeleton(notebook),
+        *core_and_further(name, notebook),
+        *minutes(notebook),
         *blank_exercises(name, notebook),
         *open_predictions(name, notebook),
         *neutral_ids(notebook),

@@ -21,6 +21,7 @@ import nbformat
 import numpy as np
 from nbval.plugin import get_sanitize_patterns
 
+from helpers.authoring import sections
 from helpers.authoring.execution import RefreshError, code_cells, execute
 from helpers.files import write_atomically
 
@@ -56,6 +57,7 @@ def refresh(path, *, anew=False, show_progress=False):
     fresh = execute(stored, path, show_progress=show_progress)
     complain(fresh, path)
     normalise(fresh)
+    sections.print_minutes(fresh.cells)
     if not anew:
         keep_equal_run(fresh, stored)
     text = nbformat.writes(fresh).rstrip("\n") + "\n"

@@ -368,3 +368,73 @@ def large_offset():
     want_dx, want_dgamma, _ = batch_norm_backward(DY, X, GAMMA, EPS)
     same(dgamma, want_dgamma, "dgamma", tol=1e-5)
     same(dx, want_dx, "dx", tol=1e-5)
+
+
+@exercise(
+    "Start from the end again: y = gamma * x_hat, x_hat = x * r. x_hat depends on x directly and "
+    "through r.",
+    "r = (m + eps) ** -0.5 with m = mean(x ** 2): dr = sum(dx_hat * x), dm = dr * -0.5 * r ** 3, "
+    "and m hands 2 * x / N of it to each x.",
+    "Put them together: everything but dy and one mean cancels. Nothing was centred, so no mean of "
+    "dy is subtracted.",
+    "dx = gamma * r * (dy - x_hat * (dy * x_hat).mean(axis=0))",
+)
+def mean_square_backward(dy, x, gamma, eps=1e-5):
+    r = 1 / np.sqrt((x**2).mean(axis=0) + eps)
+    x_hat = x * r
+    dgamma = (dy * x_hat).sum(axis=0)
+    dx = gamma * r * (dy - x_hat * (dy * x_hat).mean(axis=0))
+    return dx, dgamma
+
+
+@mean_square_backward.expect
+def two_parts():
+    """Return (dx, dgamma): dx with the shape of x, dgamma with one entry per feature."""
+    dx, dgamma = parts((yield (DY, X, GAMMA), {"eps": EPS}), "dx", "dgamma")
+    array_like(dx, "dx", shape=X.shape)
+    array_like(dgamma, "dgamma", shape=(4,))
+
+
+@mean_square_backward.expect
+def dgamma_of_the_cousin():
+    """dgamma is the sum of dy * x_hat over the batch, and x_hat is x * r, not centred."""
+    _, dgamma = yield (DY, X, GAMMA), {"eps": EPS}
+    r = 1 / np.sqrt((X**2).mean(axis=0) + EPS)
+    want = (DY * X * r).sum(axis=0)
+    centred = (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + EPS)
+    slip(dgamma, (DY * centred).sum(axis=0), "this layer does not centre: x_hat is x * r")
+    slip(dgamma, DY.sum(axis=0), "x_hat is missing: multiply it with dy before you sum")
+    slip(dgamma, want / 6, "where paths meet gradients add: sum over the batch, no mean")
+    slip(dgamma, GAMMA * want, "the slope of y with respect to gamma is x_hat, without gamma")
+    no_eps = (DY * X / np.sqrt((X**2).mean(axis=0))).sum(axis=0)
+    slip(dgamma, no_eps, "eps is missing")
+    same(dgamma, want, "dgamma")
+
+
+@mean_square_backward.expect
+def dx_of_the_cousin():
+    """dx is the slope of sum(dy * y): it agrees with central differences of this layer."""
+    dx, _ = yield (DY, X, GAMMA), {"eps": EPS}
+
+    def loss(x):
+        return np.sum(DY * GAMMA * x / np.sqrt((x**2).mean(axis=0) + EPS))
+
+    r = 1 / np.sqrt((X**2).mean(axis=0) + EPS)
+    last = X * r * (DY * X * r).mean(axis=0)
+    slip(dx, GAMMA * r * DY, "r depends on x too: a term is missing")
+    slip(dx, GAMMA * r * (DY - DY.mean(axis=0) - last), "nothing was centred, so no mean goes")
+    slip(dx, GAMMA * r * (DY + last), "the path through r has the wrong sign")
+    slip(dx, GAMMA * r * (DY - 6 * last), "the path through r lacks the 1/N of the mean square")
+    slip(dx, GAMMA * r * (DY - last / 2), "the path through r is half: x**2 has slope 2 * x")
+    slip(dx, r * (DY - last), "gamma is missing")
+    same(dx, numerical_gradient(loss, X), "dx", tol=1e-7)
+
+
+@mean_square_backward.expect
+def cousins_of_any_size():
+    """It works for a batch of any size, also for a single sample, and with the default eps."""
+    for n, c in ((3, 5), (3, 1), (1, 5)):
+        args = (DY_WIDE[:n, :c], 1e-3 * WIDE[:n, :c], GAMMA_WIDE[:c])
+        got, want = (yield args, {}), mean_square_backward(*args)
+        for which, name in enumerate(("dx", "dgamma")):
+            same(got[which], want[which], f"{name} (N = {n}, C = {c})")

@@ -19,7 +19,7 @@ OLDER_CPU = {
     "MKL_CBWR": "COMPATIBLE",
     "OPENBLAS_CORETYPE": "Nehalem",
 }
-MATRIX = ("older-cpu", "plain-numpy", "both", "two-threads")
+MATRIX = ("older-cpu", "plain-numpy", "both", "two-threads", "core")
 
 # Variables of Python that decide nothing. All others go: they put other packages before those of
 # .venv, switch assertions off, turn warnings into errors, or keep an interpreter from starting.

@@ -507,3 +507,80 @@ equivalent(
     "grad = np.zeros_like(x) -> … np.ones_like(x)",
     because="every entry is written before it is read",
 )
+
+
+@alternative("mean_square_backward")
+def cousin_in_stages(dy, x, gamma, eps=1e-5):
+    m = (x**2).mean(axis=0)
+    r = (m + eps) ** -0.5
+    dx_hat = dy * gamma
+    dm = (dx_hat * x).sum(axis=0) * -0.5 * r**3
+    return dx_hat * r + dm * 2 * x / len(x), np.einsum("nc,nc->c", dy, x * r)
+
+
+@alternative("mean_square_backward")
+def cousin_feature_by_feature(dy, x, gamma, eps=1e-5):
+    dx, dgamma = np.empty(x.shape), []
+    for c in range(x.shape[1]):
+        r = 1 / (np.dot(x[:, c], x[:, c]) / len(x) + eps) ** 0.5
+        along = np.dot(dy[:, c], x[:, c]) * r
+        dx[:, c] = gamma[c] * r * (dy[:, c] - x[:, c] * r * along / len(x))
+        dgamma.append(along)
+    return dx, np.array(dgamma)
+
+
+@mutant("mean_square_backward", blamed="two_parts")
+def cousin_without_dgamma(dy, x, gamma, eps=1e-5):
+    return cousin_in_stages(dy, x, gamma, eps)[0]
+
+
+@mutant("mean_square_backward", blamed="dgamma_of_the_cousin", says="does not centre")
+def batch_norms_own(dy, x, gamma, eps=1e-5):
+    r = 1 / np.sqrt(x.var(axis=0) + eps)
+    x_hat = (x - x.mean(axis=0)) * r
+    along = (dy * x_hat).mean(axis=0)
+    return gamma * r * (dy - dy.mean(axis=0) - x_hat * along), (dy * x_hat).sum(axis=0)
+
+
+def _cousin(dy, x, gamma, eps, *, mean=0, last=1.0):
+    r = 1 / np.sqrt((x**2).mean(axis=0) + eps)
+    along = x * r * (dy * x * r).mean(axis=0)
+    return gamma * r * (dy - mean * dy.mean(axis=0) - last * along), (dy * x * r).sum(axis=0)
+
+
+@mutant("mean_square_backward", blamed="dx_of_the_cousin", says="no mean goes")
+def cousin_with_the_mean_of_dy(dy, x, gamma, eps=1e-5):
+    return _cousin(dy, x, gamma, eps, mean=1)
+
+
+@mutant("mean_square_backward", blamed="dx_of_the_cousin", says="a term is missing")
+def cousin_with_constant_r(dy, x, gamma, eps=1e-5):
+    return _cousin(dy, x, gamma, eps, last=0)
+
+
+@mutant("mean_square_backward", blamed="dx_of_the_cousin", says="lacks the 1/N")
+def cousin_with_a_sum(dy, x, gamma, eps=1e-5):
+    return _cousin(dy, x, gamma, eps, last=len(x))
+
+
+@mutant("mean_square_backward", blamed="dx_of_the_cousin", says="is half")
+def cousin_with_half_the_square(dy, x, gamma, eps=1e-5):
+    return _cousin(dy, x, gamma, eps, last=0.5)
+
+
+@mutant("mean_square_backward", blamed="dgamma_of_the_cousin", says="no mean")
+def cousin_with_a_mean_in_dgamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma = _cousin(dy, x, gamma, eps)
+    return dx, dgamma / len(x)
+
+
+@mutant("mean_square_backward", blamed="cousins_of_any_size")
+def cousin_of_six_samples(dy, x, gamma, eps=1e-5):
+    r = 1 / np.sqrt((x**2).sum(axis=0) / 6 + eps)
+    along = x * r * (dy * x * r).sum(axis=0) / 6
+    return gamma * r * (dy - along), (dy * x * r).sum(axis=0)
+
+
+@mutant("mean_square_backward", blamed="dgamma_of_the_cousin", says="eps is missing")
+def cousin_without_eps(dy, x, gamma, eps=1e-5):
+    return _cousin(dy, x, gamma, 0.0)

@@ -94,8 +94,8 @@ def test_the_matrix_repeats_the_notebooks_under_each_setting(ready):
     reports, code = ready.reports("test", "--matrix")
     assert code == 0
     settings = [report["env"]["BN_COURSE_SETTING"] for report in reports]
-    assert settings == ["as it is", "older-cpu", "plain-numpy", "both", "two-threads"]
-    assert [report["arguments"][-1] == "notebooks" for report in reports] == [False] + [True] * 4
+    assert settings == ["as it is", "older-cpu", "plain-numpy", "both", "two-threads", "core"]
+    assert [report["arguments"][-1] == "notebooks" for report in reports] == [False] + [True] * 5
     by_name = {report["env"]["BN_COURSE_SETTING"]: report["env"] for report in reports}
     assert by_name["older-cpu"]["OPENBLAS_CORETYPE"] == "Nehalem"
     assert "NPY_DISABLE_CPU_FEATURES" not in by_name["older-cpu"]
@@ -104,7 +104,7 @@ def test_the_matrix_repeats_the_notebooks_under_each_setting(ready):
     assert {"ATEN_CPU_CAPABILITY", "NPY_DISABLE_CPU_FEATURES"} <= by_name["both"].keys()
     assert by_name["two-threads"]["OMP_NUM_THREADS"] == "2"
     workers = [report["arguments"][report["arguments"].index("-n") + 1] for report in reports]
-    assert workers == ["2", "2", "2", "2", "1"]
+    assert workers == ["2", "2", "2", "2", "1", "2"]
 
 
 def test_one_setting_can_be_chosen(ready):
@@ -143,7 +143,7 @@ def test_ablations_run_alone(ready):
     assert report["arguments"][-3:] == ["-m", "ablation", "tests"]
 
 
-@pytest.mark.parametrize(("matrix", "runs"), [(["both"], 2), ([], 5)])
+@pytest.mark.parametrize(("matrix", "runs"), [(["both"], 2), ([], 6)])
 def test_paths_replace_the_whole_suite(ready, matrix, runs):
     reports, _ = ready.reports("test", "--matrix", *matrix, "notebooks/03_backward.ipynb")
     assert [r["arguments"][-1] for r in reports] == ["notebooks/03_backward.ipynb"] * runs

@@ -1,0 +1,82 @@
+"""What of a notebook is core and what is further, and how long both take.
+
+The core is what the next notebooks need. Sections whose heading begins with "Further:" come after
+the core's recap, so whoever runs a notebook from the top has run the whole core before anything
+further: nothing in the core can depend on it.
+"""
+
+import re
+
+FURTHER = "## Further: "
+
+# What a learner does in a minute, and how long the rest takes (in minutes).
+WORDS_READ = 200
+CODE_LINES_READ = 12
+FIGURE, PREDICTION, EXERCISE = 1, 1, 7
+
+_PRINTED = re.compile(r"\*About (\d+) minutes(?:, and (\d+) more for what is marked Further)?")
+
+
+def heading(cell):
+    """The first line of a Markdown cell if it is a heading, else nothing."""
+    line = cell.source.partition("\n")[0] if cell.cell_type == "markdown" else ""
+    return line if line.startswith("#") else ""
+
+
+def split(cells):
+    """The cells of the core and those of all further sections, two lists."""
+    starts = [i for i, cell in enumerate(cells) if heading(cell).startswith(FURTHER)]
+    place = starts[0] if starts else len(cells)
+    return cells[:place], cells[place:]
+
+
+def words(cells):
+    """The number of words in the Markdown of some cells."""
+    return sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+
+
+def minutes(cells):
+    """How long it takes to work through some cells, exercises included."""
+    return words(cells) / WORDS_READ + sum(map(_minutes_of_code, cells))
+
+
+def halfway(cells):
+    """The share of the time of the core that has passed before the cell "So far"; None without."""
+    core, _ = split(cells)
+    places = [i for i, cell in enumerate(core) if is_so_far(cell)]
+    return minutes(core[: places[0]]) / minutes(core) if places else None
+
+
+def is_so_far(cell):
+    """Whether a cell is the mark at half-time."""
+    return cell.cell_type == "markdown" and cell.source.startswith("**So far.**")
+
+
+def printed_minutes(cells):
+    """What the first cell says: (minutes of the core, minutes of the rest), None if nothing."""
+    said = _PRINTED.search(cells[0].source)
+    return (int(said[1]), int(said[2] or 0)) if said else None
+
+
+def print_minutes(cells):
+    """Write the minutes into the first cell, in steps of 5; in place."""
+    core, further = (5 * max(1, round(minutes(part) / 5)) for part in split(cells))
+    said = f"*About {core} minutes"
+    if split(cells)[1]:
+        said += f", and {further} more for what is marked Further"
+    cells[0].source = _PRINTED.sub(said, cells[0].source)
+
+
+def _minutes_of_code(cell):
+    if cell.cell_type != "code":
+        return 0
+    lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+    figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
+    predictions = len(re.findall(r"(?m)^predict\(", cell.source))
+    exercises = len(re.findall(r"(?m)^check\(", cell.source))
+    return (
+        lines / CODE_LINES_READ
+        + FIGURE * figures
+        + PREDICTION * predictions
+        + EXERCISE * exercises
+    )
