@@ -14,7 +14,8 @@ from helpers.authoring import sections
 from helpers.authoring.refresh import METADATA
 from helpers.contents import numbered
 from helpers.exercises import load_part_iii
-from helpers.exercises.engine import EXERCISES, PREDICTIONS
+from helpers.exercises.engine import EXERCISES
+from helpers.exercises.questions import QUESTIONS
 
 load_part_iii()
 
@@ -205,7 +206,7 @@ def _parsed(function) -> ast.FunctionDef:
 def open_predictions(name: str, notebook) -> Iterator[str]:
     """Every prediction of the notebook is asked once and left open."""
     module = name.partition("_")[2]
-    expected = sorted(p.name for p in PREDICTIONS.values() if p.notebook == module)
+    expected = sorted(p.name for p in QUESTIONS.values() if p.notebook == module)
     asked = sorted(first_strings(notebook, "predict"))
     if asked != expected:
         yield f"predictions {asked} in the notebook, {expected} in helpers.exercises"
@@ -227,7 +228,7 @@ def neutral_ids(notebook) -> Iterator[str]:
             if not choices:
                 yield f"no choices stand above the prediction {asked}"
                 continue
-            right = choices.pop(PREDICTIONS[asked].right) if asked in PREDICTIONS else ""
+            right = choices.pop(QUESTIONS[asked].right) if asked in QUESTIONS else ""
             others = " ".join([question, *choices.values()])
             for word in asked.split("-")[1:]:
                 if word in right and word not in others:

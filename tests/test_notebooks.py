@@ -9,7 +9,8 @@ from notebook_rules import FOLDER, code_cells, complaints, notebooks, read
 
 from helpers.claims import all_claims
 from helpers.contents import NOTEBOOKS, numbered
-from helpers.exercises.engine import EXERCISES, PREDICTIONS
+from helpers.exercises.engine import EXERCISES
+from helpers.exercises.questions import QUESTIONS
 
 PATHS = notebooks()
 NAMES = [path.stem for path in PATHS]
@@ -41,9 +42,7 @@ def test_nothing_in_helpers_knows_the_number_of_a_notebook():
 
 def test_everything_registered_belongs_to_a_notebook():
     assert {entry["notebook"] for entry in all_claims().values()} <= set(NOTEBOOKS)
-    assert {item.notebook for item in (*EXERCISES.values(), *PREDICTIONS.values())} <= set(
-        NOTEBOOKS
-    )
+    assert {item.notebook for item in (*EXERCISES.values(), *QUESTIONS.values())} <= set(NOTEBOOKS)
 
 
 # What must not pass. Each breaks a copy of a good notebook in one way.

@@ -14,7 +14,8 @@ from importlib.util import find_spec
 
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import progress_file
-from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
+from helpers.exercises.engine import EXERCISES, Exercise, examine
+from helpers.exercises.questions import QUESTIONS, Question, Unreadable
 from helpers.exercises.renamed import NEW_NAMES
 from helpers.exercises.surroundings import known
 from helpers.wrapping import wrapped
@@ -89,29 +90,44 @@ def solution(answer: Callable) -> None:
         print(subject.source())
 
 
-def predict(name: str, choice=...) -> None:
-    """Commit to a choice before you run the experiment; then read why it is right or wrong.
+def predict(name: str, answer=...) -> None:
+    """Commit to an answer before you run the experiment; then read why it is right or wrong.
 
+    answer: a letter, a number or an order of letters, as the question asks. The first one counts.
     A name of an earlier edition still works: learners keep notebooks that they have worked in.
+    Raises KeyError for a name that no question has.
     """
-    question = _entry(PREDICTIONS, NEW_NAMES.get(name, name))
-    if question is None:
-        raise KeyError(f"no prediction is called {name!r}; known: {', '.join(PREDICTIONS)}")
-    *others, last = [f'"{key}"' for key in question.explanations]
-    choices = f"{', '.join(others)} or {last}"
-    if choice is Ellipsis or choice is None:
-        print(f"○ no prediction yet: replace ... by {choices}")
+    _ask(name, answer, "no prediction yet")
+
+
+def recall(name: str, answer=...) -> None:
+    """Answer from memory what an earlier notebook has shown; then read whether you were right.
+
+    As `predict` otherwise: whichever of the two a question is asked with, it works.
+    """
+    _ask(name, answer, "no answer yet")
+
+
+def _ask(name: str, answer, still_open: str) -> None:
+    question = _question(name)
+    if answer is Ellipsis or answer is None:
+        print(wrapped(f"○ {still_open}: replace ... by {question.how}"))
         return
-    chosen = str(choice).strip(" ().").lower()
-    if chosen not in question.explanations:
-        print(f"✗ {choice!r} is not a choice: write {choices}")
+    try:
+        kept = question.read(answer)
+    except Unreadable as error:
+        print(wrapped(f"✗ {error}"))
         return
-    progress_file.add_prediction(question.name, chosen)
-    if chosen == question.right:
-        print(wrapped(f"✓ {chosen}: {question.explanations[chosen]}"))
-    else:
-        print(wrapped(f"✗ not {chosen}: {question.explanations[chosen]}"))
-        print(wrapped(f"  It is {question.right}: {question.explanations[question.right]}"))
+    progress_file.add_prediction(question.name, kept)
+    print(wrapped(question.reply(kept)))
+
+
+def _question(name: str) -> Question:
+    """The question of a name, of an earlier edition too. Raises KeyError if there is none."""
+    found = _entry(QUESTIONS, NEW_NAMES.get(name, name))
+    if found is None:
+        raise KeyError(f"no question is called {name!r}; known: {', '.join(QUESTIONS)}")
+    return found
 
 
 def progress() -> None:
@@ -125,7 +141,7 @@ def progress() -> None:
             e.name in state["exercises"] for e in EXERCISES.values() if e.notebook == notebook
         ]
         said = [
-            p.name in state["predictions"] for p in PREDICTIONS.values() if p.notebook == notebook
+            p.name in state["predictions"] for p in QUESTIONS.values() if p.notebook == notebook
         ]
         marks = "".join("●" if done else "○" for done in sorted(solved, reverse=True))
         number_and_name = numbered(notebook).replace("_", " ", 1)
@@ -136,7 +152,7 @@ def progress() -> None:
 
 
 def _entry(table: dict, name: str | None):
-    """The entry of EXERCISES or PREDICTIONS, or None; Part III is imported only to look there."""
+    """The entry of EXERCISES or QUESTIONS, or None; Part III is imported only to look there."""
     if name not in table:
         load_part_iii()
     return table.get(name)

@@ -14,29 +14,30 @@ from typing import Any
 
 from helpers.exercises import results
 from helpers.exercises.judging import EVERY_EXERCISE, Verdict, examine
+from helpers.exercises.questions import notebook_of, number, order, prediction, word
 from helpers.exercises.values import array_like, parts, same, same_of_whole, slip
 
 __all__ = [
     "EVERY_EXERCISE",
     "EXERCISES",
-    "PREDICTIONS",
     "Exercise",
-    "Prediction",
     "Verdict",
     "array_like",
     "examine",
     "exercise",
+    "number",
+    "order",
     "parts",
     "prediction",
     "same",
     "same_of_whole",
     "slip",
+    "word",
 ]
 
 Check = Callable[[], Generator[tuple[tuple, dict], Any, None]]
 
 EXERCISES: dict[str, "Exercise"] = {}
-PREDICTIONS: dict[str, "Prediction"] = {}
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Exercise:
     @property
     def notebook(self) -> str:
         """The notebook's name, without its number: `forward`."""
-        return _notebook(self.reference.__module__)
+        return notebook_of(self.reference.__module__)
 
     def __call__(self, *args, **kwargs):
         return self.reference(*args, **kwargs)
@@ -107,21 +108,6 @@ class Exercise:
         return source[source.index(f"def {self.name}(") :].rstrip()
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """A multiple-choice question, asked before the experiment that answers it."""
-
-    name: str
-    notebook: str
-    right: str
-    explanations: dict[str, str]
-
-
-def _notebook(module: str) -> str:
-    """`bug_clinic` for the modules `helpers.exercises.bug_clinic` and those inside it."""
-    return module.removeprefix("helpers.exercises.").partition(".")[0]
-
-
 def exercise(
     *hints: str, may_change: tuple[str, ...] = (), may_draw: bool = False
 ) -> Callable[[Callable], Exercise]:
@@ -140,11 +126,3 @@ def exercise(
         return new
 
     return register
-
-
-def prediction(name: str, *, right: str, **explanations: str) -> None:
-    """Register a question: the right choice, and why each choice is right or wrong."""
-    if right not in explanations:
-        raise ValueError(f"prediction {name}: {right!r} is right but not among {[*explanations]}")
-    module = inspect.currentframe().f_back.f_globals["__name__"]
-    PREDICTIONS[name] = Prediction(name, _notebook(module), right, explanations)

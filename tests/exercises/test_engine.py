@@ -15,7 +15,6 @@ from helpers.contents import NOTEBOOKS
 from helpers.exercises import progress_file
 from helpers.exercises.engine import (
     EXERCISES,
-    PREDICTIONS,
     Exercise,
     array_like,
     examine,
@@ -24,6 +23,7 @@ from helpers.exercises.engine import (
     same,
     slip,
 )
+from helpers.exercises.questions import QUESTIONS
 from helpers.exercises.renamed import NEW_NAMES
 
 
@@ -266,7 +266,7 @@ def test_parts_names_what_to_return():
 def test_a_prediction_needs_its_right_choice():
     with pytest.raises(ValueError, match="'z' is right but not among"):
         prediction("test", right="z", a="one", b="two")
-    assert "test" not in PREDICTIONS
+    assert "test" not in QUESTIONS
 
 
 # What learners call.
@@ -366,7 +366,7 @@ def test_a_prediction_is_open_then_right_or_wrong(own_progress, capsys):
     exercises.predict("forward-axis", "a")
     assert capsys.readouterr().out.startswith("✓ a: ")
     assert progress_file.load()["predictions"] == {"forward-axis": "b"}, "the first choice counts"
-    with pytest.raises(KeyError, match="no prediction is called 'zz'"):
+    with pytest.raises(KeyError, match="no question is called 'zz'"):
         exercises.predict("zz", "a")
 
 
@@ -379,12 +379,12 @@ def test_a_notebook_of_the_first_edition_asks_the_same_question(own_progress, ca
 def test_every_prediction_of_the_first_edition_is_still_asked():
     exercises.load_part_iii()
     assert len(set(NEW_NAMES.values())) == len(NEW_NAMES)
-    assert set(NEW_NAMES.values()) <= set(PREDICTIONS)
+    assert set(NEW_NAMES.values()) <= set(QUESTIONS)
 
 
 def test_names_of_predictions_carry_no_number():
     exercises.load_part_iii()
-    assert [name for name in PREDICTIONS if not re.fullmatch(r"[a-z]+(-[a-z]+)+", name)] == []
+    assert [name for name in QUESTIONS if not re.fullmatch(r"[a-z]+(-[a-z]+)+", name)] == []
 
 
 def test_progress_counts_what_is_solved(own_progress, capsys):

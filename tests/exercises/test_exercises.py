@@ -9,7 +9,7 @@ from registry import ALTERNATIVES, MUTANTS, SAYS
 
 from helpers.contents import NOTEBOOKS
 from helpers.exercises import judge, names
-from helpers.exercises.engine import EXERCISES, PREDICTIONS, Exercise, examine
+from helpers.exercises.engine import EXERCISES, Exercise, examine
 
 for notebook in NOTEBOOKS:
     import_module(f"answers_{notebook}")
@@ -136,11 +136,3 @@ def test_hints_escalate(name):
 
 def test_answers_belong_to_known_exercises():
     assert set(ALTERNATIVES) | set(MUTANTS) == set(names())
-
-
-@pytest.mark.parametrize("name", PREDICTIONS)
-def test_a_prediction_explains_every_choice(name):
-    question = PREDICTIONS[name]
-    assert list(question.explanations) == sorted(question.explanations)
-    assert len(question.explanations) >= 2
-    assert all(text.strip() for text in question.explanations.values())

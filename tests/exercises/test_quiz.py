@@ -6,7 +6,7 @@ import pytest
 
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import predict
-from helpers.exercises.engine import PREDICTIONS
+from helpers.exercises.questions import QUESTIONS
 from helpers.exercises.quiz import quiz_score
 from helpers.exercises.verdicts.questions import QUIZ
 
@@ -26,7 +26,7 @@ def score(tmp_path, monkeypatch, capsys):
 
 
 def wrong(name):
-    return next(choice for choice in "abc" if choice != PREDICTIONS[name].right)
+    return next(choice for choice in "abc" if choice != QUESTIONS[name].right)
 
 
 def test_before_the_first_answer(score):
@@ -35,8 +35,8 @@ def test_before_the_first_answer(score):
 
 def test_the_first_answer_counts(score):
     predict(FIRST, wrong(FIRST))
-    predict(FIRST, PREDICTIONS[FIRST].right)
-    predict(SECOND, PREDICTIONS[SECOND].right)
+    predict(FIRST, QUESTIONS[FIRST].right)
+    predict(SECOND, QUESTIONS[SECOND].right)
     predict(SECOND, wrong(SECOND))
     assert score() == (
         "Answered 2 of 16 questions, right at the first try: 1.\n"
@@ -55,7 +55,7 @@ def test_a_notebook_is_named_once(score):
 
 def test_all_right(score):
     for name in QUIZ:
-        predict(name, PREDICTIONS[name].right)
+        predict(name, QUESTIONS[name].right)
     assert score().endswith("right at the first try: 16.\nNothing in it needs to be read again.\n")
 
 
@@ -69,6 +69,6 @@ def test_questions_go_back_to_notebooks():
 
 
 def test_no_letter_can_be_trusted():
-    letters = Counter(PREDICTIONS[name].right for name in QUIZ)
+    letters = Counter(QUESTIONS[name].right for name in QUIZ)
     assert set(letters) == set("abc")
     assert max(letters.values()) <= len(QUIZ) / 2
