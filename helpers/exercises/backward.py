@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    parts,
+    prediction,
+    same,
+    slip,
+)
 
 _rng = np.random.default_rng(30)
 X = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 0.0]
@@ -13,30 +21,77 @@ EPS = 0.3  # large enough that every misplaced eps shows
 WIDE, DY_WIDE = _rng.normal(size=(3, 5)) * 2 - 1, _rng.normal(size=(3, 5))
 GAMMA_WIDE = np.linspace(0.5, 2.5, 5)
 
+number(
+    "backward-shifted-feature",
+    answer=0,
+    within_absolute=0.01,
+    reason="The mean moves along, and it is subtracted.",
+    recalls="forward",
+)
+number(
+    "backward-small-variance",
+    answer=0.5,
+    within=1.05,
+    reason="The variance of x_hat is var / (var + eps). Only where var is much larger than eps is "
+    "it 1.",
+    recalls="forward",
+)
+prediction(
+    "backward-who-moves",
+    right="b",
+    a="its neighbours in the column share mu and var with it, and both have changed.",
+    b="mu and var of that feature have changed, so all samples move in it; the other features have "
+    "statistics of their own.",
+    c="every feature has statistics of its own: what happens in one column stays there.",
+    recalls="forward",
+)
+
+prediction(
+    "backward-runaway-bias",
+    right="b",
+    a="so it would be with the true gradient, which is zero. This one does not know that the mean "
+    "moves along.",
+    b="each step moves b by the same amount, the centring takes it back at once, and so the next "
+    "step sees the same slope. The loss does not change at all.",
+    c="the centred values never get nearer to their targets when b moves, so there is nothing to "
+    "settle at.",
+    believed={"a": "quote: bias-cancelled", "c": "claim: statistics-as-constants"},
+)
+number(
+    "backward-share-left",
+    answer=75,
+    unit="% of its squared length",
+    within=1.15,
+    reason="Eight samples are eight directions, a random dy has an eighth of its squared length "
+    "along each, and two directions go: the one of all ones and that of x_hat.",
+    measured_by="100 * survives[sizes.index(8)]",
+)
+number(
+    "backward-scaled-weights",
+    answer=0.1,
+    within=1.2,
+    reason="Ten times the weights give the same output, so the same change of the output takes ten "
+    "times the change of the weights: the slope is a tenth. (Without batch norm it would be the "
+    "same as before.)",
+    measured_by="np.median(ratios)",
+)
+number(
+    "backward-fifty-layers",
+    answer=9000,
+    unit="times",
+    within=3,
+    reason="Each layer lengthens the gradient by a fifth only, but 49 times in a row, and nobody "
+    "multiplies that in their head.",
+    measured_by="np.median(deep)",
+)
 prediction(
     "backward-sum",
-    right="c",
-    a="the output has mean beta whatever x is, so no move of x changes its sum.",
-    b="a sum over the batch is N times its mean, and that mean is pinned to beta.",
-    c="every feature of y has mean beta, so the loss is N times the sum of the betas. x cannot "
-    "change it.",
-)
-prediction(
-    "backward-two-samples",
     right="a",
-    a="two samples always end up at +1 and -1, so moving x does not move x_hat.",
-    b="halving applies to the mean term alone; the x_hat term takes the rest.",
-    c="var shrinks when the samples come closer, but x_hat is divided by its root again.",
-)
-prediction(
-    "backward-scaled-weights",
-    right="c",
-    a="the output of the layer does not change when all weights grow tenfold, but the same output "
-    "now needs ten times the change of weights.",
-    b="without batch norm the layers below would get tenfold gradients, and these weights the same "
-    "as before.",
-    c="ten times the weights give the same output, so the same change of output takes ten times "
-    "the change of weights: the slope is a tenth.",
+    a="every feature of y has mean beta, so the loss is N times the sum of the betas. x cannot "
+    "change it.",
+    b="that is what is left if mu and var are taken for constants. They move, and take back "
+    "everything.",
+    believed={"b": "mutant: batch_norm_backward.statistics_as_constants"},
 )
 
 
