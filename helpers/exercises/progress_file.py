@@ -36,7 +36,7 @@ def path() -> Path:
 
 def load() -> dict:
     """Progress so far: `exercises`, names solved; `predictions`, first answer by name; `review`,
-    by name the box and the day of the last answer, as `review.py` has written them.
+    by name the box and the day of the last answer, as `boxes.py` has written them.
 
     A missing file counts as no progress. One that cannot be read is put aside, with a sentence, and
     what can be made out in it still counts.
@@ -66,7 +66,7 @@ def add_prediction(name: str, answer: str, review: list) -> None:
     def add(state: dict) -> None:
         if name not in state["predictions"]:
             state["predictions"][name] = answer
-            state["review"][name] = review
+            state["review"].setdefault(name, review)
 
     update(add)
 
@@ -158,7 +158,7 @@ def _made_out(raw: bytes) -> dict:
     for name, box, day in re.findall(r'"([\w-]+)"\s*:\s*\[\s*(\d+)\s*,\s*"([\d-]+)"\s*\]', text):
         state["review"].setdefault(NEW_NAMES.get(name, name), [int(box), day])
     for name, answer in re.findall(r'"([\w-]+)"(?:\s*:\s*"([^"\n]+)")?', text):
-        if name == "edition":
+        if name == "edition" or (answer and name in state):
             continue
         if answer:
             state["predictions"].setdefault(NEW_NAMES.get(name, name), answer)
