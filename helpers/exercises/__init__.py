@@ -121,7 +121,7 @@ def review(name: str | None = None, answer=...) -> None:
         if answer is Ellipsis or answer is None:
             print(_asked(question) or f"The text of {question.name} cannot be found.")
         else:
-            _reply(question, answer, boxes.record)
+            _reply(question, answer, boxes.record_again)
         return
     state = _reviewed()
     due = boxes.due(state, QUESTIONS)
@@ -140,13 +140,8 @@ def _ask(name: str, answer, still_open: str) -> None:
     question = _question(name)
     if answer is Ellipsis or answer is None:
         print(wrapped(f"○ {still_open}: replace ... by {question.how}"))
-        return
-
-    def record(question: Question, kept: str) -> None:
-        entry = boxes.first_entry(question, kept)
-        progress_file.add_prediction(question.name, kept, entry)
-
-    _reply(question, answer, record)
+    else:
+        _reply(question, answer, boxes.record_first)
 
 
 def _reply(question: Question, answer, record: Callable[[Question, str], None]) -> None:
@@ -174,7 +169,7 @@ def _asked(question: Question) -> str | None:
 def _reviewed() -> dict:
     """The progress so far. Part III is imported only if one of its questions has been answered."""
     state = progress_file.load()
-    if not {*state["predictions"], *state["review"]} <= set(QUESTIONS):
+    if not set(state["predictions"]) <= set(QUESTIONS):
         load_part_iii()
     return state
 
@@ -207,10 +202,9 @@ def progress() -> None:
         solved = [
             e.name in state["exercises"] for e in EXERCISES.values() if e.notebook == notebook
         ]
-        questions = [q for q in QUESTIONS.values() if q.notebook == notebook]
-        first = [(q, state["predictions"].get(q.name)) for q in questions]
-        said = [(q, kept) for q, kept in first if kept is not None]
-        right = sum(q.is_right(kept) for q, kept in said)
+        questions = {q.name: q for q in QUESTIONS.values() if q.notebook == notebook}
+        said = boxes.answered(state, questions)
+        right = sum(q.is_right(state["predictions"][q.name]) for q in said)
         marks = "".join("●" if done else "○" for done in sorted(solved, reverse=True))
         number_and_name = numbered(notebook).replace("_", " ", 1)
         print(

@@ -21,12 +21,18 @@ def today() -> date:
     return date.today()
 
 
-def first_entry(question: Question, kept: str) -> list:
-    """What the progress file keeps of a first answer: the box and the day."""
-    return [2 if question.is_right(kept) else 1, today().isoformat()]
+def record_first(question: Question, kept: str) -> None:
+    """Record an answer and put the question into its box. Only the first answer counts; later ones
+    change nothing."""
+
+    def add(state: dict) -> None:
+        if not _has_first(state, question):
+            _begin(state, question, kept)
+
+    progress_file.update(add)
 
 
-def record(question: Question, kept: str) -> None:
+def record_again(question: Question, kept: str) -> None:
     """Record an answer that was given in a review, and move the question to its next box.
 
     Right before it is due, it stays where it is: repeating it at once is no memory. A question
@@ -34,23 +40,35 @@ def record(question: Question, kept: str) -> None:
     """
 
     def move(state: dict) -> None:
-        answered = question.name in state["predictions"] or question.name in state["review"]
-        state["predictions"].setdefault(question.name, kept)
-        box, _ = _standing(state, question)
-        if not answered:
-            state["review"][question.name] = first_entry(question, kept)
+        if not _has_first(state, question):
+            _begin(state, question, kept)
         elif not question.is_right(kept):
             state["review"][question.name] = [1, today().isoformat()]
         elif days_over(state, question) >= 0:
-            state["review"][question.name] = [min(box + 1, len(RESTS)), today().isoformat()]
+            box = min(_standing(state, question)[0] + 1, len(RESTS))
+            state["review"][question.name] = [box, today().isoformat()]
 
     progress_file.update(move)
 
 
+def _has_first(state: dict, question: Question) -> bool:
+    return question.knows(state["predictions"].get(question.name))
+
+
+def _begin(state: dict, question: Question, kept: str) -> None:
+    """Set the first answer, over what the file may hold of another question of that name."""
+    state["predictions"][question.name] = kept
+    state["review"][question.name] = [_first_box(question, kept), today().isoformat()]
+
+
+def _first_box(question: Question, kept: str) -> int:
+    return 2 if question.is_right(kept) else 1
+
+
 def answered(state: dict, questions: Mapping[str, Question]) -> list[Question]:
-    """The questions of the course that have been answered, as the progress file says."""
-    names = dict.fromkeys([*state["predictions"], *state["review"]])
-    return [questions[name] for name in names if name in questions]
+    """The questions of the course that have a first answer in the progress file."""
+    known = (questions[name] for name in state["predictions"] if name in questions)
+    return [question for question in known if _has_first(state, question)]
 
 
 def due(state: dict, questions: Mapping[str, Question]) -> list[Question]:
@@ -97,4 +115,4 @@ def _standing(state: dict, question: Question) -> tuple[int, date | None]:
             return box, date.fromisoformat(day)
     except (KeyError, TypeError, ValueError):
         pass
-    return first_entry(question, state["predictions"].get(question.name, ""))[0], None
+    return _first_box(question, state["predictions"][question.name]), None

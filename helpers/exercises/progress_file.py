@@ -59,18 +59,6 @@ def add_exercise(name: str) -> None:
     update(add)
 
 
-def add_prediction(name: str, answer: str, review: list) -> None:
-    """Record an answer and its entry under `review`. Only the first answer to a question counts;
-    later ones change nothing."""
-
-    def add(state: dict) -> None:
-        if name not in state["predictions"]:
-            state["predictions"][name] = answer
-            state["review"].setdefault(name, review)
-
-    update(add)
-
-
 def update(change: Callable[[dict], object]) -> dict:
     """Change the state on the drive, in one go with reading it; returns it.
 

@@ -3,17 +3,20 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections import Counter
+from datetime import date
 
 import filelock
 import pytest
 
 import helpers
 from helpers import exercises
-from helpers.exercises import progress_file
+from helpers.exercises import boxes, progress_file
+from helpers.exercises.questions import QUESTIONS, Number
 from helpers.exercises.renamed import NEW_NAMES
 
 FULL = {
@@ -30,6 +33,7 @@ def file(tmp_path, monkeypatch):
     path = tmp_path / "workspace" / "progress.json"
     path.parent.mkdir()
     monkeypatch.setenv("BN_COURSE_PROGRESS", str(path))
+    monkeypatch.setattr(boxes, "today", lambda: date(2027, 1, 1))
     return path
 
 
@@ -45,8 +49,8 @@ def counted(state):
 def test_what_is_recorded_is_there_with_the_edition(file):
     progress_file.add_exercise("batch_statistics")
     progress_file.add_exercise("batch_statistics")
-    progress_file.add_prediction("forward-axis", "b", ENTRY)
-    progress_file.add_prediction("forward-axis", "a", [2, "2027-01-09"])
+    exercises.predict("forward-axis", "b")
+    exercises.predict("forward-axis", "a")
     assert json.loads(file.read_text()) == {
         "edition": helpers.__version__,
         "exercises": ["batch_statistics"],
@@ -64,7 +68,7 @@ def test_without_a_file_nothing_is_done_yet_and_none_is_made(file):
 def test_what_is_known_already_is_not_written_again(file):
     file.write_text(TEXT)
     progress_file.add_exercise("batch_statistics")
-    progress_file.add_prediction("forward-axis", "c", ENTRY)
+    exercises.predict("forward-axis", "c")
     assert file.read_text() == TEXT
 
 
@@ -72,7 +76,7 @@ def test_what_is_known_already_is_not_written_again(file):
 
 ADD_SIXTY = """
 import errno, fcntl, sys
-from helpers.exercises import progress_file
+from helpers.exercises import boxes, progress_file
 def none(*_):
     raise OSError(errno.ENOLCK, "No locks available")
 if "without locks" in sys.argv:
@@ -258,15 +262,26 @@ def test_a_file_of_the_first_edition_is_carried_over(file, capsys):
     old = {"exercises": ["batch_statistics"], "predictions": dict.fromkeys(NEW_NAMES, "b")}
     file.write_text(json.dumps(old, indent=1))
     assert progress_file.load()["predictions"] == dict.fromkeys(NEW_NAMES.values(), "b")
-    progress_file.add_prediction("forward-axis", "a", ENTRY)
+    exercises.predict("forward-axis", "a")
     progress_file.add_exercise("normalize")
     written = json.loads(file.read_text())
     assert written["predictions"] == dict.fromkeys(NEW_NAMES.values(), "b")
     assert written["exercises"] == ["batch_statistics", "normalize"]
+    capsys.readouterr()
     exercises.progress()
-    lines = capsys.readouterr().out.splitlines()
-    assert "questions  1/1 " in lines[0]
-    assert "questions  4/" in lines[2]
+    counted = sum(int(n) for n in re.findall(r"questions +(\d+)/", capsys.readouterr().out))
+    assert counted == sum(QUESTIONS[name].knows("b") for name in NEW_NAMES.values()) > 40
+
+
+def test_what_was_asked_by_letters_and_is_now_asked_by_a_number_is_asked_anew(file, monkeypatch):
+    now = Number("forward-axis", "forward", 5, "So.", "", 1.5, None, None, 0.1)
+    monkeypatch.setitem(QUESTIONS, "forward-axis", now)
+    file.write_text(TEXT)
+    assert boxes.answered(progress_file.load(), QUESTIONS) == [QUESTIONS["forward-relu"]]
+    exercises.predict("forward-axis", 4)
+    exercises.predict("forward-axis", 40)
+    assert progress_file.load()["predictions"] == {"forward-axis": "4", "forward-relu": "a"}
+    assert progress_file.load()["review"]["forward-axis"] == [2, "2027-01-01"]
 
 
 def test_the_review_of_earlier_names_goes_on_under_the_new_ones(file):
