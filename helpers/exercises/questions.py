@@ -253,7 +253,7 @@ class Word(Question):
 
     @property
     def how(self) -> str:
-        return "a word or a symbol, in quotes"
+        return "a word or two, or a symbol, in quotes"
 
     def read(self, answer) -> str:
         said = " ".join(str(answer).split())
