@@ -36,9 +36,9 @@ def clock(monkeypatch):
 # A course of a few questions. Of all but one the right choice is a.
 NOTEBOOKS = {
     "start-pixels": "start_here", "inputs-outlier": "why_normalize_inputs",
-    "forward-axis": "forward", "forward-relu": "forward", "forward-moved": "forward", "forward-second": "forward",
-    "backward-sum": "backward", "training-rate": "training", "inference-cause": "inference",
-    "convolution-bias": "convolution",
+    "forward-axis": "forward", "forward-relu": "forward", "forward-moved": "forward",
+    "forward-second": "forward", "backward-sum": "backward", "training-rate": "training",
+    "inference-cause": "inference", "convolution-bias": "convolution",
 }  # fmt: skip
 
 
