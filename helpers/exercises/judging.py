@@ -20,7 +20,6 @@ from helpers.exercises import (
 from helpers.exercises.failures import (
     AnswerFailedError,
     NothingReturnedError,
-    NotWrittenError,
     RefusedError,
 )
 
@@ -37,6 +36,9 @@ class Verdict(NamedTuple):
 
 
 EVERY_EXERCISE = "every_exercise"
+
+# Errors by which a function says: not these arguments. `1 / (n - 1)` is among them for n = 1.
+_REFUSALS = (TypeError, ValueError, RuntimeError, AssertionError, ZeroDivisionError)
 
 
 def examine(subject, answer: Callable) -> Verdict:
@@ -88,12 +90,11 @@ class _Judgement:
             except NothingReturnedError as nothing:
                 if not self.answered:
                     return Verdict("todo", f"○ not attempted yet{nothing.note}")
-                next_step = isinstance(nothing, NotWrittenError)
-                message = f"✗ {goal}\n  {nothing}" if next_step else f"✗ {nothing}"
+                message = self.with_goal(goal, nothing)
             except AnswerFailedError as failure:
                 if isinstance(failure, RefusedError) and name in self.subject.may_be_refused:
                     continue
-                message = f"✗ {failure}"
+                message = self.with_goal(goal, failure)
             except AssertionError as wrong:
                 message = f"✗ {goal}\n  {self.better_reason(check, wrong) or wrong}"
             if number > 1:
@@ -101,6 +102,10 @@ class _Judgement:
             return Verdict("fail", message, name)
         plural = "s" if len(checks) > 1 else ""
         return Verdict("pass", f"✓ all {len(checks)} check{plural} passed")
+
+    def with_goal(self, goal: str, failure: AnswerFailedError) -> str:
+        """What went wrong. Of a class the check tells at which step it did."""
+        return f"✗ {goal}\n  {failure}" if self.noun == "class" else f"✗ {failure}"
 
     def converse(self, check, answer: Callable) -> None:
         """Hold one conversation with a check. Raises AssertionError or AnswerFailedError."""
@@ -153,8 +158,7 @@ class _Judgement:
             result = call()
         except BaseException as error:
             self.let_go(error)
-            refused = isinstance(error, (TypeError, ValueError, RuntimeError))
-            kind = RefusedError if refused else AnswerFailedError
+            kind = RefusedError if isinstance(error, _REFUSALS) else AnswerFailedError
             raise kind(f"Your {what} raised {self.told(error, reference)}") from error
         finally:
             left_behind = self.around.left_behind(before)

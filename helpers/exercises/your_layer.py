@@ -16,6 +16,7 @@ SMALL = _rng.normal(size=(3, C)) * 2 - 1
 LARGE = _rng.normal(size=(9, C)) * SCALE * 3
 IMAGES = _rng.normal(size=(N, C, H, W)) * SCALE[:, None, None] + SHIFT[:, None, None]
 IMAGES += 2 * _rng.normal(size=(N, C, 1, 1))  # images differ among themselves, too
+OTHER = LARGE[:6]  # as many samples as X has
 DY, DY_SMALL = _rng.normal(size=X.shape), _rng.normal(size=SMALL.shape)
 DY_IMAGES = _rng.normal(size=IMAGES.shape)
 # Numbers that float32 holds exactly: a layer may keep what it owns in float32.
@@ -24,7 +25,8 @@ STEP = np.array([0.25, -0.5, 1.0, 0.125])
 EPS = 0.3  # large enough that every misplaced eps shows
 MOMENTUM = 0.2  # another number than EPS, so that the two cannot be mixed
 NEW = (C,), {"eps": EPS, "momentum": MOMENTUM}
-OWN = 1e-5  # running statistics may be float32, and what is computed from them has its digits
+# What a layer keeps may be float32; what is computed from it has not more digits than that.
+OWN = 1e-5
 AXES = (0, 2, 3)
 
 
@@ -54,8 +56,8 @@ class BatchNormLayer:
         self.training = False
 
     def forward(self, x):
-        axes = (0, *range(2, x.ndim))  # all but that of the channels
-        shape = (1, -1) + (1,) * (x.ndim - 2)  # in which one number per channel meets x
+        axes = (0, 2, 3)[: x.ndim - 1]  # all but that of the channels
+        shape = (x.shape[1], 1, 1)[: x.ndim - 1]  # in which one number per channel meets x
         count = x.size // x.shape[1]
         if self.training:
             if count == 1:
@@ -67,8 +69,8 @@ class BatchNormLayer:
         r = 1 / np.sqrt(var + self.eps).reshape(shape)
         x_hat = (x - mu.reshape(shape)) * r
         self.cache = x_hat, r, axes, shape, count, self.training
-        y = self.gamma.reshape(shape) * x_hat + self.beta.reshape(shape)
-        return y.astype(x.dtype)
+        y = (self.gamma.reshape(shape) * x_hat + self.beta.reshape(shape)).astype(x.dtype)
+        return y
 
     def _remember(self, mu, unbiased):
         self.running_mean = (1 - self.momentum) * self.running_mean + self.momentum * mu
@@ -82,8 +84,8 @@ class BatchNormLayer:
         if used_the_batch:  # then mu and var depend on x, too
             dbeta, dgamma = self.dbeta.reshape(shape), self.dgamma.reshape(shape)
             dx_hat = dy - dbeta / count - x_hat * dgamma / count
-        dx = self.gamma.reshape(shape) * r * dx_hat
-        return dx.astype(dy.dtype)
+        dx = (self.gamma.reshape(shape) * r * dx_hat).astype(dy.dtype)
+        return dx
 
 
 # --- what layers should give, and what is common to several checks -----------------------------
@@ -180,6 +182,7 @@ def normalizes_a_batch():
     slip(y, X - mu / np.sqrt(var + EPS), "only mu is divided: put brackets around x - mu")
     slip(y, _normalized(X, 1), "you average over the channels; average over the batch, axis 0")
     slip(y, _normalized(X, (0, 1)), "each channel has a mean and a variance of its own: axis 0")
+    slip(y, np.ones_like(X), "gamma and beta changed places: gamma scales, beta shifts")
     same(y, _normalized(X), "y")
 
 
@@ -198,7 +201,6 @@ def gamma_and_beta_count():
     slip(y, GAMMA * x_hat, "beta is missing")
     slip(y, x_hat + BETA, "gamma is missing")
     slip(y, GAMMA * (x_hat + BETA), "scale by gamma first, then add beta")
-    slip(y, BETA * x_hat + GAMMA, "gamma and beta changed places: gamma scales, beta shifts")
     slip(y, GAMMA * x_hat - BETA, "beta is added, not subtracted")
     same(y, _scaled(x_hat), "y")
 
@@ -215,19 +217,24 @@ def slopes_of_gamma_and_beta():
     dbeta = array_like(layer.dbeta, "dbeta", shape=(C,))
     total, right = DY.sum(axis=0), (DY * _normalized(X)).sum(axis=0)
     adds = "where paths meet gradients add: sum over the batch, no mean"
-    slip(dbeta, right, "this is dgamma: the two changed places")
-    slip(dbeta, total / len(X), adds)
-    slip(dbeta, GAMMA * total, "beta is added after gamma: gamma plays no part in dbeta")
-    slip(dbeta, np.zeros(C), "dbeta stays 0: backward has to set self.dbeta")
-    same(dbeta, total, "dbeta")
-    slip(dgamma, total, "x_hat is missing: multiply it with dy before you sum")
-    slip(dgamma, right / len(X), adds)
-    slip(dgamma, GAMMA * right, "the slope of y with respect to gamma is x_hat, without gamma")
-    slip(dgamma, (DY * X).sum(axis=0), "multiply dy with x_hat, not with x")
-    slip(dgamma, (DY * (X - X.mean(axis=0))).sum(axis=0), "multiply dy with x_hat, not x - mu")
-    slip(dgamma, (DY * _scaled(_normalized(X))).sum(axis=0), "multiply dy with x_hat, not with y")
-    slip(dgamma, np.zeros(C), "dgamma stays 0: backward has to set self.dgamma")
-    same(dgamma, right, "dgamma")
+    slip(dbeta, right, "this is dgamma: the two changed places", OWN)
+    slip(dbeta, total / len(X), adds, OWN)
+    slip(dbeta, GAMMA * total, "beta is added after gamma: gamma plays no part in dbeta", OWN)
+    slip(dbeta, np.zeros(C), "dbeta stays 0: backward has to set self.dbeta", OWN)
+    same(dbeta, total, "dbeta", tol=OWN)
+    slip(dgamma, total, "x_hat is missing: multiply it with dy before you sum", OWN)
+    slip(dgamma, right / len(X), adds, OWN)
+    slip(dgamma, GAMMA * right, "the slope of y with respect to gamma is x_hat, without gamma", OWN)
+    slip(dgamma, (DY * X).sum(axis=0), "multiply dy with x_hat, not with x", OWN)
+    slip(dgamma, (DY * (X - X.mean(axis=0))).sum(axis=0), "multiply dy with x_hat, not x - mu", OWN)
+    slip(
+        dgamma,
+        (DY * _scaled(_normalized(X))).sum(axis=0),
+        "multiply dy with x_hat, not with y",
+        OWN,
+    )
+    slip(dgamma, np.zeros(C), "dgamma stays 0: backward has to set self.dgamma", OWN)
+    same(dgamma, right, "dgamma", tol=OWN)
 
 
 @BatchNormLayer.expect
@@ -240,19 +247,31 @@ def slope_of_a_training_batch():
     dx = array_like(layer.backward(DY), "dx", shape=X.shape)
     r, x_hat = 1 / np.sqrt(X.var(axis=0) + EPS), _normalized(X)
     mean, last = DY.mean(axis=0), x_hat * (DY * x_hat).mean(axis=0)
-    slip(dx, GAMMA * r * DY, "mu and var depend on x too: two terms are missing")
-    slip(dx, GAMMA * r * (DY - last), "mu depends on x too: the mean of dy is missing")
-    slip(dx, GAMMA * r * (DY - mean), "var depends on x too: x_hat * mean(dy * x_hat) is missing")
-    slip(dx, GAMMA * r * (DY - mean + last), "the path through var, the x_hat term: wrong sign")
-    slip(dx, GAMMA * r * (DY - 6 * mean - 6 * last), "the last two terms hold means, not sums")
-    slip(dx, GAMMA * r * (DY - mean - 6 * last), "the path through var, the x_hat term, lacks 1/N")
-    slip(dx, GAMMA * r * DY - mean - last, "gamma * r multiplies all three terms: brackets")
-    slip(dx, r * (DY - mean - last), "gamma is missing")
-    slip(dx, GAMMA * (DY - mean - last), "r = 1 / sqrt(var + eps) is missing")
-    slip(dx, DY - mean - last, "gamma and r = 1 / sqrt(var + eps) are missing")
+    slip(dx, GAMMA * r * DY, "mu and var depend on x too: two terms are missing", OWN)
+    slip(dx, GAMMA * r * (DY - last), "mu depends on x too: the mean of dy is missing", OWN)
+    slip(
+        dx,
+        GAMMA * r * (DY - mean),
+        "var depends on x too: x_hat * mean(dy * x_hat) is missing",
+        OWN,
+    )
+    slip(
+        dx, GAMMA * r * (DY - mean + last), "the path through var, the x_hat term: wrong sign", OWN
+    )
+    slip(dx, GAMMA * r * (DY - 6 * mean - 6 * last), "the last two terms hold means, not sums", OWN)
+    slip(
+        dx,
+        GAMMA * r * (DY - mean - 6 * last),
+        "the path through var, the x_hat term, lacks 1/N",
+        OWN,
+    )
+    slip(dx, GAMMA * r * DY - mean - last, "gamma * r multiplies all three terms: brackets", OWN)
+    slip(dx, r * (DY - mean - last), "gamma is missing", OWN)
+    slip(dx, GAMMA * (DY - mean - last), "r = 1 / sqrt(var + eps) is missing", OWN)
+    slip(dx, DY - mean - last, "gamma and r = 1 / sqrt(var + eps) are missing", OWN)
     bessel = "the mean of dy * x_hat divides by N, as var does; here it divides by N - 1"
-    slip(dx, GAMMA * r * (DY - mean - last * 6 / 5), bessel)
-    same(dx, GAMMA * r * (DY - mean - last), "dx")
+    slip(dx, GAMMA * r * (DY - mean - last * 6 / 5), bessel, OWN)
+    same(dx, GAMMA * r * (DY - mean - last), "dx", tol=OWN)
 
 
 # --- running statistics, and eval mode ---------------------------------------------------------
@@ -349,6 +368,16 @@ def eval_mode():
 
 
 @BatchNormLayer.expect
+def eval_mode_before_training():
+    """A layer that has seen no batch yet has running statistics, too: 0 and 1."""
+    layer = yield NEW
+    layer.eval()
+    y = array_like(layer.forward(X), "y", shape=X.shape)
+    slip(y, _normalized(X), "these are the mean and the variance of the batch", OWN)
+    same(y, X / np.sqrt(1 + EPS), "y", tol=OWN)
+
+
+@BatchNormLayer.expect
 def eval_mode_remembers_nothing():
     """In eval mode running_mean and running_var stay as they are."""
     layer = yield NEW
@@ -433,23 +462,23 @@ def backward_of_images():
     """Of images all sums and means of backward are over N, H and W, too."""
     layer = yield NEW
     right = _trained(layer, IMAGES)
-    dx, wanted = (
-        array_like(layer.backward(DY_IMAGES), "dx", IMAGES.shape),
-        right.backward(DY_IMAGES),
-    )
+    dx = array_like(layer.backward(DY_IMAGES), "dx", shape=IMAGES.shape)
+    wanted = right.backward(DY_IMAGES)
     dgamma = array_like(layer.dgamma, "dgamma", shape=(C,))
     dbeta = array_like(layer.dbeta, "dbeta", shape=(C,))
-    same(dbeta, right.dbeta, "dbeta")
-    same(dgamma, right.dgamma, "dgamma")
+    same(dbeta, right.dbeta, "dbeta", tol=OWN)
+    same(dgamma, right.dgamma, "dgamma", tol=OWN)
     x_hat = _normalized(IMAGES, AXES)
     along = _per_channel(dbeta, x_hat) + x_hat * _per_channel(dgamma, x_hat)
     outer = _per_channel(GAMMA / np.sqrt(IMAGES.var(axis=AXES) + EPS), x_hat)
-    slip(dx, outer * (DY_IMAGES - along / N), "count is N * H * W for images; you divide by N")
-    slip(dx, outer * (DY_IMAGES - along / (H * W)), "count is N * H * W; you divide by H * W")
-    slip(dx, outer * DY_IMAGES, "for images, too, mu and var depend on x: two terms are missing")
+    slip(dx, outer * (DY_IMAGES - along / N), "count is N * H * W for images; you divide by N", OWN)
+    slip(dx, outer * (DY_IMAGES - along / (H * W)), "count is N * H * W; you divide by H * W", OWN)
+    slip(
+        dx, outer * DY_IMAGES, "for images, too, mu and var depend on x: two terms are missing", OWN
+    )
     sole = DY_IMAGES.mean(axis=0) + x_hat * (DY_IMAGES * x_hat).mean(axis=0)
-    slip(dx, outer * (DY_IMAGES - sole), "take the means over N, H and W, not over N alone")
-    same(dx, wanted, "dx")
+    slip(dx, outer * (DY_IMAGES - sole), "take the means over N, H and W, not over N alone", OWN)
+    same(dx, wanted, "dx", tol=OWN)
 
 
 @BatchNormLayer.expect
@@ -465,6 +494,35 @@ def images_in_eval_mode():
 
 
 # --- what backward belongs to ------------------------------------------------------------------
+
+
+@BatchNormLayer.expect
+def gradients_are_replaced():
+    """Every backward replaces dgamma and dbeta; nothing is added up."""
+    layer = yield NEW
+    right = _trained(layer, X)
+    layer.backward(DY), right.backward(DY)
+    before = right.dgamma, right.dbeta
+    layer.forward(X), right.forward(X)
+    layer.backward(DY[::-1] + STEP), right.backward(DY[::-1] + STEP)
+    for name, first in zip(("dgamma", "dbeta"), before, strict=True):
+        got, wanted = getattr(layer, name), getattr(right, name)
+        slip(got, first + wanted, f"{name} adds up: the second backward has to replace it", OWN)
+        slip(got, first, f"the second backward leaves {name} as the first one made it", OWN)
+        same(got, wanted, f"{name} of a second backward", tol=OWN)
+
+
+@BatchNormLayer.expect
+def the_last_forward():
+    """backward belongs to the last forward, whatever went through the layer before."""
+    layer = yield NEW
+    right = _trained(layer, OTHER, SMALL, LARGE, X)
+    _same_gradients(layer, right, DY, " after four batches")
+    layer.eval(), right.eval()
+    layer.forward(X), right.forward(X)
+    layer.train(), right.train()
+    layer.forward(SMALL), right.forward(SMALL)
+    _same_gradients(layer, right, DY_SMALL, " after a batch in eval mode and one in training mode")
 
 
 @BatchNormLayer.expect
@@ -512,8 +570,8 @@ def the_mode_of_the_forward():
     for root in (r, own):
         says = f"forward ran in training mode, but this dx is that of eval mode{keep}"
         slip(dx, GAMMA * root * DY, says, OWN)
-    same(dx, wanted, "dx of a training batch after eval()")
-    same(layer.dgamma, right.dgamma, "dgamma of a training batch after eval()")
+    same(dx, wanted, "dx of a training batch after eval()", tol=OWN)
+    same(layer.dgamma, right.dgamma, "dgamma of a training batch after eval()", tol=OWN)
     layer.forward(X), right.forward(X)
     layer.train(), right.train()
     dx, wanted = layer.backward(DY), right.backward(DY)
@@ -526,63 +584,31 @@ def the_mode_of_the_forward():
 
 
 @BatchNormLayer.expect
-def the_last_forward():
-    """backward belongs to the last forward, whatever went through the layer before."""
-    layer = yield NEW
-    right = _trained(layer, X, SMALL, LARGE, X + STEP)
-    _same_gradients(layer, right, DY, " after four batches")
-    layer.eval(), right.eval()
-    layer.forward(X), right.forward(X)
-    layer.train(), right.train()
-    layer.forward(SMALL), right.forward(SMALL)
-    _same_gradients(layer, right, DY_SMALL, " after a batch in eval mode and one in training mode")
-
-
-@BatchNormLayer.expect
-def gradients_are_replaced():
-    """Every backward replaces dgamma and dbeta; nothing is added up."""
-    layer = yield NEW
-    right = _trained(layer, X)
-    layer.backward(DY), right.backward(DY)
-    before = right.dgamma, right.dbeta
-    layer.forward(SMALL), right.forward(SMALL)
-    layer.backward(DY_SMALL), right.backward(DY_SMALL)
-    for name, first in zip(("dgamma", "dbeta"), before, strict=True):
-        got, wanted = getattr(layer, name), getattr(right, name)
-        slip(got, first + wanted, f"{name} adds up: the second backward has to replace it", OWN)
-        slip(got, first, f"the second backward leaves {name} as the first one made it", OWN)
-        same(got, wanted, f"{name} of a second backward")
-
-
-@BatchNormLayer.expect
 def steps_of_an_optimizer():
     """forward and backward use the gamma and beta of now: after `layer.gamma -= step`, and after
     `layer.gamma = new`."""
-    layer = yield NEW
-    right = _trained(layer, X)
-    layer.backward(DY), right.backward(DY)
-    y = right.forward(SMALL)
-    layer.forward(SMALL)
-    layer.subtract("gamma", STEP)
-    layer.subtract("beta", 2 * STEP)
-    right.gamma, right.beta = right.gamma - STEP, right.beta - 2 * STEP
-    same(layer.gamma, right.gamma, "gamma after `layer.gamma -= step`")
-    same(layer.beta, right.beta, "beta after `layer.beta -= step`")
-    _same_statistics(layer, right, " after `layer.gamma -= step`")
-    got = layer.forward(SMALL)
-    old = "`layer.gamma -= step` plays no part: this is still the old gamma and beta"
-    slip(got, y, old)
-    same(got, right.forward(SMALL), "y after `layer.gamma -= step`")
-    _same_gradients(layer, right, DY_SMALL, " after `layer.gamma -= step`")
-    for owner in (layer, right):
-        owner.gamma, owner.beta = BETA.copy(), STEP.copy()
-    same(layer.forward(X), right.forward(X), "y after `layer.gamma = new`")
-    _same_gradients(layer, right, DY, " after `layer.gamma = new`")
-    layer.eval(), right.eval()
-    for owner in (layer, right):
-        owner.gamma, owner.beta = GAMMA.copy(), BETA.copy()
-    same(layer.forward(X), right.forward(X), "y in eval mode after `layer.gamma = new`", tol=OWN)
-    _same_gradients(layer, right, DY, " in eval mode after `layer.gamma = new`")
+    layer, right = (yield NEW), BatchNormLayer(*NEW[0], **NEW[1])
+    before = None
+    for when in ("`layer.gamma -= step`", "another `layer.gamma -= step`"):
+        layer.subtract("gamma", STEP)
+        layer.subtract("beta", 2 * STEP)
+        right.gamma, right.beta = right.gamma - STEP, right.beta - 2 * STEP
+        same(layer.gamma, right.gamma, f"gamma after {when}")
+        same(layer.beta, right.beta, f"beta after {when}")
+        _same_statistics(layer, right, f" after {when}")
+        y, wanted = layer.forward(SMALL), right.forward(SMALL)
+        if before is not None:
+            slip(y, before, f"{when} plays no part: y is made of the gamma and beta of before")
+        same(y, wanted, f"y after {when}")
+        _same_gradients(layer, right, DY_SMALL, f" after {when}")
+        before = wanted
+    when = " after `layer.gamma = new`"
+    for mode, gamma, beta in (("", BETA, STEP), (", in eval mode", GAMMA, BETA)):
+        for owner in (layer, right):
+            owner.gamma, owner.beta = gamma.copy(), beta.copy()
+        same(layer.forward(X), right.forward(X), f"y{when}{mode}", tol=OWN)
+        _same_gradients(layer, right, DY, when + mode)
+        layer.eval(), right.eval()
 
 
 @BatchNormLayer.expect
@@ -602,14 +628,13 @@ def two_layers():
     first.forward(X), others[0].forward(X)
     slip(second.running_mean, others[0].running_mean, shared.format("running_mean"), OWN)
     slip(second.running_var, others[0].running_var, shared.format("running_var"), OWN)
-    second.forward(LARGE), others[1].forward(LARGE)
+    second.forward(OTHER), others[1].forward(OTHER)
     for layer, right, which in ((first, others[0], "first"), (second, others[1], "second")):
         _same_statistics(layer, right, f" of the {which} of two layers")
         same(layer.gamma, right.gamma, f"gamma of the {which} of two layers")
     _same_gradients(first, others[0], DY, " of the first of two layers, after the second's forward")
     dgamma = others[0].dgamma
-    dy = LARGE[::-1].copy()
-    _same_gradients(second, others[1], dy, " of the second of two layers")
+    _same_gradients(second, others[1], X, " of the second of two layers")
     slip(first.dgamma, others[1].dgamma, shared.format("dgamma"), OWN)
     same(first.dgamma, dgamma, "dgamma of the first of two layers", tol=OWN)
     second.eval(), others[1].eval()
