@@ -203,7 +203,8 @@ class _Judgement:
         if guilty := blame.learners_frame(error, self.answer):
             return text + blame.place(error, self.answer, guilty)
         if isinstance(error, TypeError):
-            wanted = inspect.signature(reference)
+            written = reference.__init__ if isinstance(reference, type) else reference
+            wanted = inspect.signature(getattr(written, "__func__", written))
             text += f" (it must take the arguments that the notebook gave it: {wanted})"
         return text
 

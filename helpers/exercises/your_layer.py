@@ -212,7 +212,12 @@ def slopes_of_gamma_and_beta():
     layer = yield NEW
     _own_parameters(layer)
     layer.forward(X)
+    statistics = layer.running_mean, layer.running_var
     array_like(layer.backward(DY), "dx", shape=X.shape)
+    for name, before in zip(
+        ("gamma", "beta", "running_mean", "running_var"), (GAMMA, BETA, *statistics), strict=True
+    ):
+        same(getattr(layer, name), before, f"{name} after backward, which has to leave it alone:")
     dgamma = array_like(layer.dgamma, "dgamma", shape=(C,))
     dbeta = array_like(layer.dbeta, "dbeta", shape=(C,))
     total, right = DY.sum(axis=0), (DY * _normalized(X)).sum(axis=0)
@@ -419,7 +424,23 @@ def back_in_training_mode():
     _same_statistics(layer, right, " after eval() and train()")
 
 
+@BatchNormLayer.expect
+def asked_twice():
+    """eval() twice is eval mode, and train() twice is training mode."""
+    layer = yield NEW
+    right = _trained(layer, X)
+    switches = "switches to the other mode when it is called again: it has to set the mode"
+    layer.eval(), layer.eval()
+    wanted = right.forward(SMALL)
+    slip(layer.forward(SMALL), wanted, f"eval() {switches}", OWN)
+    layer.train(), layer.train()
+    same(layer.forward(SMALL), wanted, "y after train() twice")
+
+
 # --- images ------------------------------------------------------------------------------------
+
+
+_TURN = "Move them to the end first: transpose(0, 2, 3, 1)"
 
 
 @BatchNormLayer.expect
@@ -435,6 +456,10 @@ def images():
     slip(y, _scaled(_normalized(IMAGES, (0, 3))), f"{only} N and W")
     slip(y, _scaled(_normalized(IMAGES, (0, 1, 2, 3))), f"{only} C as well")
     slip(y, _normalized(IMAGES, AXES), "gamma and beta are missing for images")
+    rows = _scaled(_normalized(IMAGES.transpose(0, 2, 3, 1).reshape(-1, C)))
+    slip(y, rows.reshape(IMAGES.shape), "reshape does not move the channels back: transpose does")
+    rows = _scaled(_normalized(IMAGES.reshape(-1, C)))
+    slip(y, rows.reshape(IMAGES.shape), f"reshape(-1, C) mixes the channels. {_TURN}")
     same(y, right.forward(IMAGES), "y")
 
 
@@ -466,6 +491,8 @@ def backward_of_images():
     wanted = right.backward(DY_IMAGES)
     dgamma = array_like(layer.dgamma, "dgamma", shape=(C,))
     dbeta = array_like(layer.dbeta, "dbeta", shape=(C,))
+    mixed = DY_IMAGES.reshape(-1, C).sum(axis=0)
+    slip(dbeta, mixed, f"reshape(-1, C) mixes the channels of dy. {_TURN}", OWN)
     same(dbeta, right.dbeta, "dbeta", tol=OWN)
     same(dgamma, right.dgamma, "dgamma", tol=OWN)
     x_hat = _normalized(IMAGES, AXES)

@@ -129,7 +129,7 @@ class WholeNumbers(Layer):
 
 @wrong(
     "normalizes_a_batch",
-    says="(it must take the arguments that the notebook gave it: (num_features",
+    says="(it must take the arguments that the notebook gave it: (self, num",
 )
 class OtherArguments(Layer):
     def __init__(self, num_features):
@@ -324,6 +324,21 @@ class BackwardWithoutReturn(Layer):
         super().backward(dy)
 
 
+@wrong("slopes_of_gamma_and_beta", says="gamma after backward, which has to leave it alone")
+class BackwardTakesTheStep(Layer):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.gamma = self.gamma - 0.01 * self.dgamma
+        return dx
+
+
+@wrong("slopes_of_gamma_and_beta", says="running_mean after backward, which has to leave it alone")
+class BackwardMovesTheStatistics(Layer):
+    def backward(self, dy):
+        self.running_mean = self.move(self.running_mean, self.x_hat.mean(axis=0) + 1)
+        return super().backward(dy)
+
+
 @wrong("slope_of_a_training_batch", says="mu and var depend on x too: two terms are missing")
 class StatisticsAreConstants(Layer):
     def inner(self, dy):
@@ -437,6 +452,53 @@ class AveragesOverNOnly(Layer):
     def remember(self, x):
         if x.ndim == 2:
             super().remember(x)
+
+
+class Rows(Layer):
+    """Images become rows (values, C), and return. Both ways can go wrong."""
+
+    def turn(self, x):
+        return x.transpose(0, 2, 3, 1).reshape(-1, x.shape[1])
+
+    def turn_back(self, rows, shape):
+        n, c, h, w = shape
+        return rows.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+
+    def forward(self, x):
+        if x.ndim == 2:
+            return super().forward(x)
+        return self.turn_back(super().forward(self.turn(x)), x.shape)
+
+    def backward(self, dy):
+        if dy.ndim == 2:
+            return super().backward(dy)
+        return self.turn_back(super().backward(self.turn(dy)), dy.shape)
+
+
+alternative("BatchNormLayer")(Rows)
+
+
+@wrong("images", says="reshape(-1, C) mixes the channels. Move them to the end first")
+class ReshapeAlone(Rows):
+    def turn(self, x):
+        return x.reshape(-1, x.shape[1])
+
+    def turn_back(self, rows, shape):
+        return rows.reshape(shape)
+
+
+@wrong("images", says="reshape does not move the channels back")
+class ReshapeBackAlone(Rows):
+    def turn_back(self, rows, shape):
+        return rows.reshape(shape)
+
+
+@wrong("backward_of_images", says="reshape(-1, C) mixes the channels of dy")
+class ReshapeAloneInBackward(Rows):
+    def backward(self, dy):
+        if dy.ndim == 2:
+            return super().backward(dy)
+        return Layer.backward(self, dy.reshape(-1, dy.shape[1])).reshape(dy.shape)
 
 
 @wrong("images", says="each image by itself")

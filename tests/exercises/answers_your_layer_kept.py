@@ -114,6 +114,12 @@ class FrozenForGood(Layer):
             super().remember(x)
 
 
+@wrong("asked_twice", says="eval() switches to the other mode when it is called again")
+class EvalToggles(Layer):
+    def eval(self):
+        self.training = not self.training
+
+
 @wrong("images_in_eval_mode", says="these are the mean and the variance of the batch")
 class ImagesKnowNoModes(Layer):
     def recall(self, x):

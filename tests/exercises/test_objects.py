@@ -190,7 +190,9 @@ def test_other_arguments_are_pointed_out():
         def add(self, x, y):
             return x + y
 
-    assert "(it must take the arguments that the notebook gave it: (x))" in says(Answer, "adds")
+    assert "(it must take the arguments that the notebook gave it: (self, x))" in says(
+        Answer, "adds"
+    )
 
 
 def test_arguments_stay_what_they_were_also_later():
