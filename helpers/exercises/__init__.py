@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from helpers.contents import NOTEBOOKS, numbered
-from helpers.exercises import asked, boxes, progress_file
+from helpers.exercises import asked, boxes, objects, progress_file
 from helpers.exercises.engine import EXERCISES, Exercise, examine
 from helpers.exercises.questions import QUESTIONS, Question, Unreadable
 from helpers.exercises.renamed import NEW_NAMES
@@ -228,7 +228,9 @@ def _of(answer: Callable) -> Exercise | None:
         subject = _entry(EXERCISES, getattr(function, "__name__", None))
         if subject is not None:
             return subject
-    if isinstance(answer, Exercise):
+    if _entry(EXERCISES, type(answer).__name__) is not None:
+        said = objects.no_class(answer, type(answer).__name__)
+    elif isinstance(answer, Exercise):
         said = f"{answer.name} is the course's own here, imported from helpers: pass yours"
     elif not callable(answer):
         said = (
