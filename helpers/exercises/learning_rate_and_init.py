@@ -61,8 +61,8 @@ number(
 number(
     "rate-gradient-length",
     answer=0.84,
-    reason="Two factors cancel. Behind shorter weights the gradient is longer, as the recall says; "
-    "but the output weights are shorter as well, and they hand less of it down.",
+    reason="Two factors cancel. The gradient with respect to shorter weights is longer; but the "
+    "output weights are shorter as well, and they hand less of it down.",
     measured_by="np.median(squared['batch norm', 0.3]) / np.median(squared['batch norm', 1.0])",
 )
 prediction(
