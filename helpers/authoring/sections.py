@@ -12,7 +12,7 @@ FURTHER = "## Further: "
 # What a learner does in a minute, and how long the rest takes (in minutes).
 WORDS_READ = 200
 CODE_LINES_READ = 12
-FIGURE, PREDICTION, EXERCISE = 1, 1, 7
+FIGURE, PREDICTION, EXERCISE, CAPSTONE = 1, 1, 7, 10
 
 _PRINTED = re.compile(r"\*About (\d+) minutes(?:, and (\d+) more for what is marked Further)?")
 
