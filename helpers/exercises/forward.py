@@ -390,8 +390,8 @@ def the_variance():
 
 @extreme_batch.expect
 def nothing_is_further_out():
-    """No batch has an entry further from its mean, in standard deviations: with eps = 0, one |x_hat|
-    of x is as large as any can be."""
+    """No batch has an entry further from its mean, in standard deviations: with eps = 0, one
+    |x_hat| of x is as large as any can be."""
     x, _ = yield (7, 4.0), {"eps": EPS}
     furthest = np.abs(x - np.mean(x)).max() / np.std(x)
     slip(

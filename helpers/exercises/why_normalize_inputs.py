@@ -1,4 +1,4 @@
-"""Exercises of the notebook `why_normalize_inputs`: a step, the largest one, standardize, whiten."""
+"""Exercises of the notebook `why_normalize_inputs`: steps, standardizing, whitening."""
 
 import numpy as np
 
@@ -37,13 +37,10 @@ number(
     reason="A feature is one number of every sample, here one pixel, and 8 × 8 is 64.",
     recalls="start_here",
 )
-prediction(
+word(
     "inputs-after-the-mark",
-    right="a",
-    a="the finding is what the course stands behind; if the measurement ever contradicted it, the "
-    "cell would stop with an error.",
-    b="what is said, and by whom, stands below it, and may be wrong.",
-    c="the verdict follows at the end: whether what is said holds, given the finding.",
+    answers=("the finding", "a finding", "findings"),
+    reason="Below it stands the claim, what is commonly said, and at the end the verdict on that.",
     recalls="start_here",
 )
 
@@ -80,7 +77,7 @@ prediction(
     right="c",
     a="that would be the mean over the pixels of one image. The statistics are per pixel, over "
     "images, and here there is one image.",
-    b="so it is with the statistics of many images. The mean of a single image is the image itself.",
+    b="so it is with the statistics of many images. Of a single one the mean is the image itself.",
     c="the mean of a single image is the image itself, so each pixel minus its mean is 0. The "
     "classifier sees the same input whatever was drawn.",
     believed={

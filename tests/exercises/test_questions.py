@@ -223,7 +223,7 @@ def test_a_wrong_word_and_none(capsys):
     word("made-up", answers=("1/N", "1 / n"), reason="So it is.", recalls="forward")
     ask = exercises.recall
     assert said("made-up", ..., capsys, ask) == (
-        "○ no answer yet: replace ... by a word or a symbol, in quotes"
+        "○ no answer yet: replace ... by a word or two, or a symbol, in quotes"
     )
     assert said("made-up", " . ", capsys, ask).startswith("✗ ' . ' is not an answer: write a word")
     assert said("made-up", True, capsys, ask).startswith("✗ True is not an answer")
