@@ -435,7 +435,8 @@ def _with_constant(in_train, in_test):
 # Three features that rise and fall together, of very different mean and scale.
 RELATED = X @ np.array([[1.0, 3.0, 0.2], [0.5, 1.0, -0.1], [0.0, 2.0, 1.0]]) + [0.0, 40.0, -3.0]
 UP = np.array([3.0, 8.0, 5.0, 2.0, 9.0, 6.0, 4.0, 7.0])
-WALKS = np.column_stack([UP, UP + [0.5, -1.0, 0.25, 1.0, 0.0, -0.5, 1.5, -0.25]])
+DOWN = UP + np.array([0.5, -1.0, 0.25, 1.0, 0.0, -0.5, 1.5, -0.25])
+WALKS = np.column_stack([UP, DOWN])
 
 
 @exercise(

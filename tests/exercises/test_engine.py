@@ -377,9 +377,8 @@ def test_a_notebook_of_the_first_edition_asks_the_same_question(own_progress, ca
     assert progress_file.load()["predictions"] == {"rate-test-errors": "c"}
 
 
-def test_every_prediction_of_the_first_edition_is_still_asked():
+def test_every_prediction_of_an_earlier_edition_is_asked_or_has_a_successor():
     exercises.load_part_iii()
-    assert len(set(NEW_NAMES.values())) == len(NEW_NAMES)
     assert set(NEW_NAMES.values()) <= set(QUESTIONS)
 
 
