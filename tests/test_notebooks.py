@@ -352,8 +352,8 @@ BLANK = "...  # your code here"
 @pytest.mark.parametrize(
     ("breakage", "complaint"),
     [
-        (class_replaced(BLANK, "self.gamma = np.ones(num_features)"), "is filled in"),
-        (class_replaced(f"x):\n        {BLANK}", "x):\n        return x"), "is filled in"),
+        (class_replaced(BLANK, "self.gamma = num_features"), "is filled in"),
+        (class_replaced(f"x): {BLANK}", "x):\n        return x"), "is filled in"),
         (class_replaced("    def train", "    training = True\n\n    def train"), "is filled in"),
         (class_replaced("eps=1e-5", "eps=1e-3"), ".__init__(self, num_features, eps=0.001, "),
         (class_replaced("dy)", "grad)"), "backward(self, grad) in the notebook"),
@@ -375,5 +375,5 @@ def test_a_blank_class_may_have_docstrings():
     notebook = read(next(path for path in PATHS if path.stem == LAYER))
     before = complaints(LAYER, notebook, NAMES)
     class_replaced("    def __init__", '    """Batch norm."""\n\n    def __init__')(notebook)
-    class_replaced(f"x):\n        {BLANK}", 'x):\n        """Return y."""\n        ...')(notebook)
+    class_replaced(f"x): {BLANK}", 'x):\n        """Return y."""\n        ...')(notebook)
     assert complaints(LAYER, notebook, NAMES) == before

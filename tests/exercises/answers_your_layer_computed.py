@@ -324,7 +324,7 @@ class BackwardWithoutReturn(Layer):
         super().backward(dy)
 
 
-@wrong("slopes_of_gamma_and_beta", says="gamma after backward, which has to leave it alone")
+@wrong("slopes_of_gamma_and_beta", says="after backward, which has to leave it alone, gamma[1] is")
 class BackwardTakesTheStep(Layer):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -332,7 +332,7 @@ class BackwardTakesTheStep(Layer):
         return dx
 
 
-@wrong("slopes_of_gamma_and_beta", says="running_mean after backward, which has to leave it alone")
+@wrong("slopes_of_gamma_and_beta", says="which has to leave it alone, running_mean[")
 class BackwardMovesTheStatistics(Layer):
     def backward(self, dy):
         self.running_mean = self.move(self.running_mean, self.x_hat.mean(axis=0) + 1)
