@@ -379,9 +379,6 @@ class MomentumTheWrongWayRound(Layer):
 class FirstBatchInitializes(Layer):
     first = True
 
-    def move(self, old, new):
-        return super().move(old, new)
-
     def remember(self, x):
         if not self.first:
             return super().remember(x)
@@ -430,15 +427,9 @@ class RunningDeviation(Layer):
 @wrong("the_running_variance_moves", says="to the batch's variance alone, not to the old one")
 class FactorOnEverything(Layer):
     def remember(self, x):
+        n, before = self.count(x), self.running_var
         super().remember(x)
-        n = self.count(x)
-        biased = (1 - self.momentum) / self.momentum * (self.running_var * 0)
-        self.running_var = biased + self.running_var
-        self.running_var += (n / (n - 1) - 1) * (1 - self.momentum) * self.before
-
-    def move(self, old, new):
-        self.before = old
-        return super().move(old, new)
+        self.running_var = self.running_var + (1 - self.momentum) * before / (n - 1)
 
 
 @wrong("images", says="(0, 2, 3); you average over N alone")

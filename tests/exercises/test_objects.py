@@ -197,7 +197,7 @@ def test_other_arguments_are_pointed_out():
     class Returns(Total):
         def __init__(self, size, scale=2.0):
             super().__init__(size, scale)
-            return self  # noqa: PLE0101
+            return self
 
     message = says(Returns, "starts")
     assert "__init__() should return None" in message
