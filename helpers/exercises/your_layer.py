@@ -298,7 +298,7 @@ def slopes_of_gamma_and_beta():
     for name, before in zip(
         ("gamma", "beta", "running_mean", "running_var"), (GAMMA, BETA, *statistics), strict=True
     ):
-        same(getattr(layer, name), before, f"{name} after backward, which has to leave it alone:")
+        same(getattr(layer, name), before, f"after backward, which has to leave it alone, {name}")
     dgamma = array_like(layer.dgamma, "dgamma", shape=(C,))
     dbeta = array_like(layer.dbeta, "dbeta", shape=(C,))
     total, right = DY.sum(axis=0), (DY * _normalized(X)).sum(axis=0)
