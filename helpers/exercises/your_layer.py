@@ -127,6 +127,7 @@ class BatchNormLayer:
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         self.eps, self.momentum = eps, momentum
         self.gamma, self.beta = np.ones(num_features), np.zeros(num_features)
+        self.dgamma, self.dbeta = np.zeros(num_features), np.zeros(num_features)
         self.running_mean, self.running_var = np.zeros(num_features), np.ones(num_features)
         self.train()
 
@@ -149,8 +150,9 @@ class BatchNormLayer:
             mu, var = self.running_mean, self.running_var
         r = 1 / np.sqrt(var + self.eps).reshape(shape)
         x_hat = (x - mu.reshape(shape)) * r
-        self.cache = x_hat, r, axes, shape, count, self.training
-        y = (self.gamma.reshape(shape) * x_hat + self.beta.reshape(shape)).astype(x.dtype)
+        gamma, beta = self.gamma.reshape(shape), self.beta.reshape(shape)
+        self.cache = x_hat, r, gamma, axes, shape, count, self.training
+        y = (gamma * x_hat + beta).astype(x.dtype)
         return y
 
     def _remember(self, mu, unbiased):
@@ -158,14 +160,14 @@ class BatchNormLayer:
         self.running_var = (1 - self.momentum) * self.running_var + self.momentum * unbiased
 
     def backward(self, dy):
-        x_hat, r, axes, shape, count, used_the_batch = self.cache
+        x_hat, r, gamma, axes, shape, count, used_the_batch = self.cache
         self.dgamma = (dy * x_hat).sum(axis=axes)
         self.dbeta = dy.sum(axis=axes)
         dx_hat = dy
         if used_the_batch:  # then mu and var depend on x, too
             dbeta, dgamma = self.dbeta.reshape(shape), self.dgamma.reshape(shape)
             dx_hat = dy - dbeta / count - x_hat * dgamma / count
-        dx = (self.gamma.reshape(shape) * r * dx_hat).astype(dy.dtype)
+        dx = (gamma * r * dx_hat).astype(dy.dtype)
         return dx
 
 
