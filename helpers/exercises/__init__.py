@@ -92,6 +92,18 @@ def solution(answer: Callable) -> None:
         print(subject.source())
 
 
+def yours_or_ours(answer: Callable) -> Callable:
+    """Return an answer that passes its checks; in place of any other, say so and return ours."""
+    subject = _of(answer)
+    if subject is None:
+        raise ValueError("pass your answer to an exercise, under the name the notebook gave it")
+    if examine(subject, answer).status == "pass":
+        print(f"From here on, {subject.name} is yours.")
+        return answer
+    print(f"From here on, {subject.name} is the course's: yours does not pass its checks yet.")
+    return subject.reference
+
+
 def predict(name: str, answer=...) -> None:
     """Commit to an answer before you run the experiment; then read why it is right or wrong.
 

@@ -5,7 +5,16 @@ Checks get an `objects.Judged` for every object that they ask for: its methods a
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    matching,
+    number,
+    prediction,
+    same,
+    slip,
+    word,
+)
 
 _rng = np.random.default_rng(70)
 # Channels of very different mean and scale. No two axes of IMAGES are equally long.
@@ -30,6 +39,78 @@ OWN = 1e-5
 AXES = (0, 2, 3)
 
 
+number(
+    "your-layer-values-averaged",
+    answer=160,
+    within=1.01,
+    reason="All but the channels: 8 images times 5 times 4 positions.",
+    recalls="convolution",
+)
+number(
+    "your-layer-moved-average",
+    answer=2.3,
+    within=1.01,
+    reason="0.9 * 2 + 0.1 * 5. In PyTorch's convention momentum is the weight of the new batch.",
+    recalls="inference",
+)
+word(
+    "your-layer-dispensable",
+    answers=("bias", "its bias", "biases"),
+    reason="it moves the mean of its channel, which batch norm subtracts, and beta can shift as "
+    "well.",
+    recalls="convolution",
+)
+
+prediction(
+    "your-layer-late-eval",
+    right="a",
+    a="a gradient is the slope of what was computed, and that was done in training mode. So "
+    "forward has to note which mode it was in.",
+    b="eval mode's formula belongs to an output that was made with running statistics. This one "
+    "was made with those of its batch, and each sample moved the others through them.",
+    believed={"b": "mutant: BatchNormLayer.ModeAtTheTimeOfBackward"},
+)
+prediction(
+    "your-layer-fixed-statistics",
+    right="c",
+    a="the two terms that are subtracted come from the ways through the mean and the variance, and "
+    "fixed statistics do not move with x.",
+    b="eval mode fixes the statistics, not the slope: a change of x still changes y.",
+    c="x has one arrow left, the straight one: subtract a constant, multiply by gamma * r.",
+    believed={"a": "mutant: BatchNormLayer.OneBackwardForBothModes", "b": "claim: no-grad-is-eval"},
+)
+prediction(
+    "your-layer-two-curves",
+    right="b",
+    a="that is true of long or wild trainings; in 150 calm steps, errors in the sixteenth digit "
+    "stay far below anything that can be drawn.",
+    b="same start, same batches, same formulas: only the order of additions may differ.",
+    believed={"a": "quote: runs-differ"},
+)
+matching(
+    "your-layer-gallery",
+    answer="dceab",
+    things="layer",
+    reason="The training loss says whether backward is at fault, the accuracy what is wrong in "
+    "eval mode.",
+    a="constant statistics",
+    b="never updated",
+    c="sums for means",
+    d="momentum turned round",
+    e="eval does nothing",
+)
+number(
+    "your-layer-uphill",
+    answer=97,
+    unit="%",
+    within_absolute=2,
+    reason="The weights learn the task and make up for gamma and beta, which hardly move in 150 "
+    "steps. A falling loss does not prove that every gradient is right.",
+    measured_by='100 * uphill["linear layers"][1].scores[-1]',
+    tolerance=2,
+)
+
+
 @exercise(
     "Build it in the order of the checks: first the six arrays in __init__, then forward for a "
     "batch (N, C) in training mode. Run check after every step; it tells which one is next.",
@@ -46,6 +127,7 @@ class BatchNormLayer:
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         self.eps, self.momentum = eps, momentum
         self.gamma, self.beta = np.ones(num_features), np.zeros(num_features)
+        self.dgamma, self.dbeta = np.zeros(num_features), np.zeros(num_features)
         self.running_mean, self.running_var = np.zeros(num_features), np.ones(num_features)
         self.train()
 
@@ -68,8 +150,9 @@ class BatchNormLayer:
             mu, var = self.running_mean, self.running_var
         r = 1 / np.sqrt(var + self.eps).reshape(shape)
         x_hat = (x - mu.reshape(shape)) * r
-        self.cache = x_hat, r, axes, shape, count, self.training
-        y = (self.gamma.reshape(shape) * x_hat + self.beta.reshape(shape)).astype(x.dtype)
+        gamma, beta = self.gamma.reshape(shape), self.beta.reshape(shape)
+        self.cache = x_hat, r, gamma, axes, shape, count, self.training
+        y = (gamma * x_hat + beta).astype(x.dtype)
         return y
 
     def _remember(self, mu, unbiased):
@@ -77,14 +160,14 @@ class BatchNormLayer:
         self.running_var = (1 - self.momentum) * self.running_var + self.momentum * unbiased
 
     def backward(self, dy):
-        x_hat, r, axes, shape, count, used_the_batch = self.cache
+        x_hat, r, gamma, axes, shape, count, used_the_batch = self.cache
         self.dgamma = (dy * x_hat).sum(axis=axes)
         self.dbeta = dy.sum(axis=axes)
         dx_hat = dy
         if used_the_batch:  # then mu and var depend on x, too
             dbeta, dgamma = self.dbeta.reshape(shape), self.dgamma.reshape(shape)
             dx_hat = dy - dbeta / count - x_hat * dgamma / count
-        dx = (self.gamma.reshape(shape) * r * dx_hat).astype(dy.dtype)
+        dx = (gamma * r * dx_hat).astype(dy.dtype)
         return dx
 
 
@@ -217,7 +300,7 @@ def slopes_of_gamma_and_beta():
     for name, before in zip(
         ("gamma", "beta", "running_mean", "running_var"), (GAMMA, BETA, *statistics), strict=True
     ):
-        same(getattr(layer, name), before, f"{name} after backward, which has to leave it alone:")
+        same(getattr(layer, name), before, f"after backward, which has to leave it alone, {name}")
     dgamma = array_like(layer.dgamma, "dgamma", shape=(C,))
     dbeta = array_like(layer.dbeta, "dbeta", shape=(C,))
     total, right = DY.sum(axis=0), (DY * _normalized(X)).sum(axis=0)

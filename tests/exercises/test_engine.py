@@ -401,8 +401,8 @@ def test_progress_counts_what_is_solved(own_progress, capsys, first, right):
     capsys.readouterr()
     exercises.progress()
     *lines, last = capsys.readouterr().out.splitlines()
-    assert "●○○ " in lines[2]
-    assert " 1/3 " in lines[2]
+    assert "●○○○ " in lines[2]
+    assert " 1/4 " in lines[2]
     assert " questions  1/" in lines[2]
     assert lines[2].endswith(f" right  {right}")
     assert last.startswith("Nothing is due for review until 2")
