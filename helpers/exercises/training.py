@@ -45,6 +45,10 @@ prediction(
     "add: over the samples.",
     b="this is du: the gradient that goes on to the layer below.",
     c="the same numbers, but lying on their side: a gradient has the shape of what it belongs to.",
+    believed={
+        "b": "mutant: training_step.gradient_of_the_inputs",
+        "c": "mutant: training_step.weight_on_its_side",
+    },
     recalls="backward",
 )
 word(
@@ -68,7 +72,7 @@ prediction(
     right="c",
     a="that is what happened to the paper's large network, at five times its rate. This one is "
     "smaller and can take it.",
-    b="steps that are too large do that, at a rate of 10 for instance. These are not yet too large.",
+    b="steps that are too large do that, at a rate of 10 for instance. These are not that large.",
     c="the rate was chosen without care, so the plain network had room to gain as well.",
     believed={"a": "quote: machine-infinity", "b": "quote: bounces-around"},
 )
@@ -483,7 +487,8 @@ def every_step_tested():
     )
     for end, off in ((low, -1), (high, 1)):
         wrong = (FOUND_PLAIN + min(off, 0)) / (FOUND_NORM - max(off, 0))
-        slip(end, np.median(wrong), "the step before was tested, too: the earliest is s - every + 1")
+        says = "the step before was tested, too: the earliest is s - every + 1"
+        slip(end, np.median(wrong), says)
     slip(low, factors.min(), "the factor is the median of the seeds; this is the smallest of them")
     same(low, np.median(factors), "low")
     same(high, np.median(factors), "high")
@@ -529,8 +534,10 @@ def norm_never_arrives():
     for plain in (np.array([NEVER, NEVER, 280.0, 410.0, 330.0]), FOUND_PLAIN):
         low, high = yield (plain, norm, 10, 600), {}
         low, high = array_like(low, "low", shape=()), array_like(high, "high", shape=())
-        assert not np.isnan(low), "low is nan: infinity over infinity; what is known of each alone?"
-        assert not np.isnan(high), "high is nan: infinity over infinity; what is known of each alone?"
+        for name, bound in (("low", low), ("high", high)):
+            assert not np.isnan(bound), (
+                f"{name} is nan: infinity over infinity; think of each alone"
+            )
         assert low == 0, f"low is {low:.4g}, expected 0: three of five may take forever"
         expected = factor_bounds(plain, norm, 10, 600)[1]
         same(high, expected, "high")
