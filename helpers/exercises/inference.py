@@ -241,8 +241,8 @@ def large_offset():
 
 @exercise(
     "It is batch_norm_forward with two lines less: nothing is measured here.",
-    "running_mean takes the place of mu, running_var the place of var, as it is: an answer must not "
-    "depend on how many samples there are. eps stays: the network was trained with it.",
+    "running_mean takes the place of mu, running_var the place of var, as it is: an answer must "
+    "not depend on how many samples there are. eps stays: the network was trained with it.",
     "gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta",
 )
 def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
@@ -461,8 +461,8 @@ def counts():
 
 
 @exercise(
-    "Write down what one batch does to each of the two, and with which weight the first, the second "
-    "and the last of t batches stand in the average.",
+    "Write down what one batch does to each of the two, and with which weight the first, the "
+    "second and the last of t batches stand in the average.",
     "The average of var over many batches is (N - 1) / N. What was there at the start keeps the "
     "weight (1 - momentum) ** t, and all weights add up to 1.",
     "Variances of independent numbers add, with their weights squared: momentum ** 2 times the sum "
