@@ -458,3 +458,58 @@ def test_a_broken_question_is_caught(small, breakage, complaint):
         replaced("Which one?", "What?")(small)
     breakage(small)
     assert any(complaint in line for line in about_questions(small)), about_questions(small)
+
+
+# An exercise can be a class: then its methods are what is blank.
+
+LAYER = "07_your_layer"
+
+
+def class_replaced(old, new):
+    def breakage(notebook):
+        cell = cell_with(notebook, "class BatchNormLayer")
+        assert old in cell.source
+        cell.source = cell.source.replace(old, new, 1)
+
+    return breakage
+
+
+def class_removed(notebook):
+    notebook.cells.remove(cell_with(notebook, "class BatchNormLayer"))
+
+
+def class_passed(notebook):
+    cell_with(notebook, "class BatchNormLayer").outputs[0].text = "✓ all checks passed\n"
+
+
+BLANK = "...  # your code here"
+
+
+@pytest.mark.parametrize(
+    ("breakage", "complaint"),
+    [
+        (class_replaced(BLANK, "self.gamma = np.ones(num_features)"), "is filled in"),
+        (class_replaced(f"x):\n        {BLANK}", "x):\n        return x"), "is filled in"),
+        (class_replaced("    def train", "    training = True\n\n    def train"), "is filled in"),
+        (class_replaced("eps=1e-5", "eps=1e-3"), ".__init__(self, num_features, eps=0.001, "),
+        (class_replaced("dy)", "grad)"), "backward(self, grad) in the notebook"),
+        (class_replaced("def eval(self)", "def evaluate(self)"), "no BatchNormLayer.eval in the"),
+        (class_replaced("def train", "def reset(self): ...\n\n    def train"), "in its reference"),
+        (class_replaced("check(BatchNormLayer)", ""), "BatchNormLayer is not checked in its cell"),
+        (class_removed, "exercises [] in the notebook"),
+        (class_passed, "expected ○"),
+    ],
+)
+def test_a_broken_class_is_caught(breakage, complaint):
+    notebook = read(next(path for path in PATHS if path.stem == LAYER))
+    before = complaints(LAYER, notebook, NAMES)
+    breakage(notebook)
+    assert any(complaint in line for line in set(complaints(LAYER, notebook, NAMES)) - set(before))
+
+
+def test_a_blank_class_may_have_docstrings():
+    notebook = read(next(path for path in PATHS if path.stem == LAYER))
+    before = complaints(LAYER, notebook, NAMES)
+    class_replaced("    def __init__", '    """Batch norm."""\n\n    def __init__')(notebook)
+    class_replaced(f"x):\n        {BLANK}", 'x):\n        """Return y."""\n        ...')(notebook)
+    assert complaints(LAYER, notebook, NAMES) == before
