@@ -59,6 +59,14 @@ class Question(ABC):
     def read(self, answer) -> str:
         """The answer as it is kept. Raises Unreadable."""
 
+    def knows(self, kept) -> bool:
+        """Whether what a progress file holds is an answer to this question. An edition may ask by a
+        number what an earlier one asked by letters, under the same name."""
+        try:
+            return isinstance(kept, str) and self.read(kept) == kept
+        except Unreadable:
+            return False
+
     @abstractmethod
     def is_right(self, kept: str) -> bool:
         """Whether an answer, as it is kept, is right; one that makes no sense is not."""
