@@ -44,7 +44,7 @@ number(
 word(
     "convolution-one-sample",
     answers=("beta", "β"),
-    reason="The sample is its own mean, so x - mu is 0, gamma multiplies nothing, and beta is left.",
+    reason="The sample is its own mean, so x - mu is 0. gamma multiplies nothing, beta is left.",
     recalls="inference",
 )
 prediction(
@@ -77,7 +77,7 @@ number(
     unit="standard deviations",
     reason="Where one image of 64 has ink and all others have none, its value is the spread. It "
     "stands the root of 63, 7.9 standard deviations, above the mean, however faint the ink.",
-    measured_by="error_after_move(per_position)",
+    measured_by="most_changed",
 )
 prediction(
     "convolution-bias",
@@ -510,7 +510,7 @@ def no_gradient_along_one():
     """dx sums to zero over each channel: moving a whole channel changes no output."""
     dx, _, _ = yield (DY, X, GAMMA), {"eps": EPS}
     dx = array_like(dx, "dx", shape=X.shape)
-    r, x_hat, scale = _of_channels()
+    _, x_hat, scale = _of_channels()
     dy_mean, last = _along(DY, x_hat, (0, 2, 3))
     slip(dx, scale * DY, "mu and var depend on x too: two terms are missing")
     slip(dx, scale * (DY - last), "mu depends on x too: the mean of dy is missing")
