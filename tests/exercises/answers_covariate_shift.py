@@ -685,7 +685,7 @@ def by_forward_mode(x, target, weight1, weight2):
 
 
 @alternative("gradient_shift_slope")
-def sample_by_sample(x, target, weight1, weight2):
+def outer_products(x, target, weight1, weight2):
     on = (x @ weight1.T > 0).astype(float)
     h = x @ weight1.T * on
     errors = h @ weight2.T - target
@@ -705,7 +705,7 @@ def returns_the_matrix(x, target, weight1, weight2):
 
 
 @mutant("gradient_shift_slope", blamed="nothing_reaches_the_earlier_layer", says="stands still")
-def both_layers_step(x, target, weight1, weight2):
+def both_layers_move(x, target, weight1, weight2):
     z = x @ weight1.T
     h, on = np.maximum(z, 0), z > 0
     dy = 2 * (h @ weight2.T - target) / target.size
