@@ -15,7 +15,7 @@ from helpers.authoring.refresh import METADATA
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, load_part_iii
 from helpers.exercises.engine import EXERCISES
-from helpers.exercises.questions import QUESTIONS, Choice, Order, Word
+from helpers.exercises.questions import QUESTIONS, Choice, Matching, Order, Word
 
 load_part_iii()
 
@@ -151,7 +151,7 @@ def minutes(notebook) -> Iterator[str]:
     for said, part in zip(printed, sections.split(notebook.cells), strict=True):
         takes = sections.minutes(part)
         if abs(said - takes) > max(0.15 * takes, ROUNDING):
-            yield f"the first cell says {said} minutes for what takes {takes:.0f}: run course.py refresh"
+            yield f"the first cell says {said} minutes, and it takes {takes:.0f}: refresh it"
 
 
 def blank_exercises(name: str, notebook) -> Iterator[str]:
@@ -259,7 +259,7 @@ def texts_of_questions(notebook) -> Iterator[str]:
         text = asked.text_in(notebook.cells, question)
         if text is None:
             yield f"no text stands above the {kind} {question.name}"
-        elif isinstance(question, Choice | Order):
+        elif isinstance(question, Choice | Order | Matching):
             letters = list(
                 question.explanations if isinstance(question, Choice) else question.labels
             )

@@ -14,7 +14,14 @@ from typing import Any
 
 from helpers.exercises import results
 from helpers.exercises.judging import EVERY_EXERCISE, Verdict, examine
-from helpers.exercises.questions import notebook_of, number, order, prediction, word
+from helpers.exercises.questions import (
+    matching,
+    notebook_of,
+    number,
+    order,
+    prediction,
+    word,
+)
 from helpers.exercises.values import array_like, parts, same, same_of_whole, slip
 
 __all__ = [
@@ -25,6 +32,7 @@ __all__ = [
     "array_like",
     "examine",
     "exercise",
+    "matching",
     "number",
     "order",
     "parts",
