@@ -10,6 +10,7 @@ from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell
 
 from helpers.authoring import sections
+from helpers.contents import NOTEBOOKS
 from helpers.launcher import places
 from helpers.launcher.environment import environment, take_away_settings
 
@@ -88,3 +89,21 @@ def execute_as_jupyterlab_does(self, cell_input, allow_stdin=None):
 # nbval's own method keeps cells out of the history, and there IPython looks for the semicolon that
 # silences a plot: `plt.plot(x);` would print an object's address.
 RunningKernel.execute_cell_input = execute_as_jupyterlab_does
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    # After the last cell of a notebook: are the answers of its questions what it has measured?
+    result = yield
+    if isinstance(item, IPyNbCell) and item.cell_num == _last_number(item.parent.nb):
+        notebook = item.path.stem.partition("_")[2]
+        if notebook in NOTEBOOKS:
+            from measured_answers import wrong_answers  # takes time, and only notebooks need it
+
+            if found := wrong_answers(item.parent.kernel, notebook):
+                item.raise_cell_error("Answers of questions are not as measured", "\n".join(found))
+    return result
+
+
+def _last_number(notebook):
+    return sum(cell.cell_type == "code" for cell in notebook.cells) - 1

@@ -20,6 +20,7 @@ QUESTIONS = {
         "why_normalize_inputs",
         "forward",
         "backward",
+        "your_layer",
         "pytorch",
         "undo-in-training",
         "alike-at-every-position",

@@ -12,10 +12,10 @@ from notebook_links import FOLDER, links
 from helpers import claims
 from helpers.authoring import sections
 from helpers.authoring.refresh import METADATA
-from helpers.contents import numbered
-from helpers.exercises import load_part_iii
+from helpers.contents import NOTEBOOKS, numbered
+from helpers.exercises import asked, load_part_iii
 from helpers.exercises.engine import EXERCISES
-from helpers.exercises.questions import QUESTIONS
+from helpers.exercises.questions import QUESTIONS, Choice, Order, Word
 
 load_part_iii()
 
@@ -203,36 +203,104 @@ def _parsed(function) -> ast.FunctionDef:
     return ast.parse(inspect.getsource(function)).body[0]
 
 
-def open_predictions(name: str, notebook) -> Iterator[str]:
-    """Every prediction of the notebook is asked once and left open."""
+def open_questions(name: str, notebook) -> Iterator[str]:
+    """Every prediction and every recall of the notebook is asked once and left open."""
     module = name.partition("_")[2]
-    expected = sorted(p.name for p in QUESTIONS.values() if p.notebook == module)
-    asked = sorted(first_strings(notebook, "predict"))
-    if asked != expected:
-        yield f"predictions {asked} in the notebook, {expected} in helpers.exercises"
-    for call in calls(notebook, "predict"):
-        if len(call.args) != 2 or call.args[1].value is not Ellipsis:
-            yield f"the prediction {call.args[0].value} is filled in"
+    own = [q for q in QUESTIONS.values() if q.notebook == module]
+    for function in ("predict", "recall"):
+        expected = sorted(q.name for q in own if (q.recalls is not None) == (function == "recall"))
+        found = sorted(first_strings(notebook, function))
+        if found != expected:
+            yield f"{function}() asks {found} in the notebook, {expected} in helpers.exercises"
+        for call in calls(notebook, function):
+            if len(call.args) != 2 or getattr(call.args[1], "value", None) is not Ellipsis:
+                yield f"the question {call.args[0].value} is filled in"
+
+
+def recall_at_the_start(name: str, notebook) -> Iterator[str]:
+    """If there is a recall, it has three questions about earlier notebooks, asked in one cell above
+    the first section, below a numbered list under `## Recall`."""
+    found = first_strings(notebook, "recall")
+    if not found:
+        return
+    if len(found) != 3:
+        yield f"the recall has {len(found)} questions, not 3"
+    place = next(n for n, cell in enumerate(notebook.cells) if "recall(" in _code(cell))
+    cell, above = notebook.cells[place], notebook.cells[place - 1]
+    if re.findall(r'(?m)^recall\("([^"]+)", ', cell.source) != found:
+        yield "the questions of the recall are not asked in one cell, a line each"
+    numbers = re.findall(r"(?m)^(\d+)\. ", above.source)
+    if above.cell_type != "markdown" or not above.source.startswith("## Recall\n"):
+        yield "the cell above the recall does not begin with `## Recall`"
+    elif numbers != [str(n) for n in range(1, len(found) + 1)]:
+        yield f"the questions above the recall are numbered {numbers}"
+    sections = [
+        cell
+        for cell in notebook.cells[: place - 1]
+        if cell.cell_type == "markdown" and re.search(r"(?m)^## ", cell.source)
+    ]
+    if sections:
+        yield f"the recall stands below the section {sections[0].source.splitlines()[0]!r}"
+    here = NOTEBOOKS.index(name.partition("_")[2])
+    for question in filter(None, map(QUESTIONS.get, found)):
+        if question.recalls is not None and NOTEBOOKS.index(question.recalls) >= here:
+            yield f"{question.name} recalls {question.recalls}, which is not before this notebook"
+
+
+def _code(cell) -> str:
+    """A code cell's source without comments, "" for any other cell."""
+    return re.sub(r"(?m)^\s*#.*$", "", cell.source) if cell.cell_type == "code" else ""
+
+
+def texts_of_questions(notebook) -> Iterator[str]:
+    """Every question's text stands above it, with all its choices: a review prints them."""
+    for question in _asked(notebook):
+        kind = "prediction" if question.recalls is None else "recall"
+        text = asked.text_in(notebook.cells, question)
+        if text is None:
+            yield f"no text stands above the {kind} {question.name}"
+        elif isinstance(question, Choice | Order):
+            letters = list(
+                question.explanations if isinstance(question, Choice) else question.labels
+            )
+            found = list(_choices(text, question)[1])
+            if not found:
+                yield f"no choices stand above the {kind} {question.name}"
+            elif found != letters:
+                yield f"the choices {found} stand above the {kind} {question.name}, not {letters}"
 
 
 def neutral_ids(notebook) -> Iterator[str]:
-    """No word of a prediction's id, and of no other choice or question, stands in the right one."""
-    text = ""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            text = cell.source.partition("**Predict first.**")[2] or cell.source
+    """No word of a question's id, and of no other choice or question, stands in the right answer.
+
+    The id of a number or an order cannot hint: the words of all that is compared stand there.
+    """
+    for question in _asked(notebook):
+        text = (asked.text_in(notebook.cells, question) or "").lower()
+        before, choices = _choices(text, question)
+        if isinstance(question, Choice):
+            right = choices.pop(question.right, "")
+        elif isinstance(question, Word):
+            right = " ".join(question.answers).lower()
+        else:
             continue
-        for asked in re.findall(r'predict\("([^"]+)"', cell.source):
-            question, *choices = re.split(r"(?m)^- ([a-z])\) ", text.lower())
-            choices = dict(zip(choices[::2], choices[1::2], strict=True))
-            if not choices:
-                yield f"no choices stand above the prediction {asked}"
-                continue
-            right = choices.pop(QUESTIONS[asked].right) if asked in QUESTIONS else ""
-            others = " ".join([question, *choices.values()])
-            for word in asked.split("-")[1:]:
-                if word in right and word not in others:
-                    yield f"the id {asked} hints at the answer: {word!r} stands in the right choice"
+        others = " ".join([before, *choices.values()])
+        for word in question.name.split("-")[1:]:
+            if word in right and word not in others:
+                yield f"the id {question.name} hints: {word!r} stands in the right answer"
+
+
+def _asked(notebook) -> list:
+    """The registered questions that a notebook asks."""
+    names = [*first_strings(notebook, "predict"), *first_strings(notebook, "recall")]
+    return [QUESTIONS[name] for name in names if name in QUESTIONS]
+
+
+def _choices(text: str, question) -> tuple[str, dict[str, str]]:
+    """The question itself, and each choice by its letter; only a recall's may stand in one line."""
+    before = r"(?m)^" if question.recalls is None else r"(?:^|(?<=\s))"
+    first, *choices = re.split(rf"{before}([a-z])\) ", text)
+    return first, dict(zip(choices[::2], choices[1::2], strict=True))
 
 
 def registered_claims(name: str, notebook) -> Iterator[str]:
@@ -309,7 +377,9 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *core_and_further(name, notebook),
         *minutes(notebook),
         *blank_exercises(name, notebook),
-        *open_predictions(name, notebook),
+        *open_questions(name, notebook),
+        *recall_at_the_start(name, notebook),
+        *texts_of_questions(notebook),
         *neutral_ids(notebook),
         *registered_claims(name, notebook),
         *numbers_in_links(notebook),

@@ -3,14 +3,25 @@
 import copy
 import re
 
+import nbformat
 import pytest
 from notebook_links import links
-from notebook_rules import FOLDER, code_cells, complaints, notebooks, read
+from notebook_rules import (
+    FOLDER,
+    code_cells,
+    complaints,
+    neutral_ids,
+    notebooks,
+    open_questions,
+    read,
+    recall_at_the_start,
+    texts_of_questions,
+)
 
 from helpers.claims import all_claims
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises.engine import EXERCISES
-from helpers.exercises.questions import QUESTIONS
+from helpers.exercises.questions import QUESTIONS, Choice, Number, Order, Word
 
 PATHS = notebooks()
 NAMES = [path.stem for path in PATHS]
@@ -208,7 +219,7 @@ def silent_figure(notebook):
         (exercise_removed, "in the notebook"),
         (other_signature, "in its reference"),
         (answered_prediction, "forward-axis is filled in"),
-        (telling_id, "'axis' stands in the right choice"),
+        (telling_id, "'axis' stands in the right answer"),
         (no_choices, "no choices stand above the prediction forward-axis"),
         (unregistered_claim, "pigs-fly"),
         (untested_claim, "are registered"),
@@ -321,3 +332,129 @@ def test_a_broken_clinic_is_caught(breakage, complaint):
     before = complaints(CLINIC, notebook, NAMES)
     breakage(notebook)
     assert any(complaint in line for line in set(complaints(CLINIC, notebook, NAMES)) - set(before))
+
+
+# Questions of every kind, in a small notebook made up for them.
+
+RECALL = """\
+## Recall
+
+1. Which one? a) this, b) that
+2. How many times?
+3. What is its name?"""
+ASK_RECALL = """\
+recall("made-which", ...)  # "a" or "b"
+recall("made-times", ...)  # a number
+recall("made-name", ...)  # a word"""
+PREDICT = """\
+## Try it
+
+**Predict first.** Order these.
+
+- a) one
+- b) two
+- c) three"""
+
+
+@pytest.fixture
+def small(monkeypatch):
+    measured = (2.0, "So it is.", "times", 1.5, None, None, 0.1)
+    made_up = [
+        Order("made-order", "forward", "cab", "So.", dict.fromkeys("abc", ""), "[1, 2, 0]"),
+        Choice("made-which", "forward", "a", {"a": "", "b": ""}, recalls="why_normalize_inputs"),
+        Number("made-times", "forward", *measured, recalls="why_normalize_inputs"),
+        Word("made-name", "forward", ("beta",), "So it is.", recalls="start_here"),
+    ]
+    for name in list(QUESTIONS):
+        monkeypatch.delitem(QUESTIONS, name)
+    for question in made_up:
+        monkeypatch.setitem(QUESTIONS, question.name, question)
+    new = nbformat.v4
+    cells = [new.new_markdown_cell("# 2 · Title"), new.new_code_cell("import numpy as np")]
+    cells += [new.new_markdown_cell(RECALL), new.new_code_cell(ASK_RECALL)]
+    cells += [new.new_markdown_cell(PREDICT), new.new_code_cell('predict("made-order", ...)')]
+    return new.new_notebook(cells=cells)
+
+
+def about_questions(notebook):
+    return [
+        *open_questions(GOOD, notebook),
+        *recall_at_the_start(GOOD, notebook),
+        *texts_of_questions(notebook),
+        *neutral_ids(notebook),
+    ]
+
+
+def test_questions_of_every_kind_keep_the_rules(small):
+    assert about_questions(small) == []
+    del small.cells[2:4]
+    for name in ("made-which", "made-times", "made-name"):
+        del QUESTIONS[name]
+    assert about_questions(small) == [], "not every notebook has a recall"
+
+
+def replaced(text, by):
+    def breakage(notebook):
+        cell = cell_with(notebook, text)
+        cell.source = cell.source.replace(text, by)
+
+    return breakage
+
+
+def a_fourth_recall(notebook):
+    notebook.cells[3].source += '\nrecall("made-fourth", ...)'
+    fourth = Word("made-fourth", "forward", ("eps",), "So it is.", recalls="start_here")
+    QUESTIONS["made-fourth"] = fourth
+
+
+def a_second_cell_of_recall(notebook):
+    notebook.cells[3].source, last = notebook.cells[3].source.rsplit("\n", 1)
+    notebook.cells.insert(4, nbformat.v4.new_code_cell(last))
+
+
+def recall_below_a_section(notebook):
+    notebook.cells[2:] = [*notebook.cells[4:], *notebook.cells[2:4]]
+
+
+def code_above_the_recall(notebook):
+    notebook.cells.insert(3, nbformat.v4.new_code_cell("rng = 1"))
+
+
+def recall_of_what_follows(notebook):
+    QUESTIONS["made-name"] = Word("made-name", "forward", ("beta",), "So.", recalls="forward")
+
+
+def word_in_its_id(notebook):
+    QUESTIONS["made-name"] = Word("made-name", "forward", ("a Name",), "So.", recalls="start_here")
+    replaced("its name", "it called")(notebook)
+
+
+@pytest.mark.parametrize(
+    ("breakage", "complaint"),
+    [
+        (replaced('predict("made-order", ...)', ""), "predict() asks [] in the notebook"),
+        (replaced('"made-order", ...', '"made-order", "cab"'), "made-order is filled in"),
+        (replaced('"made-times", ...', '"made-times", -3'), "made-times is filled in"),
+        (replaced('recall("made-name", ...)', ""), "recall() asks ['made-times', 'made-which']"),
+        (replaced('recall("made-name"', 'predict("made-name"'), "the recall has 2 questions"),
+        (replaced('predict("made-order"', 'recall("made-order"'), "predict() asks []"),
+        (a_fourth_recall, "the recall has 4 questions"),
+        (a_second_cell_of_recall, "not asked in one cell"),
+        (recall_below_a_section, "below the section '## Try it'"),
+        (code_above_the_recall, "does not begin with `## Recall`"),
+        (replaced("## Recall", "## Once more"), "does not begin with `## Recall`"),
+        (replaced("3. What", "What"), "are numbered ['1', '2']"),
+        (replaced("3. What", "What"), "no text stands above the recall made-name"),
+        (recall_of_what_follows, "recalls forward, which is not before"),
+        (replaced("b) that", "that"), "the choices ['a'] stand above the recall made-which"),
+        (replaced("a) this, b) that", "this or that"), "no choices stand above the recall made"),
+        (replaced("- c) three", ""), "the choices ['a', 'b'] stand above the prediction made"),
+        (replaced("a) this", "a) which"), "'which' stands in the right answer"),
+        (word_in_its_id, "'name' stands in the right answer"),
+    ],
+)  # fmt: skip
+def test_a_broken_question_is_caught(small, breakage, complaint):
+    if complaint.startswith("'which'"):
+        replaced("Which one?", "What?")(small)
+    breakage(small)
+    assert any(complaint in line for line in about_questions(small)), about_questions(small)

@@ -1,19 +1,21 @@
-"""Exercises. Notebooks use `check`, `hint`, `solution`, `predict`, `progress`; graders use `judge`.
+"""Exercises and questions, as notebooks use them: `check`, `hint`, `solution`; `predict`, `recall`,
+`review`; `progress`. Graders use `judge`.
 
 Each notebook has a module here of the same name without the number. It holds the notebook's
-exercises and predictions.
+exercises and questions.
 """
 
 import contextlib
 import difflib
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
 from helpers.contents import NOTEBOOKS, numbered
-from helpers.exercises import progress_file
+from helpers.exercises import asked, boxes, progress_file
 from helpers.exercises.engine import EXERCISES, Exercise, examine
 from helpers.exercises.questions import QUESTIONS, Question, Unreadable
 from helpers.exercises.renamed import NEW_NAMES
@@ -108,18 +110,75 @@ def recall(name: str, answer=...) -> None:
     _ask(name, answer, "no answer yet")
 
 
+def review(name: str | None = None, answer=...) -> None:
+    """Print up to five questions that are due to be asked again: `review()`.
+
+    `review("forward-axis", "b")` answers one, and replies as `predict` does. The name alone
+    prints that question. Raises KeyError for a name that no question has.
+    """
+    if name is not None:
+        question = _question(name)
+        if answer is Ellipsis or answer is None:
+            print(_asked(question) or f"The text of {question.name} cannot be found.")
+        else:
+            _reply(question, answer, boxes.record_again)
+        return
+    state = _reviewed()
+    due = boxes.due(state, QUESTIONS)
+    texts = (shown for question in due if (shown := _asked(question)))
+    first = list(itertools.islice(texts, boxes.AT_ONCE))
+    if not due:
+        print(_nothing_due(state))
+    elif not first:
+        print(f"Due for review: {len(due)}. But their text cannot be found in the notebooks.")
+    else:
+        more = f" Here are {len(first)} of them." if len(due) > len(first) else ""
+        print(f"Due for review: {len(due)}.{more}", *first, sep="\n\n")
+
+
 def _ask(name: str, answer, still_open: str) -> None:
     question = _question(name)
     if answer is Ellipsis or answer is None:
         print(wrapped(f"○ {still_open}: replace ... by {question.how}"))
-        return
+    else:
+        _reply(question, answer, boxes.record_first)
+
+
+def _reply(question: Question, answer, record: Callable[[Question, str], None]) -> None:
+    """Record an answer and reply to it, or say what to write."""
     try:
         kept = question.read(answer)
     except Unreadable as error:
         print(wrapped(f"✗ {error}"))
         return
-    progress_file.add_prediction(question.name, kept)
+    record(question, kept)
     print(wrapped(question.reply(kept)))
+
+
+def _asked(question: Question) -> str | None:
+    """A question as `review` prints it; None if its text cannot be found."""
+    text = asked.text(question)
+    if text is None:
+        return None
+    notebook = numbered(question.notebook).replace("_", " ", 1)
+    head = f"{question.name} ({notebook})"
+    how = f'To answer: review("{question.name}", ...), where ... is {question.how}.'
+    return wrapped("\n".join([head, *(f"  {line}" for line in [*text.splitlines(), how])]))
+
+
+def _reviewed() -> dict:
+    """The progress so far. Part III is imported only if one of its questions has been answered."""
+    state = progress_file.load()
+    if not set(state["predictions"]) <= set(QUESTIONS):
+        load_part_iii()
+    return state
+
+
+def _nothing_due(state: dict) -> str:
+    day = boxes.next_day(state, QUESTIONS)
+    if day is None:
+        return "Nothing is due for review: questions come back some days after you answered them."
+    return f"Nothing is due for review until {day}."
 
 
 def _question(name: str) -> Question:
@@ -131,7 +190,10 @@ def _question(name: str) -> Question:
 
 
 def progress() -> None:
-    """Print what you have solved and predicted so far, notebook by notebook."""
+    """Print what you have solved and answered so far, notebook by notebook, and what to review.
+
+    Questions are predictions and recalls together; right are those whose first answer was right.
+    """
     load_part_iii()
     state = progress_file.load()
     per_notebook = Counter(e.notebook for e in EXERCISES.values())
@@ -140,15 +202,17 @@ def progress() -> None:
         solved = [
             e.name in state["exercises"] for e in EXERCISES.values() if e.notebook == notebook
         ]
-        said = [
-            p.name in state["predictions"] for p in QUESTIONS.values() if p.notebook == notebook
-        ]
+        questions = {q.name: q for q in QUESTIONS.values() if q.notebook == notebook}
+        said = boxes.answered(state, questions)
+        right = sum(q.is_right(state["predictions"][q.name]) for q in said)
         marks = "".join("●" if done else "○" for done in sorted(solved, reverse=True))
         number_and_name = numbered(notebook).replace("_", " ", 1)
         print(
             f"{number_and_name:25} exercises {marks:{width}} {sum(solved):2}/{len(solved):<2}"
-            f"   predictions {sum(said)}/{len(said)}"
+            f"  questions {len(said):2}/{len(questions):<2}  right {right:2}"
         )
+    due = len(boxes.due(state, QUESTIONS))
+    print(f"Due for review: {due}. Run review()" if due else _nothing_due(state))
 
 
 def _entry(table: dict, name: str | None):

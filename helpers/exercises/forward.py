@@ -5,11 +5,13 @@ import numpy as np
 from helpers.exercises.engine import (
     array_like,
     exercise,
+    number,
     parts,
     prediction,
     same,
     same_of_whole,
     slip,
+    word,
 )
 
 _rng = np.random.default_rng(20)
@@ -22,19 +24,53 @@ BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
 prediction(
+    "inputs-recalled-limit",
+    recalls="why_normalize_inputs",
+    right="c",
+    a="every direction has a limit of its own, 2 / lambda, whatever the other directions do. Only "
+    "the smallest of these limits counts.",
+    b="the flattest direction would bear a far larger rate. It sets the pace, not the limit.",
+    c="above 2 / lambda_max each jump across the steepest direction is longer than the last.",
+    believed={
+        "a": "mutant: largest_stable_step.sum_of_curvatures",
+        "b": "mutant: largest_stable_step.smallest_curvature",
+    },
+)
+number(
+    "inputs-recalled-rate",
+    recalls="why_normalize_inputs",
+    answer=0.5,
+    within=1.1,
+    reason="The distance from the goal is multiplied by 1 - 4 lr, and beyond lr = 2 / 4 that is "
+    "less than -1.",
+    measured_by="reference.largest_stable_step(np.array([[2.0], [-2.0]]))",
+)
+word(
+    "inputs-recalled-name",
+    recalls="why_normalize_inputs",
+    answers=("condition number", "condition", "conditioning"),
+    reason="it bounds the steps of gradient descent: 1 is a round bowl, 1000 a long valley.",
+)
+prediction(
     "forward-axis",
     right="a",
     a="five means, one per feature. Each average runs down a column, over the 64 samples: axis 0.",
     b="64 means would be one per image. That treats the five features as one quantity; it is what "
     "layer norm does.",
     c="a single mean would leave the differences between the features untouched.",
+    believed={
+        "b": "mutant: batch_statistics.averages_over_features",
+        "c": "mutant: batch_statistics.one_number_for_all",
+    },
 )
-prediction(
+number(
     "forward-moved-sample",
-    right="c",
-    a="the other samples did not change, but the mean and the variance they are compared with did.",
-    b="neighbours play no part: the mean and the variance are sums over the whole batch.",
-    c="all six outputs move, because all six share one mean and one variance.",
+    answer=0.29,
+    within_absolute=0.5,
+    reason="The sample that moves takes the mean along, from 2.5 to 4.2, and widens the spread "
+    "from 1.7 to 2.9. So 5 is hardly above average any more. All six share one mean and one "
+    "variance, and all six outputs change.",
+    measured_by="outputs[-1, -1]",
 )
 prediction(
     "forward-relu",

@@ -1,4 +1,4 @@
-"""What a learner has solved and predicted, kept in one small file outside the notebooks.
+"""What a learner has solved and answered, kept in one small file outside the notebooks.
 
 Kernels write at the same time, on drives of every kind, and learners' tools touch the file too. So
 a change takes a lock, reads what is there now, adds to it and puts the new file in place of the
@@ -35,7 +35,8 @@ def path() -> Path:
 
 
 def load() -> dict:
-    """Progress so far: `exercises`, names solved; `predictions`, first choice by name.
+    """Progress so far: `exercises`, names solved; `predictions`, first answer by name; `review`,
+    by name the box and the day of the last answer, as `boxes.py` has written them.
 
     A missing file counts as no progress. One that cannot be read is put aside, with a sentence, and
     what can be made out in it still counts.
@@ -45,7 +46,7 @@ def load() -> dict:
     except FileNotFoundError:
         return _parsed(b"{}")
     except (OSError, ValueError, RecursionError):
-        return _update(lambda state: None)
+        return update(lambda state: None)
 
 
 def add_exercise(name: str) -> None:
@@ -55,16 +56,11 @@ def add_exercise(name: str) -> None:
         if name not in state["exercises"]:
             state["exercises"].append(name)
 
-    _update(add)
+    update(add)
 
 
-def add_prediction(name: str, choice: str) -> None:
-    """Record a prediction. The first one counts; later choices do not overwrite it."""
-    _update(lambda state: state["predictions"].setdefault(name, choice))
-
-
-def _update(change: Callable[[dict], object]) -> dict:
-    """Change the state on the drive; returns it.
+def update(change: Callable[[dict], object]) -> dict:
+    """Change the state on the drive, in one go with reading it; returns it.
 
     A drive that cannot be written must not stop anyone from learning: it is told once.
     """
@@ -123,26 +119,38 @@ def _parsed(raw: bytes) -> dict:
     found = json.loads(raw)
     if not isinstance(found, dict):
         raise ValueError(f"it holds {found!r:.20}, not exercises and predictions")
-    # What a later edition keeps beside these two stays.
-    state = {"exercises": [], "predictions": {}} | found
+    # What a later edition keeps beside these three stays.
+    state = {"exercises": [], "predictions": {}, "review": {}} | found
     for key, kind in (("exercises", list), ("predictions", dict)):
         if not isinstance(state[key], kind) or not all(isinstance(x, str) for x in state[key]):
             raise ValueError(f"under {key} it holds {state[key]!r:.20}")
     state["exercises"] = list(dict.fromkeys(state["exercises"]))
-    predictions = {}
-    for name, choice in state["predictions"].items():
-        predictions.setdefault(NEW_NAMES.get(name, name), choice)
-    return state | {"predictions": predictions}
+    if not isinstance(state["review"], dict):  # it can be made anew from the predictions
+        state["review"] = {}
+    return state | {key: _renamed(state[key]) for key in ("predictions", "review")}
+
+
+def _renamed(entries: dict) -> dict:
+    """Entries under the names that their questions have now; of two, the first one counts."""
+    renamed = {}
+    for name, entry in entries.items():
+        renamed.setdefault(NEW_NAMES.get(name, name), entry)
+    return renamed
 
 
 def _made_out(raw: bytes) -> dict:
-    """What a damaged file still says: its pairs are predictions, its other names exercises."""
+    """What a damaged file still says: its pairs are predictions, pairs with a list are entries of
+    the review, its other names exercises."""
     state = _parsed(b"{}")
     text = raw.decode(json.detect_encoding(raw), errors="ignore")
-    for name, choice in re.findall(r'"([\w-]+)"(?:\s*:\s*"(\w)")?', text):
-        if choice:
-            state["predictions"].setdefault(NEW_NAMES.get(name, name), choice)
-        elif name.isidentifier() and name not in ("edition", *state, *state["exercises"]):
+    for name, box, day in re.findall(r'"([\w-]+)"\s*:\s*\[\s*(\d+)\s*,\s*"([\d-]+)"\s*\]', text):
+        state["review"].setdefault(NEW_NAMES.get(name, name), [int(box), day])
+    for name, answer in re.findall(r'"([\w-]+)"(?:\s*:\s*"([^"\n]+)")?', text):
+        if name == "edition" or (answer and name in state):
+            continue
+        if answer:
+            state["predictions"].setdefault(NEW_NAMES.get(name, name), answer)
+        elif name.isidentifier() and name not in (*state, *state["exercises"]):
             state["exercises"].append(name)
     return state
 

@@ -59,6 +59,14 @@ class Question(ABC):
     def read(self, answer) -> str:
         """The answer as it is kept. Raises Unreadable."""
 
+    def knows(self, kept) -> bool:
+        """Whether what a progress file holds is an answer to this question. An edition may ask by a
+        number what an earlier one asked by letters, under the same name."""
+        try:
+            return isinstance(kept, str) and self.read(kept) == kept
+        except Unreadable:
+            return False
+
     @abstractmethod
     def is_right(self, kept: str) -> bool:
         """Whether an answer, as it is kept, is right; one that makes no sense is not."""
@@ -245,7 +253,7 @@ class Word(Question):
 
     @property
     def how(self) -> str:
-        return "a word or a symbol, in quotes"
+        return "a word or two, or a symbol, in quotes"
 
     def read(self, answer) -> str:
         said = " ".join(str(answer).split())
@@ -310,7 +318,8 @@ def number(
     measured_by: an expression in the notebook's variables; once the notebook has run under pytest,
     its value must be the answer to within `tolerance`: 0.1 (that is 10 % of the answer), or with
     `within_absolute` a tenth of that, if nothing else is given. A recall may do without; if it
-    has one, it is evaluated in the notebook that it is about.
+    has one, it is evaluated in the notebook that it is about. (A recall in Part III of Parts I
+    and II does without: whoever tests these does not import PyTorch.)
 
     Raises ValueError if the question cannot be judged or measured as it stands.
     """

@@ -1,7 +1,7 @@
 """The score of the final quiz. Its questions are predictions of the notebook `verdicts`."""
 
 from helpers.contents import numbered
-from helpers.exercises import progress_file
+from helpers.exercises import boxes, progress_file
 from helpers.exercises.questions import QUESTIONS
 from helpers.exercises.verdicts.questions import QUIZ
 from helpers.wrapping import wrapped
@@ -9,9 +9,9 @@ from helpers.wrapping import wrapped
 
 def quiz_score() -> None:
     """Print how many questions were right at the first try, and which notebooks to read again."""
-    chosen = progress_file.load()["predictions"]
-    answered = [name for name in QUIZ if name in chosen]
-    wrong = [name for name in answered if not QUESTIONS[name].is_right(chosen[name])]
+    state = progress_file.load()
+    answered = boxes.answered(state, {name: QUESTIONS[name] for name in QUIZ})
+    wrong = [q.name for q in answered if not q.is_right(state["predictions"][q.name])]
     print(
         f"Answered {len(answered)} of {len(QUIZ)} questions, "
         f"right at the first try: {len(answered) - len(wrong)}."

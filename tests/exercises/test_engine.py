@@ -25,6 +25,7 @@ from helpers.exercises.engine import (
 )
 from helpers.exercises.questions import QUESTIONS
 from helpers.exercises.renamed import NEW_NAMES
+from helpers.wrapping import WIDTH
 
 
 def double(x):
@@ -387,18 +388,25 @@ def test_names_of_predictions_carry_no_number():
     assert [name for name in QUESTIONS if not re.fullmatch(r"[a-z]+(-[a-z]+)+", name)] == []
 
 
-def test_progress_counts_what_is_solved(own_progress, capsys):
+@pytest.mark.parametrize(("first", "right"), [("a", 1), ("b", 0)])
+def test_progress_counts_what_is_solved(own_progress, capsys, first, right):
     exercises.progress()
     empty = capsys.readouterr().out.splitlines()
-    assert len(empty) == len(NOTEBOOKS)
+    assert len(empty) == len(NOTEBOOKS) + 1
+    assert max(map(len, empty)) <= WIDTH
+    assert empty[-1].startswith("Nothing is due for review: ")
     assert not any("●" in line for line in empty)
     progress_file.add_exercise("batch_norm_forward")
-    progress_file.add_prediction("forward-axis", "a")
+    exercises.predict("forward-axis", first)
+    exercises.predict("forward-axis", "c")
+    capsys.readouterr()
     exercises.progress()
-    line = capsys.readouterr().out.splitlines()[2]
-    assert "●○○ " in line
-    assert " 1/3 " in line
-    assert "predictions 1/4" in line
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert "●○○ " in lines[2]
+    assert " 1/3 " in lines[2]
+    assert " questions  1/" in lines[2]
+    assert lines[2].endswith(f" right  {right}")
+    assert last.startswith("Nothing is due for review until 2")
 
 
 @pytest.mark.parametrize("missing", [False, True], ids=["with PyTorch", "without PyTorch"])

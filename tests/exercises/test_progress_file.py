@@ -3,23 +3,28 @@
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
 from collections import Counter
+from datetime import date
 
 import filelock
 import pytest
 
 import helpers
 from helpers import exercises
-from helpers.exercises import progress_file
+from helpers.exercises import boxes, progress_file
+from helpers.exercises.questions import QUESTIONS, Number
 from helpers.exercises.renamed import NEW_NAMES
 
 FULL = {
     "exercises": ["batch_statistics", "batch_norm_forward"],
     "predictions": {"forward-axis": "b", "forward-relu": "a"},
+    "review": {"forward-axis": [1, "2027-01-01"], "forward-relu": [3, "2027-02-28"]},
 }
+ENTRY = [1, "2027-01-01"]
 TEXT = json.dumps(FULL, indent=1)
 
 
@@ -28,6 +33,7 @@ def file(tmp_path, monkeypatch):
     path = tmp_path / "workspace" / "progress.json"
     path.parent.mkdir()
     monkeypatch.setenv("BN_COURSE_PROGRESS", str(path))
+    monkeypatch.setattr(boxes, "today", lambda: date(2027, 1, 1))
     return path
 
 
@@ -43,25 +49,26 @@ def counted(state):
 def test_what_is_recorded_is_there_with_the_edition(file):
     progress_file.add_exercise("batch_statistics")
     progress_file.add_exercise("batch_statistics")
-    progress_file.add_prediction("forward-axis", "b")
-    progress_file.add_prediction("forward-axis", "a")
+    exercises.predict("forward-axis", "b")
+    exercises.predict("forward-axis", "a")
     assert json.loads(file.read_text()) == {
         "edition": helpers.__version__,
         "exercises": ["batch_statistics"],
         "predictions": {"forward-axis": "b"},
+        "review": {"forward-axis": ENTRY},
     }
     assert others(file) == []
 
 
 def test_without_a_file_nothing_is_done_yet_and_none_is_made(file):
-    assert progress_file.load() == {"exercises": [], "predictions": {}}
+    assert progress_file.load() == {"exercises": [], "predictions": {}, "review": {}}
     assert list(file.parent.iterdir()) == []
 
 
 def test_what_is_known_already_is_not_written_again(file):
     file.write_text(TEXT)
     progress_file.add_exercise("batch_statistics")
-    progress_file.add_prediction("forward-axis", "c")
+    exercises.predict("forward-axis", "c")
     assert file.read_text() == TEXT
 
 
@@ -69,7 +76,7 @@ def test_what_is_known_already_is_not_written_again(file):
 
 ADD_SIXTY = """
 import errno, fcntl, sys
-from helpers.exercises import progress_file
+from helpers.exercises import boxes, progress_file
 def none(*_):
     raise OSError(errno.ENOLCK, "No locks available")
 if "without locks" in sys.argv:
@@ -159,19 +166,27 @@ CONFLICT = """{
  "predictions": {
   "forward-axis": "b",
   "forward-relu": "a"
+ },
+ "review": {
+  "forward-axis": [
+   1,
+   "2027-01-01"
+  ],
+  "forward-relu": [3, "2027-02-28"]
  }
 }
 """
 DAMAGED = {
     "a comma too many": TEXT.replace('"\n ]', '",\n ]').encode(),
     "on one line": json.dumps(FULL).replace("}", ",}").encode(),
+    "with an edition": json.dumps(FULL | {"edition": "2.0"}).replace("}", ",}").encode(),
     "cut": TEXT[:-4].encode(),
     "cut, in UTF-16": TEXT[:-4].encode("utf-16"),
     "conflict markers": CONFLICT.encode(),
-    "not UTF-8": TEXT.replace("[", "[\n// gelöst").encode("latin-1"),
-    "exercises as text": TEXT.replace("[", '"').replace("]", '"').encode(),
+    "not UTF-8": TEXT.replace("[", "[\n// gelöst", 1).encode("latin-1"),
+    "exercises as text": TEXT.replace("[", '"', 1).replace("]", '"', 1).encode(),
     "a list around it": f"[{TEXT}]".encode(),
-    "numbers among the names": TEXT.replace("[", "[1, null, ").encode(),
+    "numbers among the names": TEXT.replace("[", "[1, null, ", 1).encode(),
 }
 
 
@@ -247,24 +262,68 @@ def test_a_file_of_the_first_edition_is_carried_over(file, capsys):
     old = {"exercises": ["batch_statistics"], "predictions": dict.fromkeys(NEW_NAMES, "b")}
     file.write_text(json.dumps(old, indent=1))
     assert progress_file.load()["predictions"] == dict.fromkeys(NEW_NAMES.values(), "b")
-    progress_file.add_prediction("forward-axis", "a")
+    exercises.predict("forward-axis", "a")
     progress_file.add_exercise("normalize")
     written = json.loads(file.read_text())
     assert written["predictions"] == dict.fromkeys(NEW_NAMES.values(), "b")
     assert written["exercises"] == ["batch_statistics", "normalize"]
+    capsys.readouterr()
     exercises.progress()
-    lines = capsys.readouterr().out.splitlines()
-    assert "predictions 1/1" in lines[0]
-    assert "predictions 4/4" in lines[2]
+    counted = sum(int(n) for n in re.findall(r"questions +(\d+)/", capsys.readouterr().out))
+    assert counted == sum(QUESTIONS[name].knows("b") for name in NEW_NAMES.values()) > 0
+
+
+def test_what_was_asked_by_letters_and_is_now_asked_by_a_number_is_asked_anew(file, monkeypatch):
+    now = Number("forward-axis", "forward", 5, "So.", "", 1.5, None, None, 0.1)
+    monkeypatch.setitem(QUESTIONS, "forward-axis", now)
+    file.write_text(TEXT)
+    assert now not in boxes.answered(progress_file.load(), QUESTIONS)
+    exercises.predict("forward-axis", 4)
+    exercises.predict("forward-axis", 40)
+    assert now in boxes.answered(progress_file.load(), QUESTIONS)
+    assert progress_file.load()["predictions"] == {"forward-axis": "4", "forward-relu": "a"}
+    assert progress_file.load()["review"]["forward-axis"] == [2, "2027-01-01"]
+
+
+def test_the_review_of_earlier_names_goes_on_under_the_new_ones(file):
+    old = {"02-axis": [4, "2027-01-01"], "forward-relu": [2, "2027-01-02"], "gone": ENTRY}
+    file.write_text(json.dumps(FULL | {"review": old}))
+    expected = {
+        "forward-axis": [4, "2027-01-01"],
+        "forward-relu": old["forward-relu"],
+        "gone": ENTRY,
+    }
+    assert progress_file.load()["review"] == expected
+    progress_file.add_exercise("normalize")
+    assert json.loads(file.read_text())["review"] == expected
+
+
+@pytest.mark.parametrize("review", [7, None, "lost", [], {"forward-axis": "?", "forward-relu": 1}])
+def test_a_damaged_review_loses_nothing_else(file, review, capsys):
+    file.write_text(json.dumps(FULL | {"review": review}))
+    state = progress_file.load()
+    assert counted(state) | {"review": FULL["review"]} == FULL
+    progress_file.add_exercise("normalize")
+    assert json.loads(file.read_text())["predictions"] == FULL["predictions"]
+    assert others(file) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_longer_answers_are_made_out_too(file, capsys):
+    answers = {"made-up": "16.9", "made-up-too": "the mean", "forward-axis": "b"}
+    file.write_text(json.dumps(FULL | {"predictions": answers}, indent=1)[:-4])
+    assert progress_file.load()["predictions"] == answers
+    assert "still counted: exercises 2, predictions 3." in " ".join(capsys.readouterr().out.split())
 
 
 def test_what_a_later_edition_keeps_stays(file):
-    later = FULL | {"review": {"forward-axis": [2, "2027-01-01"]}, "edition": "99.0"}
+    later = FULL | {"confidence": {"forward-axis": [2, "sure"]}, "edition": "99.0"}
     later["predictions"] = {"forward-axis": 0.25, "forward-relu": ["b", "a"]}
     file.write_text(json.dumps(later))
     progress_file.add_exercise("normalize")
+    exercises.progress()
     written = json.loads(file.read_text())
-    assert written["review"] == later["review"]
+    assert written["confidence"] == later["confidence"]
     assert written["predictions"] == later["predictions"]
 
 
@@ -309,5 +368,5 @@ def test_a_file_in_place_of_the_folder_stops_nobody(tmp_path, monkeypatch, capsy
     (tmp_path / "workspace").write_text("")
     monkeypatch.setenv("BN_COURSE_PROGRESS", str(tmp_path / "workspace" / "progress.json"))
     progress_file.add_exercise("batch_statistics")
-    assert progress_file.load() == {"exercises": [], "predictions": {}}
+    assert progress_file.load() == {"exercises": [], "predictions": {}, "review": {}}
     assert capsys.readouterr().out.count("cannot be kept") == 1

@@ -159,6 +159,13 @@ def wait_until_idle(page):
     page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
 
 
+def open_notebook(page, address, name):
+    """Open a learner's copy and wait for its kernel."""
+    parts = urlsplit(address)
+    page.goto(f"{parts.scheme}://{parts.netloc}/lab/tree/{name}?reset")
+    wait_until_idle(page)
+
+
 def save(page, path):
     """Save the notebook; returns what is in the file then."""
     with page.expect_response(lambda r: path.name in r.url and r.request.method == "PUT"):
@@ -182,9 +189,7 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
     first = min(path.name for path in workspace.glob("*.ipynb"))
     page.get_by_role("tab", name=first).wait_for()
 
-    parts = urlsplit(address)
-    page.goto(f"{parts.scheme}://{parts.netloc}/lab/tree/{NOTEBOOK}?reset")
-    wait_until_idle(page)
+    open_notebook(page, address, NOTEBOOK)
 
     # No answer stands under its question. Run everything, untouched.
     assert page.locator(".jp-CodeCell .jp-OutputArea-output").count() == 0
@@ -221,3 +226,17 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
     # No news, no update check, no font or script from elsewhere: the course works offline.
     assert page.get_by_text("Jupyter news").count() == 0
     assert hosts <= {"127.0.0.1", None}
+
+
+@pytest.mark.browser
+def test_what_is_further_is_folded_until_its_heading_is_opened(page, address):
+    page.goto(address)
+    open_notebook(page, address, "03_backward.ipynb")
+    core = page.locator(".jp-CodeCell", has_text="def batch_norm_backward(").first
+    further = page.locator(".jp-CodeCell", has_text="def numerical_gradient(").first
+    heading = page.locator(".jp-MarkdownCell", has_text="Further: write the judge").last
+    expect(core).to_be_visible()
+    expect(heading).to_be_visible()
+    expect(further).to_be_hidden()
+    heading.locator(".jp-showHiddenCellsButton").click()
+    expect(further).to_be_visible()
