@@ -397,7 +397,9 @@ def the_first_rate():
     slip(first, 0.6 / keep**2, "in the first step her gradient is yours: divide by one factor only")
     slip(first, 0.6 / (1 - 0.2), "lr multiplies the decay as well: 1 - lr * weight_decay")
     slip(first, 0.6 / (1 - 2 * 0.6 * 0.2), "the decay adds weight_decay * w to the gradient, once")
-    slip(first, 0.6 * np.exp(0.6 * 0.2), "nearly: the length is multiplied by 1 - lr * weight_decay")
+    slip(
+        first, 0.6 * np.exp(0.6 * 0.2), "nearly: the length is multiplied by 1 - lr * weight_decay"
+    )
     same(first, 0.6 / keep, "rates[0]")
 
 
@@ -406,7 +408,11 @@ def a_constant_rate():
     """A constant rate with decay becomes one that grows by the same factor in every step."""
     rates = yield (np.full(6, 0.5), 0.2), {}
     t, keep = np.arange(6), 0.9
-    slip(rates, 0.5 / keep ** (t + 1), "her gradient is shorter than yours, too: her weights are longer")
+    slip(
+        rates,
+        0.5 / keep ** (t + 1),
+        "her gradient is shorter than yours, too: her weights are longer",
+    )
     slip(rates, np.full(6, 0.5 / keep), "the decays of all steps so far count, not only the last")
     slip(rates, 0.5 / keep ** (2 * t + 2), "her gradient is that of the weights before the step")
     slip(rates, 0.5 / keep ** (2 * t), "her weights are compared with yours after the step")
