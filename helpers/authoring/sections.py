@@ -75,8 +75,5 @@ def _minutes_of_code(cell):
     predictions = len(re.findall(r"(?m)^predict\(", cell.source))
     exercises = len(re.findall(r"(?m)^check\(", cell.source))
     return (
-        lines / CODE_LINES_READ
-        + FIGURE * figures
-        + PREDICTION * predictions
-        + EXERCISE * exercises
+        lines / CODE_LINES_READ + FIGURE * figures + PREDICTION * predictions + EXERCISE * exercises
     )
