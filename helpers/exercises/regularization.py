@@ -36,8 +36,8 @@ number(
     "regularization-long-weights",
     answer=0.01,
     within=1.05,
-    reason="It is lr / |w|**2: the gradient is a tenth, and the same step turns weights ten times as "
-    "long by a tenth of the angle.",
+    reason="It is lr / |w|**2: the gradient is a tenth, and a step turns weights that are ten "
+    "times as long by a tenth of the angle.",
     recalls="length_and_direction",
 )
 word(
@@ -91,7 +91,7 @@ prediction(
     a="batch norm speeds up learning, and learning by heart is learning, too.",
     b="nothing in its loss tells the plain network to ignore a label, but it is slow: in 200 steps "
     "it gets only through a part of them.",
-    c="given time, they do. After 200 steps the plain network has learned less than a fifth of them.",
+    c="given time, they do. After 200 steps the plain one has learned less than a fifth of them.",
     believed={"b": "claim: batch-norm-regularizes", "c": "quote: random-labels"},
 )
 prediction(
@@ -107,8 +107,8 @@ prediction(
     right="c",
     a="against wrong labels the noise of ordinary batches is too weak. Batch norm learns them by "
     "heart, and dropout is what keeps it from doing so.",
-    b="the two together are in front here. That they harm each other was found in deep convolutional "
-    "networks, on right labels.",
+    b="the two together are in front here. That they harm each other was found in deep "
+    "convolutional networks, on right labels.",
     c="batch norm brings the network to the point where it learns labels by heart. There dropout "
     "has something to prevent.",
     believed={"a": "claim: dropout-needed-less", "b": "quote: dropout-disharmony"},
