@@ -270,16 +270,17 @@ def test_a_file_of_the_first_edition_is_carried_over(file, capsys):
     capsys.readouterr()
     exercises.progress()
     counted = sum(int(n) for n in re.findall(r"questions +(\d+)/", capsys.readouterr().out))
-    assert counted == sum(QUESTIONS[name].knows("b") for name in NEW_NAMES.values()) > 40
+    assert counted == sum(QUESTIONS[name].knows("b") for name in NEW_NAMES.values()) > 0
 
 
 def test_what_was_asked_by_letters_and_is_now_asked_by_a_number_is_asked_anew(file, monkeypatch):
     now = Number("forward-axis", "forward", 5, "So.", "", 1.5, None, None, 0.1)
     monkeypatch.setitem(QUESTIONS, "forward-axis", now)
     file.write_text(TEXT)
-    assert boxes.answered(progress_file.load(), QUESTIONS) == [QUESTIONS["forward-relu"]]
+    assert now not in boxes.answered(progress_file.load(), QUESTIONS)
     exercises.predict("forward-axis", 4)
     exercises.predict("forward-axis", 40)
+    assert now in boxes.answered(progress_file.load(), QUESTIONS)
     assert progress_file.load()["predictions"] == {"forward-axis": "4", "forward-relu": "a"}
     assert progress_file.load()["review"]["forward-axis"] == [2, "2027-01-01"]
 

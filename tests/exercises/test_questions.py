@@ -9,6 +9,7 @@ from helpers.exercises import progress_file, questions
 from helpers.exercises.questions import (
     QUESTIONS,
     Unreadable,
+    matching,
     number,
     order,
     prediction,
@@ -154,6 +155,50 @@ def test_a_number_that_cannot_be_judged_is_not_registered(broken):
     assert "made-up" not in QUESTIONS
 
 
+# --------------------------------------------------------------------------- matchings
+
+
+def curves(**more):
+    matching("made-up", **{"answer": "cab", "things": "curve", "reason": "So it is.",
+                           "a": "plain", "b": "twice", "c": "half"} | more)  # fmt: skip
+    return QUESTIONS["made-up"]
+
+
+@pytest.mark.parametrize("answer", ["cab", "c a b", "C, A, B", ["c", "a", "b"]])
+def test_a_matching_may_be_written_in_many_ways(answer):
+    assert curves().read(answer) == "cab"
+
+
+@pytest.mark.parametrize("answer", ["ca", "caa", "", "abz", 3, [1, 2, 3], True])
+def test_what_is_no_matching_is_told_what_to_write(answer, capsys):
+    curves()
+    assert said("made-up", answer, capsys).endswith(
+        'does not match them: write 3 letters in quotes, that of curve 1 first, such as "abc"'
+    )
+    assert progress_file.load()["predictions"] == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply"),
+    [
+        ("cab", "✓ c a b: all 3 right. So it is."),
+        ("cba", "✗ you said c b a: 1 of 3 right. So it is.\n  Curve 1 is c (half), 2 is a (plain), "
+                "3 is b (twice)."),
+        ("abc", "✗ you said a b c: 0 of 3 right. So it is."),
+    ],
+)  # fmt: skip
+def test_a_matching_says_how_many_are_right(answer, reply):
+    assert curves().reply(answer).startswith(reply)
+    assert curves().is_right(answer) == reply.startswith("✓")
+
+
+@pytest.mark.parametrize("broken", [{"answer": "caa"}, {"answer": "ca"}, {"d": "whole"}])
+def test_a_matching_that_cannot_be_judged_is_not_registered(broken):
+    with pytest.raises(ValueError, match="made-up"):
+        curves(**broken)
+    assert "made-up" not in QUESTIONS
+
+
 # ------------------------------------------------------------------------------ orders
 
 
@@ -174,7 +219,7 @@ def test_an_order_may_be_written_in_many_ways(answer):
 
 @pytest.mark.parametrize(
     "answer",
-    ["ca", "caba", "", "abd", "c=a<b", "c<a>b", 3, None.__class__, [1, 2, 3], True, np.nan],
+    ["ca", "caba", "", "abz", "c=a<b", "c<a>b", 3, None.__class__, [1, 2, 3], True, np.nan],
 )
 def test_what_is_no_order_is_told_what_to_write(answer, capsys):
     losses()
@@ -223,7 +268,7 @@ def test_a_wrong_word_and_none(capsys):
     word("made-up", answers=("1/N", "1 / n"), reason="So it is.", recalls="forward")
     ask = exercises.recall
     assert said("made-up", ..., capsys, ask) == (
-        "○ no answer yet: replace ... by a word or a symbol, in quotes"
+        "○ no answer yet: replace ... by a word or two, or a symbol, in quotes"
     )
     assert said("made-up", " . ", capsys, ask).startswith("✗ ' . ' is not an answer: write a word")
     assert said("made-up", True, capsys, ask).startswith("✗ True is not an answer")

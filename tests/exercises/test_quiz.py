@@ -6,7 +6,7 @@ import pytest
 
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import predict
-from helpers.exercises.questions import QUESTIONS
+from helpers.exercises.questions import QUESTIONS, Choice, Number, Order
 from helpers.exercises.quiz import quiz_score
 from helpers.exercises.verdicts.questions import QUIZ
 
@@ -25,8 +25,18 @@ def score(tmp_path, monkeypatch, capsys):
     return printed
 
 
+def right(name):
+    question = QUESTIONS[name]
+    return question.right if isinstance(question, Choice) else question.answer
+
+
 def wrong(name):
-    return next(choice for choice in "abc" if choice != QUESTIONS[name].right)
+    question = QUESTIONS[name]
+    if isinstance(question, Number):
+        return question.answer + 1000 * (1 + abs(question.answer))
+    if isinstance(question, Order):
+        return question.answer[::-1]
+    return next(choice for choice in question.explanations if choice != question.right)
 
 
 def test_before_the_first_answer(score):
@@ -35,8 +45,8 @@ def test_before_the_first_answer(score):
 
 def test_the_first_answer_counts(score):
     predict(FIRST, wrong(FIRST))
-    predict(FIRST, QUESTIONS[FIRST].right)
-    predict(SECOND, QUESTIONS[SECOND].right)
+    predict(FIRST, right(FIRST))
+    predict(SECOND, right(SECOND))
     predict(SECOND, wrong(SECOND))
     assert score() == (
         "Answered 2 of 16 questions, right at the first try: 1.\n"
@@ -55,7 +65,7 @@ def test_a_notebook_is_named_once(score):
 
 def test_all_right(score):
     for name in QUIZ:
-        predict(name, QUESTIONS[name].right)
+        predict(name, right(name))
     assert score().endswith("right at the first try: 16.\nNothing in it needs to be read again.\n")
 
 
@@ -69,6 +79,7 @@ def test_questions_go_back_to_notebooks():
 
 
 def test_no_letter_can_be_trusted():
-    letters = Counter(QUESTIONS[name].right for name in QUIZ)
+    choices = [QUESTIONS[name] for name in QUIZ if isinstance(QUESTIONS[name], Choice)]
+    letters = Counter(question.right for question in choices)
     assert set(letters) == set("abc")
-    assert max(letters.values()) <= len(QUIZ) / 2
+    assert max(letters.values()) <= len(choices) / 2

@@ -1,15 +1,18 @@
 """The questions of the final quiz."""
 
+from collections.abc import Callable
+
 from helpers.exercises.engine import prediction
 
 # The questions of the quiz, in order, and the notebook that each goes back to.
 QUIZ: dict[str, str] = {}
 
 
-def question(name: str, about: str, *, right: str, **explanations: str) -> None:
-    """Register a question of the quiz: a prediction, and the notebook to read again."""
+def question(name: str, about: str, kind: Callable = prediction, **details) -> None:
+    """Register a question of the quiz: with `kind`, one of the functions that register questions,
+    and the notebook to read again."""
     QUIZ[name] = about
-    prediction(name, right=right, **explanations)
+    kind(name, **details)
 
 
 question(
