@@ -112,7 +112,7 @@ number(
 
 
 @exercise(
-    "Build it in the order of the checks: first the six arrays in __init__, then forward for a "
+    "Build it in the order of the checks: first the four arrays in __init__, then forward for a "
     "batch (N, C) in training mode. Run check after every step; it tells which one is next.",
     "backward cannot ask what forward knew. Keep in self what it needs: x_hat, the root, and "
     "whether this forward used the batch's statistics.",
@@ -127,7 +127,6 @@ class BatchNormLayer:
     def __init__(self, num_features, eps=1e-5, momentum=0.1):
         self.eps, self.momentum = eps, momentum
         self.gamma, self.beta = np.ones(num_features), np.zeros(num_features)
-        self.dgamma, self.dbeta = np.zeros(num_features), np.zeros(num_features)
         self.running_mean, self.running_var = np.zeros(num_features), np.ones(num_features)
         self.train()
 
