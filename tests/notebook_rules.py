@@ -15,9 +15,11 @@ from helpers.authoring.refresh import METADATA
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, load_part_iii
 from helpers.exercises.engine import EXERCISES
-from helpers.exercises.questions import QUESTIONS, Choice, Order, Word
+from helpers.exercises.questions import QUESTIONS, Choice, Matching, Order, Word
 
 load_part_iii()
+
+Definition = ast.FunctionDef | ast.ClassDef
 
 CELL_METADATA = {"code": {"tags", "reason"}, "markdown": {"jp-MarkdownHeadingCollapsed"}}
 # A claim about 30 lines would be arbitrary; this keeps a cell on one screen.
@@ -151,7 +153,7 @@ def minutes(notebook) -> Iterator[str]:
     for said, part in zip(printed, sections.split(notebook.cells), strict=True):
         takes = sections.minutes(part)
         if abs(said - takes) > max(0.15 * takes, ROUNDING):
-            yield f"the first cell says {said} minutes for what takes {takes:.0f}: run course.py refresh"
+            yield f"the first cell says {said} minutes, and it takes {takes:.0f}: refresh it"
 
 
 def blank_exercises(name: str, notebook) -> Iterator[str]:
@@ -162,44 +164,62 @@ def blank_exercises(name: str, notebook) -> Iterator[str]:
     found = {}
     for cell, tree in zip(code_cells(notebook), trees(notebook), strict=True):
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name in EXERCISES:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in EXERCISES:
                 found[node.name] = node
                 yield from _blank(node, cell)
     if set(found) != set(expected):
         yield f"exercises {sorted(found)} in the notebook, {sorted(expected)} in helpers.exercises"
     for key in set(found) & set(expected):
-        written = ast.unparse(found[key].args)
-        wanted = ast.unparse(_parsed(expected[key].reference).args)
-        if written != wanted:
-            yield f"{key}({written}) in the notebook, {key}({wanted}) in its reference"
+        written, wanted = _signatures(found[key]), _signatures(_parsed(expected[key].reference))
+        for name in sorted(written.keys() | wanted.keys()):
+            if written.get(name) != wanted.get(name):
+                yield (
+                    f"{written.get(name, f'no {name}')} in the notebook, "
+                    f"{wanted.get(name, f'no {name}')} in its reference"
+                )
 
 
-def _blank(function: ast.FunctionDef, cell) -> Iterator[str]:
-    bug = EXERCISES[function.name].bug
+def _blank(exercise: Definition, cell) -> Iterator[str]:
+    bug = EXERCISES[exercise.name].bug
     if bug is None:
-        untouched, mark = not _body(function) and "..." in cell.source, "○ not attempted yet"
+        untouched, mark = not _body(exercise) and "..." in cell.source, "○ not attempted yet"
     else:
-        untouched, mark = _body(function) == _body(_parsed(bug)), "✗"
+        untouched, mark = _body(exercise) == _body(_parsed(bug)), "✗"
     if not untouched:
         state = "is filled in" if bug is None else "is not the code to repair that helpers have"
-        yield f"the exercise {function.name} {state}"
-    if f"check({function.name})" not in cell.source:
-        yield f"the exercise {function.name} is not checked in its cell"
+        yield f"the exercise {exercise.name} {state}"
+    if f"check({exercise.name})" not in cell.source:
+        yield f"the exercise {exercise.name} is not checked in its cell"
     text = "".join(output.get("text", "") for output in cell.outputs)
     if mark not in text:
-        yield f"the check of {function.name} printed {text!r}, expected {mark[0]}"
+        yield f"the check of {exercise.name} printed {text!r}, expected {mark[0]}"
 
 
-def _body(function: ast.FunctionDef) -> list[str]:
-    """The statements of a function, without docstring and `...`."""
-    return [
-        ast.unparse(statement)
-        for statement in function.body
-        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-    ]
+def _body(definition: Definition) -> list[str]:
+    """The statements of a function, or of a class and its methods, without docstrings and `...`."""
+    statements = []
+    for statement in definition.body:
+        if isinstance(definition, ast.ClassDef) and isinstance(statement, ast.FunctionDef):
+            statements += _body(statement)
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            statements.append(ast.unparse(statement))
+    return statements
 
 
-def _parsed(function) -> ast.FunctionDef:
+def _signatures(definition: Definition) -> dict[str, str]:
+    """`f(x, y)` by name, of a function or of the methods of a class that others call."""
+    if isinstance(definition, ast.FunctionDef):
+        return {definition.name: f"{definition.name}({ast.unparse(definition.args)})"}
+    return {
+        f"{definition.name}.{method.name}": f"{definition.name}.{text}"
+        for method in definition.body
+        if isinstance(method, ast.FunctionDef)
+        for name, text in _signatures(method).items()
+        if name == "__init__" or not name.startswith("_")
+    }
+
+
+def _parsed(function) -> Definition:
     return ast.parse(inspect.getsource(function)).body[0]
 
 
@@ -259,7 +279,7 @@ def texts_of_questions(notebook) -> Iterator[str]:
         text = asked.text_in(notebook.cells, question)
         if text is None:
             yield f"no text stands above the {kind} {question.name}"
-        elif isinstance(question, Choice | Order):
+        elif isinstance(question, Choice | Order | Matching):
             letters = list(
                 question.explanations if isinstance(question, Choice) else question.labels
             )

@@ -51,7 +51,7 @@ def uneven(right: str) -> list[str]:
 
 def too_few_numbers(questions: list[Question]) -> list[str]:
     """Whether too few predictions are numbers or orders."""
-    count = sum(isinstance(question, Number | Order) for question in questions)
+    count = sum(not isinstance(question, Choice) for question in questions)
     if count >= NUMBERS_AND_ORDERS * len(questions):
         return []
     return [f"{count} of {len(questions)} predictions are numbers or orders: less than a third"]

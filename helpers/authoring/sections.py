@@ -12,7 +12,7 @@ FURTHER = "## Further: "
 # What a learner does in a minute, and how long the rest takes (in minutes).
 WORDS_READ = 200
 CODE_LINES_READ = 12
-FIGURE, PREDICTION, EXERCISE = 1, 1, 7
+FIGURE, PREDICTION, EXERCISE, CAPSTONE = 1, 1, 7, 10
 
 _PRINTED = re.compile(r"\*About (\d+) minutes(?:, and (\d+) more for what is marked Further)?")
 
@@ -74,6 +74,8 @@ def _minutes_of_code(cell):
     figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
     predictions = len(re.findall(r"(?m)^predict\(", cell.source))
     exercises = len(re.findall(r"(?m)^check\(", cell.source))
+    # A class is a capstone: more than a function.
+    exercise = CAPSTONE if re.search(r"(?m)^class ", cell.source) else EXERCISE
     return (
-        lines / CODE_LINES_READ + FIGURE * figures + PREDICTION * predictions + EXERCISE * exercises
+        lines / CODE_LINES_READ + FIGURE * figures + PREDICTION * predictions + exercise * exercises
     )

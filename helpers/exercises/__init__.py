@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from helpers.contents import NOTEBOOKS, numbered
-from helpers.exercises import asked, boxes, progress_file
+from helpers.exercises import asked, boxes, objects, progress_file
 from helpers.exercises.engine import EXERCISES, Exercise, examine
 from helpers.exercises.questions import QUESTIONS, Question, Unreadable
 from helpers.exercises.renamed import NEW_NAMES
@@ -90,6 +90,18 @@ def solution(answer: Callable) -> None:
     subject = _of(answer)
     if subject is not None:
         print(subject.source())
+
+
+def yours_or_ours(answer: Callable) -> Callable:
+    """Return an answer that passes its checks; in place of any other, say so and return ours."""
+    subject = _of(answer)
+    if subject is None:
+        raise ValueError("pass your answer to an exercise, under the name the notebook gave it")
+    if examine(subject, answer).status == "pass":
+        print(f"From here on, {subject.name} is yours.")
+        return answer
+    print(f"From here on, {subject.name} is the course's: yours does not pass its checks yet.")
+    return subject.reference
 
 
 def predict(name: str, answer=...) -> None:
@@ -228,7 +240,9 @@ def _of(answer: Callable) -> Exercise | None:
         subject = _entry(EXERCISES, getattr(function, "__name__", None))
         if subject is not None:
             return subject
-    if isinstance(answer, Exercise):
+    if _entry(EXERCISES, type(answer).__name__) is not None:
+        said = objects.no_class(answer, type(answer).__name__)
+    elif isinstance(answer, Exercise):
         said = f"{answer.name} is the course's own here, imported from helpers: pass yours"
     elif not callable(answer):
         said = (

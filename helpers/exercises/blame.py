@@ -1,6 +1,7 @@
 """Whose line it was: an exception, as a sentence about the learner's code."""
 
 import dis
+import inspect
 import os
 import re
 import sysconfig
@@ -35,7 +36,7 @@ def learners_frame(
     other code that is neither the course's nor installed.
     check: the code of a check whose own errors are not the learner's.
     """
-    own = set(codes(getattr(answer, "__code__", None)))
+    own = {code for root in _roots(answer) for code in codes(root)}
     frames = [*traceback.walk_tb(error.__traceback__)]
     for frame, line in reversed(frames):
         if frame.f_code in own:
@@ -47,14 +48,39 @@ def learners_frame(
 
 
 def place(error: BaseException, answer: Callable, found: Place) -> str:
-    """` (line 3 of your function)`, with the shapes that met there."""
+    """` (line 3 of your function)`, or of a method, with the shapes that met there."""
     frame, line = found
-    code = frame.f_code
-    if code in set(codes(getattr(answer, "__code__", None))):
-        code, name = answer.__code__, "function"
-    else:
-        name = code.co_name
+    roots = _roots(answer)
+    code = next((root for root in roots if frame.f_code in set(codes(root))), frame.f_code)
+    name = roots.get(code, code.co_name)
     return f" (line {line - code.co_firstlineno + 1} of your {name}{_shapes(error, frame, line)})"
+
+
+def _roots(answer: Callable) -> dict[types.CodeType, str]:
+    """The code of a function, or of every method of a class, with what to call it."""
+    if isinstance(answer, type):
+        return {function.__code__: function.__name__ for function in methods(answer)}
+    code = getattr(answer, "__code__", None)
+    return {} if code is None else {code: "function"}
+
+
+def methods(answer: type) -> Iterator[types.FunctionType]:
+    """The functions that the learner wrote in a class and its bases; also behind properties."""
+    for value in (value for part in answer.__mro__ for value in vars(part).values()):
+        hidden = ("fget", "fset", "fdel", "func", "__func__")
+        for function in (value, *(getattr(value, name, None) for name in hidden)):
+            function = inspect.unwrap(function) if callable(function) else None
+            if isinstance(function, types.FunctionType) and is_learners(function.__code__):
+                yield function
+
+
+# A body of `...` or `pass`, perhaps with a docstring.
+_IDLE = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP"}
+
+
+def is_idle(code: types.CodeType | None) -> bool:
+    """Whether code is there and does nothing: somebody has still to write it."""
+    return code is not None and all(s.opname in _IDLE for s in dis.get_instructions(code))
 
 
 def codes(code: types.CodeType | None) -> Iterator[types.CodeType]:

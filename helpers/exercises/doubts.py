@@ -140,7 +140,7 @@ def other_defaults(reference: Callable, answer: Callable) -> Iterator[tuple[str,
             yield name, own[name], value
 
 
-def says_default(name: str, own: float, right: float) -> str:
+def says_default(name: str, own: float, right: float, noun: str = "function") -> str:
     """The sentence about a default, with whose convention it is."""
     keras = {"momentum": 0.99, "eps": 1e-3}.get(name)
     if name == "momentum" and own in (0.9, 0.99):
@@ -149,7 +149,7 @@ def says_default(name: str, own: float, right: float) -> str:
         whose = " (that is Keras' own)"
     else:
         whose = ""
-    return f"the default of {name} is {own:g} in your function{whose}; here it is {right:g}"
+    return f"the default of {name} is {own:g} in your {noun}{whose}; here it is {right:g}"
 
 
 def unused(reference: Callable, answer: Callable, request: Request, ask: Ask) -> str:

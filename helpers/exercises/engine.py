@@ -3,18 +3,28 @@
 An exercise is a reference function, hints from vague to plain, and named checks. A check is a
 generator: it yields `(args, kwargs)` for the learner's function, receives the result, and asserts
 about it. It never touches the function itself, so the same checks can judge code run elsewhere.
+
+The reference can also be a class. Then a check yields what an object is made with, and receives an
+`objects.Judged`: each of its methods is judged as a function is.
 """
 
 import copy
 import inspect
+import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from helpers.exercises import results
 from helpers.exercises.judging import EVERY_EXERCISE, Verdict, examine
-from helpers.exercises.questions import notebook_of, number, order, prediction, word
+from helpers.exercises.questions import (
+    matching,
+    notebook_of,
+    number,
+    order,
+    prediction,
+    word,
+)
 from helpers.exercises.values import array_like, parts, same, same_of_whole, slip
 
 __all__ = [
@@ -25,6 +35,7 @@ __all__ = [
     "array_like",
     "examine",
     "exercise",
+    "matching",
     "number",
     "order",
     "parts",
@@ -42,7 +53,7 @@ EXERCISES: dict[str, "Exercise"] = {}
 
 @dataclass
 class Exercise:
-    """A function that the learner writes; calling the exercise calls its reference.
+    """A function or class that the learner writes; calling the exercise calls its reference.
 
     bug: what the notebook starts with, if it is code to repair instead of a blank.
     may_change: the names of arguments that an answer may change in place.
@@ -97,21 +108,17 @@ class Exercise:
         args, kwargs = copy.deepcopy(next(next(iter(self.checks.values()))()))
         return self.reference(*args, **kwargs)
 
-    @cached_property
-    def names_of_parts(self) -> tuple[str, ...]:
-        """What the reference calls the values that it returns, as far as they have names."""
-        return results.names_of_parts(self.reference)
-
     def source(self) -> str:
         """The source of the reference, without the decorator that registers it."""
         source = inspect.getsource(self.reference)
-        return source[source.index(f"def {self.name}(") :].rstrip()
+        start = re.search(rf"^(def|class) {self.name}\b", source, re.MULTILINE).start()
+        return source[start:].rstrip()
 
 
 def exercise(
     *hints: str, may_change: tuple[str, ...] = (), may_draw: bool = False
 ) -> Callable[[Callable], Exercise]:
-    """Make a reference function an exercise; the function's own name is its key.
+    """Make a reference function or class an exercise; its own name is its key.
 
     may_change: the names of arguments that an answer may change in place, a model to train, say.
     may_draw: whether an answer may draw at random; its checks have to bear that.

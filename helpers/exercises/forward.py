@@ -1,4 +1,4 @@
-"""Exercises of the notebook `forward`: the statistics, the transform, and undoing it."""
+"""Exercises of the notebook `forward`: the statistics, the transform, its inverse, its bound."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from helpers.exercises.engine import (
     array_like,
     exercise,
     number,
+    order,
     parts,
     prediction,
     same,
@@ -23,34 +24,36 @@ GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
-prediction(
-    "inputs-recalled-limit",
-    recalls="why_normalize_inputs",
-    right="c",
-    a="every direction has a limit of its own, 2 / lambda, whatever the other directions do. Only "
-    "the smallest of these limits counts.",
-    b="the flattest direction would bear a far larger rate. It sets the pace, not the limit.",
-    c="above 2 / lambda_max each jump across the steepest direction is longer than the last.",
-    believed={
-        "a": "mutant: largest_stable_step.sum_of_curvatures",
-        "b": "mutant: largest_stable_step.smallest_curvature",
-    },
-)
 number(
-    "inputs-recalled-rate",
-    recalls="why_normalize_inputs",
+    "forward-largest-rate",
     answer=0.5,
-    within=1.1,
-    reason="The distance from the goal is multiplied by 1 - 4 lr, and beyond lr = 2 / 4 that is "
-    "less than -1.",
-    measured_by="reference.largest_stable_step(np.array([[2.0], [-2.0]]))",
+    within=1.02,
+    reason="A step multiplies the distance from the best weight by 1 - lr * 4. Beyond 2 / 4 that "
+    "is below -1.",
+    recalls="why_normalize_inputs",
 )
 word(
-    "inputs-recalled-name",
+    "forward-whose-statistics",
+    answers=(
+        *("the training set's", "the training set", "of the training set", "training"),
+        *("those of the training set", "training data", "training images", "x_train", "train"),
+    ),
+    reason="The weights were trained for features in units of the training set. With its own "
+    "statistics a single image would become all zeros.",
     recalls="why_normalize_inputs",
-    answers=("condition number", "condition", "conditioning"),
-    reason="it bounds the steps of gradient descent: 1 is a round bowl, 1000 a long valley.",
 )
+order(
+    "forward-steps-order",
+    answer="bca",
+    reason="The curvatures are the variances, and the steps go with their ratio, the condition "
+    "number: 1, 36 / 4 = 9, and 100.",
+    a="1 and 10",
+    b="1 and 1",
+    c="2 and 6",
+    recalls="why_normalize_inputs",
+    measured_by="[condition_number(np.diag(s)) for s in ([1, 10], [1, 1], [2, 6])]",
+)
+
 prediction(
     "forward-axis",
     right="a",
@@ -59,26 +62,42 @@ prediction(
     "layer norm does.",
     c="a single mean would leave the differences between the features untouched.",
     believed={
-        "b": "mutant: batch_statistics.averages_over_features",
-        "c": "mutant: batch_statistics.one_number_for_all",
+        "b": "mutant: batch_norm_forward.normalizes_each_sample",
+        "c": "mutant: batch_norm_forward.one_mean_for_all",
     },
 )
 number(
+    "forward-tiny-variance",
+    answer=1 / 11,
+    reason="x_hat is divided by the root of var + eps, so its variance is var / (var + eps), here "
+    "1 / 11. It is near 1 only where var is much larger than eps.",
+    measured_by="var_out[np.isclose(var_in, 1e-6)].item()",
+)
+number(
     "forward-moved-sample",
-    answer=0.29,
-    within_absolute=0.5,
-    reason="The sample that moves takes the mean along, from 2.5 to 4.2, and widens the spread "
-    "from 1.7 to 2.9. So 5 is hardly above average any more. All six share one mean and one "
-    "variance, and all six outputs change.",
-    measured_by="outputs[-1, -1]",
+    answer=6,
+    within=1.05,
+    unit="outputs",
+    reason="All six share one mean and one variance, and both have changed. It makes no difference "
+    "which samples lie close by.",
+    measured_by="np.count_nonzero(np.ptp(outputs, axis=0) > 0.1)",
+)
+number(
+    "forward-far-sample",
+    answer=5**0.5,
+    within=1.25,
+    reason="It pulls the mean along and blows up the variance: the distance from the mean and the "
+    "standard deviation grow together, and their quotient comes to rest at the root of N - 1.",
+    measured_by="far[0]",
 )
 prediction(
     "forward-relu",
-    right="b",
+    right="c",
     a="ReLU throws the negative half away, so nothing is left to balance the positive half.",
-    b="the output is never negative and often positive, so its mean lies above zero, and with the "
-    "lower half gone it spreads less.",
-    c="cutting off one side of a distribution moves its mean.",
+    b="one half is the mean square that is left. The variance is less by the square of the mean, "
+    "and the mean is no longer 0.",
+    c="half of the mean square is left, and the mean is 0.4: 0.5 - 0.4 ** 2 is about 1/3.",
+    believed={"a": "claim: activations-standardized", "b": "quote: relu-halves-the-variance"},
 )
 prediction(
     "forward-second-batch",
@@ -86,7 +105,7 @@ prediction(
     a="sqrt(var + eps) and the mean belong to the first batch; the second has others.",
     b="the second batch is normalized with its own mean and variance, then scaled and shifted with "
     "those of the first.",
-    c="64 other samples still have another mean and another variance.",
+    believed={"a": "claim: undo"},
 )
 
 
@@ -330,3 +349,86 @@ def parameters_of_whole_numbers():
     gamma, beta = yield (WHOLE,), {"eps": EPS}
     same_of_whole(gamma, np.sqrt(WHOLE.var(axis=0) + EPS), "gamma")
     same_of_whole(beta, WHOLE.mean(axis=0), "beta")
+
+
+@exercise(
+    "The values sum to 0 once the mean is subtracted, so the others must add up to -c0. Their "
+    "squares sum to the least if they are all equal.",
+    "The others all lie at -c0 / (N - 1). Put that into N * var = c0 ** 2 + (N - 1) * (the others) "
+    "** 2 and solve for c0.",
+    "N * var = c0 ** 2 * N / (N - 1), so c0 = sqrt((N - 1) * var).",
+    "The bound is c0 / sqrt(var + eps), because that is what batch norm divides by. x holds c0 "
+    "once and -c0 / (N - 1) in all other places.",
+)
+def extreme_batch(batch_size, var, eps=1e-5):
+    others = batch_size - 1
+    farthest = np.sqrt(others * var)
+    x = np.full(batch_size, -farthest / others)
+    x[0] = farthest
+    return x, farthest / np.sqrt(var + eps)
+
+
+@extreme_batch.expect
+def a_batch_and_a_bound():
+    """Return (x, bound): a batch of the given size and a single number."""
+    x, bound = parts((yield (7, 4.0), {"eps": EPS}), "x", "bound")
+    array_like(x, "x", shape=(7,))
+    array_like(bound, "bound", shape=())
+
+
+@extreme_batch.expect
+def the_variance():
+    """The batch has the variance that is asked for, divided by N."""
+    x, _ = yield (7, 4.0), {"eps": EPS}
+    var = np.var(x)
+    slip(var, 4.0 * 6 / 7, "this variance divides by N - 1; batch norm's divides by N")
+    slip(var, 16.0, "this is the square of the variance: scale x by the root of var")
+    slip(var, 2.0, "this is the standard deviation: the mean square should be var itself")
+    slip(var, 4.0 + EPS, "the batch itself knows nothing of eps: its variance is var")
+    same(var, 4.0, "the variance of x")
+
+
+@extreme_batch.expect
+def nothing_is_further_out():
+    """No batch has an entry further from its mean, in standard deviations: with eps = 0, one
+    |x_hat| of x is as large as any can be."""
+    x, _ = yield (7, 4.0), {"eps": EPS}
+    furthest = np.abs(x - np.mean(x)).max() / np.std(x)
+    slip(
+        furthest, 1.0, "these lie at both ends, all as far out; let the others be as near as can be"
+    )
+    same(furthest, np.sqrt(6), "the largest |x_hat| of x")
+
+
+@extreme_batch.expect
+def the_bound_without_eps():
+    """The bound is right for eps = 0."""
+    _, bound = yield (7, 4.0), {"eps": 0.0}
+    slip(bound, np.sqrt(7), "the others cannot all lie at the mean: they balance the one")
+    slip(bound, 6.0, "this is the square of the bound")
+    slip(bound, 6 / np.sqrt(7), "this bound holds for a variance that divides by N - 1")
+    slip(bound, 2 * np.sqrt(6), "this is the distance from the mean; divide by sqrt(var + eps)")
+    same(bound, np.sqrt(6), "bound")
+
+
+@extreme_batch.expect
+def the_bound_with_eps():
+    """With eps it is smaller: batch norm divides by sqrt(var + eps); here eps is 0.3."""
+    _, bound = yield (7, 4.0), {"eps": EPS}
+    slip(bound, np.sqrt(6), "eps is missing: batch norm divides by sqrt(var + eps)")
+    slip(bound, 2 * np.sqrt(6) / (2 + EPS), "eps belongs inside the root")
+    slip(bound, 4 * np.sqrt(6) / (4 + EPS), "take the root: x_hat is divided by sqrt(var + eps)")
+    same(bound, np.sqrt(6 * 4.0 / (4.0 + EPS)), "bound")
+
+
+@extreme_batch.expect
+def other_batches():
+    """It works for two samples, for many, for a tiny variance, and with the default eps = 1e-5."""
+    for size, var in ((2, 1.0), (3, 0.25), (64, 1e-5), (1000, 30.0)):
+        x, bound = yield (size, var), {}
+        same(1e3 * np.var(x), 1e3 * var, f"1000 times the variance (N = {size})")
+        furthest = np.abs(x - np.mean(x)).max() / np.sqrt(np.var(x) + 1e-5)
+        same(
+            furthest, np.sqrt((size - 1) * var / (var + 1e-5)), f"the largest |x_hat| (N = {size})"
+        )
+        same(bound, np.sqrt((size - 1) * var / (var + 1e-5)), f"bound (N = {size}, var = {var})")

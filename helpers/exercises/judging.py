@@ -2,13 +2,26 @@
 
 import contextlib
 import copy
-import dis
 import inspect
 import sys
 from collections.abc import Callable, Generator
 from typing import NamedTuple
 
-from helpers.exercises import arguments, blame, doubts, results, surroundings, values
+from helpers.exercises import (
+    arguments,
+    blame,
+    doubts,
+    kept,
+    objects,
+    results,
+    surroundings,
+    values,
+)
+from helpers.exercises.failures import (
+    AnswerFailedError,
+    NothingReturnedError,
+    RefusedError,
+)
 
 
 class Verdict(NamedTuple):
@@ -24,17 +37,8 @@ class Verdict(NamedTuple):
 
 EVERY_EXERCISE = "every_exercise"
 
-
-class AnswerFailedError(Exception):
-    """The call of the learner's function went wrong, whatever the check was about."""
-
-
-class RefusedError(AnswerFailedError):
-    """The learner's function raised an error that says: not these arguments."""
-
-
-class NothingReturnedError(AnswerFailedError):
-    """The learner's function returned None or `...`."""
+# Errors by which a function says: not these arguments. `1 / (n - 1)` is among them for n = 1.
+_REFUSALS = (TypeError, ValueError, RuntimeError, AssertionError, ZeroDivisionError)
 
 
 def examine(subject, answer: Callable) -> Verdict:
@@ -54,15 +58,22 @@ class _Judgement:
         self.subject, self.answer, self.around = subject, answer, around
         self.example = subject.example  # before any check, as it calls the reference
         self.new = doubts.as_new(answer)
+        self.kept = kept.Kept(answer)
+        self.noun = "class" if isinstance(subject.reference, type) else "function"
         self.answered = False
         self.first: doubts.Request | None = None
         self.last: doubts.Request | None = None
 
     def verdict(self) -> Verdict:
         """What the checks say, and then the questions to every answer."""
+        if self.noun == "class":
+            if says := objects.no_class(self.answer, self.subject.name):
+                return Verdict("fail", f"✗ {says}", EVERY_EXERCISE)
+            if objects.is_blank(self.answer, self.subject.reference):
+                return Verdict("todo", "○ not attempted yet")
         verdict = self.verdict_of_checks()
         if replaced := self.around.replaced():  # then nothing else that was found is sure
-            said = f"✗ Your function must not do this: {replaced}"
+            said = f"✗ Your {self.noun} must not do this: {replaced}"
             return Verdict("fail", said, verdict.blamed or EVERY_EXERCISE)
         if verdict.status == "pass" and (says := self.doubt()):
             done = verdict.message.removeprefix("✓ ")
@@ -72,19 +83,19 @@ class _Judgement:
     def verdict_of_checks(self) -> Verdict:
         checks = self.subject.checks
         for number, (name, check) in enumerate(checks.items(), start=1):
+            goal = " ".join(check.__doc__.split())
             try:
                 self.converse(check, self.answer)
                 continue
             except NothingReturnedError as nothing:
                 if not self.answered:
-                    return Verdict("todo", f"○ not attempted yet{_no_return(self.answer)}")
-                message = f"✗ {nothing}"
+                    return Verdict("todo", f"○ not attempted yet{nothing.note}")
+                message = self.with_goal(goal, nothing)
             except AnswerFailedError as failure:
                 if isinstance(failure, RefusedError) and name in self.subject.may_be_refused:
                     continue
-                message = f"✗ {failure}"
+                message = self.with_goal(goal, failure)
             except AssertionError as wrong:
-                goal = " ".join(check.__doc__.split())
                 message = f"✗ {goal}\n  {self.better_reason(check, wrong) or wrong}"
             if number > 1:
                 message += f"\n  ({number - 1} of {len(checks)} checks passed before this one)"
@@ -92,39 +103,68 @@ class _Judgement:
         plural = "s" if len(checks) > 1 else ""
         return Verdict("pass", f"✓ all {len(checks)} check{plural} passed")
 
+    def with_goal(self, goal: str, failure: AnswerFailedError) -> str:
+        """What went wrong. Of a class the check tells at which step it did."""
+        return f"✗ {goal}\n  {failure}" if self.noun == "class" else f"✗ {failure}"
+
     def converse(self, check, answer: Callable) -> None:
         """Hold one conversation with a check. Raises AssertionError or AnswerFailedError."""
         conversation = check()
         request = next(conversation)
         self.first = self.first or request
-        while request is not None:
-            self.last = request
-            request = self.reply(conversation, self.call(answer, request))
+        with self.kept.put_back():
+            while request is not None:
+                self.last = request
+                request = self.reply(conversation, self.call(answer, request))
 
     def call(self, function: Callable, request: doubts.Request):
-        """The result of a function for fresh copies of a request, in the form checks expect."""
+        """The result of a function, or an object of a class, in the form that checks expect."""
+        reference = self.subject.reference
+        if self.noun == "function":
+            return self.result(function, request, reference, self.example, self.noun)
+        (args, kwargs), twins = copy.deepcopy(request), copy.deepcopy(request)
+        made = self.run(lambda: function(*args, **kwargs), reference, "__init__")
+        return objects.Judged(made, reference(*twins[0], **twins[1]), self)
+
+    def result(self, function: Callable, request: doubts.Request, reference, like, what: str):
+        """What a function or method returns for fresh copies of a request, in the form of `like`.
+
+        `like` is what its reference returned, or None where there need not be a result.
+        """
         args, kwargs = copy.deepcopy(request)
+        result = self.run(lambda: function(*args, **kwargs), reference, what)
+        if result is not None and result is not Ellipsis:
+            self.answered = True
+        elif like is not None:
+            described = _described(reference, request)
+            raise NothingReturnedError(
+                f"For {described} your {what} returns nothing: it reaches its end without a "
+                "`return`. Is one missing, or is it inside an `if`?",
+                _no_return(function, what),
+            )
+        if changed := self.changed((args, kwargs), request, reference):
+            raise AnswerFailedError(f"Your {what} changed {changed}")
+        names = results.names_of_parts(getattr(reference, "__func__", reference))
+        return results.canonical(result, like, names)
+
+    def run(self, call: Callable, reference: Callable, what: str):
+        """What a call of the learner's code returns.
+
+        Raises AnswerFailedError for all that must not happen meanwhile; it says `what` was called,
+        and which arguments the reference has.
+        """
         before = self.around.settings()
         try:
-            result = function(*args, **kwargs)
+            result = call()
         except BaseException as error:
             self.let_go(error)
-            refused = isinstance(error, (TypeError, ValueError, RuntimeError))
-            kind = RefusedError if refused else AnswerFailedError
-            raise kind(f"Your function raised {self.told(error)}") from error
+            kind = RefusedError if isinstance(error, _REFUSALS) else AnswerFailedError
+            raise kind(f"Your {what} raised {self.told(error, reference)}") from error
         finally:
             left_behind = self.around.left_behind(before)
         if left_behind:
-            raise AnswerFailedError(f"Your function must not do this: {left_behind}")
-        if result is None or result is Ellipsis:
-            raise NothingReturnedError(
-                f"For {_described(self.subject, request)} your function returns nothing: it "
-                "reaches its end without a `return`. Is one missing, or is it inside an `if`?"
-            )
-        self.answered = True
-        if changed := self.changed((args, kwargs), request):
-            raise AnswerFailedError(f"Your function changed {changed}")
-        return results.canonical(result, self.example, self.subject.names_of_parts)
+            raise AnswerFailedError(f"Your {what} must not do this: {left_behind}")
+        return result
 
     def reply(self, conversation: Generator, result) -> doubts.Request | None:
         """The next request of a check that gets a result; None at its end.
@@ -136,6 +176,8 @@ class _Judgement:
             return conversation.send(result)
         except StopIteration:
             return None
+        except AnswerFailedError:
+            raise
         except BaseException as error:
             self.let_go(error)
             if guilty := blame.learners_frame(error, self.answer, conversation.gi_code):
@@ -148,26 +190,26 @@ class _Judgement:
             raise AssertionError(problem) from error
         finally:
             if says := self.around.left_behind(before):
-                raise AnswerFailedError(f"Your function must not do this: {says}") from None
+                raise AnswerFailedError(f"Your {self.noun} must not do this: {says}") from None
 
     def let_go(self, error: BaseException) -> None:
         """Raise an error again if it is the learner's Ctrl-C, not the answer's doing."""
         if isinstance(error, KeyboardInterrupt) and not blame.is_raised_by_code(error):
             raise error
 
-    def told(self, error: BaseException) -> str:
+    def told(self, error: BaseException, reference: Callable) -> str:
         """An error inside a call, with its place in the learner's code."""
         text = blame.raised(error)
         if guilty := blame.learners_frame(error, self.answer):
             return text + blame.place(error, self.answer, guilty)
-        if isinstance(error, TypeError):
-            wanted = inspect.signature(self.subject.reference)
+        if isinstance(error, TypeError) and "argument" in str(error):
+            written = reference.__init__ if isinstance(reference, type) else reference
+            wanted = inspect.signature(getattr(written, "__func__", written))
             text += f" (it must take the arguments that the notebook gave it: {wanted})"
         return text
 
-    def changed(self, now: doubts.Request, before: doubts.Request) -> str:
+    def changed(self, now: doubts.Request, before: doubts.Request, reference: Callable) -> str:
         """What was changed of the arguments that have to stay what they were, or nothing."""
-        reference = self.subject.reference
         has_to_stay = arguments.named(reference, *before)
         for name in self.subject.may_change:
             has_to_stay.pop(name, None)
@@ -190,7 +232,7 @@ class _Judgement:
         reference, request = self.subject.reference, self.last
         for name, own, right in doubts.other_defaults(reference, self.answer):
             if name in doubts.left_out(reference, request) and self.passes(check, {name: right}):
-                return doubts.says_default(name, own, right)
+                return doubts.says_default(name, own, right, self.noun)
         if not self.can_ask_again(request):
             return ""
         if says := doubts.remembers(self.answer, self.new, request, self.ask):
@@ -215,7 +257,7 @@ class _Judgement:
         reference, request = self.subject.reference, self.first
         if not self.can_ask_again(request):
             wrong = next(doubts.other_defaults(reference, self.answer), None)
-            return doubts.says_default(*wrong) if wrong else ""
+            return doubts.says_default(*wrong, self.noun) if wrong else ""
         return (
             doubts.ignores_default(reference, self.answer, request, self.ask)
             or doubts.unused(reference, self.answer, request, self.ask)
@@ -223,23 +265,19 @@ class _Judgement:
         )
 
 
-def _no_return(answer: Callable) -> str:
+def _no_return(answer: Callable, what: str) -> str:
     """What to say about a function that returned nothing, unless it is still blank."""
     code = getattr(answer, "__code__", None)
-    if code is not None and all(step.opname in _IDLE for step in dis.get_instructions(code)):
+    if blame.is_idle(code):
         return ""
     if code is not None and "print" in code.co_names:
-        return ": your function returned nothing. `print` shows a value, `return` hands it over"
-    return ": your function returned nothing. If you wrote it, is the `return` missing?"
+        return f": your {what} returned nothing. `print` shows a value, `return` hands it over"
+    return f": your {what} returned nothing. If you wrote it, is the `return` missing?"
 
 
-# A body of `...`, perhaps with a docstring.
-_IDLE = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP"}
-
-
-def _described(subject, request: doubts.Request) -> str:
+def _described(reference: Callable, request: doubts.Request) -> str:
     """`x of shape (3, 5)` or `steps=4`: the first argument with a shape, or the first number."""
-    given = arguments.named(subject.reference, *request)
+    given = arguments.named(reference, *request)
     for name, value in given.items():
         if getattr(value, "shape", None):
             return f"{name} of shape {tuple(value.shape)}"

@@ -92,7 +92,7 @@ prediction(
     right="c",
     a="that is where they start: the rate is divided by the squared length. But the length does "
     "not stay what it was.",
-    b="the gradient is ten times smaller at first, the angle a hundred times; neither stays so.",
+    b="the gradient is ten times smaller at first, and the angle a hundred times; neither stays.",
     c="the weights shrink until shrinking and growing balance, and there the angle depends on the "
     "rate and the decay alone.",
     believed={"a": "quote: initial-steps", "b": "claim: large-weights-small-gradients"},

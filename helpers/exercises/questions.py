@@ -1,8 +1,9 @@
-"""Questions: a choice, a number, an order or a word; how an answer is read, judged and replied to.
+"""Questions of five kinds; how an answer is read, judged and replied to.
 
-Each notebook's module registers its questions with `prediction`, `number`, `order` and `word`.
-Questions are asked before the experiment that answers them; those with `recalls="forward"` ask at
-a notebook's start what an earlier one has shown. What a question asks stands in the notebook only.
+Each notebook's module registers its questions with `prediction` (a choice), `number`, `order`,
+`matching` and `word`. They are asked before the experiment that answers them; those with
+`recalls="forward"` ask at a notebook's start what an earlier one has shown. What a question asks
+stands in the notebook only.
 
     prediction("forward-axis", right="a", a="five means ...", b="64 means ...", c="one ...",
                believed={"b": "mutant: batch_statistics.averages_over_features",
@@ -11,6 +12,8 @@ a notebook's start what an earlier one has shown. What a question asks stands in
            measured_by="steps_plain / steps_bn")
     order("forward-losses", answer="cab", reason="...", measured_by="[loss_a, loss_b, loss_c]",
           a="plain", b="with batch norm", c="with batch norm, twice the rate")
+    matching("forward-curves", answer="cab", things="curve", reason="...",
+             a="plain", b="with batch norm", c="with a fault")
     word("forward-symbol", answers=("beta", "β"), reason="...", recalls="inputs")
 """
 
@@ -245,6 +248,44 @@ class Order(Question):
 
 
 @dataclass(frozen=True)
+class Matching(Question):
+    """Letters for numbered things: the letter of thing 1 first. labels: what each letter is."""
+
+    answer: str
+    reason: str
+    labels: dict[str, str]
+    things: str
+
+    @property
+    def how(self) -> str:
+        return (
+            f"{len(self.answer)} letters in quotes, that of {self.things} 1 first, "
+            f'such as "{"".join(self.labels)}"'
+        )
+
+    def read(self, answer) -> str:
+        text = answer if isinstance(answer, str) else " ".join(map(str, _listed(answer)))
+        letters = "".join(re.findall(r"\w", text.lower()))
+        if sorted(letters) != sorted(self.labels):
+            raise Unreadable(f"{_short(answer)} does not match them: write {self.how}")
+        return letters
+
+    def is_right(self, kept: str) -> bool:
+        return kept == self.answer
+
+    def reply(self, kept: str) -> str:
+        if self.is_right(kept):
+            return f"✓ {' '.join(kept)}: all {len(kept)} right. {self.reason}"
+        right = [said == wanted for said, wanted in zip(kept, self.answer, strict=True)]
+        found = ", ".join(
+            f"{number} is {letter} ({self.labels[letter]})"
+            for number, letter in enumerate(self.answer, start=1)
+        )
+        said = f"✗ you said {' '.join(kept)}: {sum(right)} of {len(kept)} right. {self.reason}"
+        return f"{said}\n  {self.things.capitalize()} {found}."
+
+
+@dataclass(frozen=True)
 class Word(Question):
     """A word or a symbol to be recalled, compared leniently. answers: all right ways to say it."""
 
@@ -356,6 +397,19 @@ def order(
     if sorted(answer) != sorted(labels) or len(answer) < 2:
         raise ValueError(f"order {name}: {answer!r} is no order of {[*labels]}")
     _register(Order(name, _caller(), answer, reason, labels, measured_by, recalls=recalls))
+
+
+def matching(name: str, *, answer: str, things: str, reason: str, **labels: str) -> None:
+    """Register a question that asks which letter belongs to which of some numbered things.
+
+    answer: the letters, that of the first thing first, "cab"; each is used once. things: what is
+    numbered, one word in the singular, "layer". labels: what each letter stands for.
+
+    Raises ValueError if the answer does not use each letter once.
+    """
+    if sorted(answer) != sorted(labels) or len(answer) < 2:
+        raise ValueError(f"matching {name}: {answer!r} does not use each of {[*labels]} once")
+    _register(Matching(name, _caller(), answer, reason, labels, things))
 
 
 def word(name: str, *, answers: Iterable[str], reason: str, recalls: str) -> None:

@@ -1,4 +1,7 @@
-"""What predictions were called in the first edition: progress files and notebooks may say so."""
+"""What predictions were called once: progress files and learners' notebooks may say so.
+
+First the names of the first edition, by number, then those that another question has replaced.
+"""
 
 NEW_NAMES = {
     "00-shape": "start-pixels",
@@ -11,7 +14,7 @@ NEW_NAMES = {
     "02-relu": "forward-relu",
     "02-undo": "forward-second-batch",
     "03-sum": "backward-sum",
-    "03-two": "backward-two-samples",
+    "03-two": "backward-share-left",
     "03-scale": "backward-scaled-weights",
     "04-one-batch": "training-test-batches",
     "04-plain-faster": "training-plain-rate",
@@ -87,4 +90,5 @@ NEW_NAMES = {
     "19-frozen": "quiz-new-layer",
     "19-fold": "quiz-folding",
     "19-accumulate": "quiz-small-batches",
+    "backward-two-samples": "backward-share-left",
 }

@@ -6,6 +6,7 @@ once, here, so that all checks accept the same, or refused with one sentence.
 """
 
 import ast
+import functools
 import inspect
 import textwrap
 import types
@@ -16,6 +17,7 @@ import numpy as np
 from helpers.exercises.values import NotNumbersError, parts, plain
 
 
+@functools.lru_cache
 def names_of_parts(reference: Callable) -> tuple[str, ...]:
     """The names in the reference's last `return a, b`, or () if it does not return names."""
     try:

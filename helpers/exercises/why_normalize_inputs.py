@@ -1,15 +1,17 @@
-"""Exercises of the notebook `why_normalize_inputs`: descend, the largest step, standardize."""
+"""Exercises of the notebook `why_normalize_inputs`: steps, standardizing, whitening."""
 
 import numpy as np
 
 from helpers.exercises.engine import (
     array_like,
     exercise,
+    number,
     parts,
     prediction,
     same,
     same_of_whole,
     slip,
+    word,
 )
 
 _rng = np.random.default_rng(10)
@@ -22,22 +24,74 @@ LR = 0.05
 TRAIN = _rng.normal(size=(6, 4)) * [1.0, 4.0, 0.5, 2.0] + [5.0, -2.0, 0.3, 8.0]
 TEST = _rng.normal(size=(5, 4)) * [2.0, 1.0, 0.5, 3.0] + [4.0, 1.0, 0.9, 5.0]
 
-prediction(
+word(
+    "inputs-seen-together",
+    answers=("batch", "mini-batch", "minibatch", "batches"),
+    reason="Over the samples of a batch, batch norm gives every feature mean 0 and variance 1.",
+    recalls="start_here",
+)
+number(
+    "inputs-features",
+    answer=64,
+    within=1.01,
+    reason="A feature is one number of every sample, here one pixel, and 8 × 8 is 64.",
+    recalls="start_here",
+)
+word(
+    "inputs-after-the-mark",
+    answers=("the finding", "a finding", "findings"),
+    reason="Below it stands the claim, what is commonly said, and at the end the verdict on that.",
+    recalls="start_here",
+)
+
+number(
     "inputs-two-weights",
-    right="b",
-    a="large numbers make large gradients: the weight of the distance is pulled hardest and gets "
-    "near its goal first.",
-    b="stops vary little, so their weight hardly changes any prediction, and its gradient is "
-    "small. A rate that suits the distance is far too small for it, and cannot be raised.",
-    c="both weights share one learning rate, but not one gradient.",
+    answer=27.1,
+    unit="% of its way",
+    within=1.6,
+    reason="Its curvature is the variance of the stops, 0.64, and that of the distance is 20.8. So "
+    "a step of 1.8 / 20.8 takes it only 5.5 % nearer: 0.945 to the power of 30 is 18 %. (The two "
+    "features are related, and that slows it further.)",
+    measured_by="100 * way_left[1]",
+)
+number(
+    "inputs-unit",
+    answer=4,
+    unit="times",
+    within=1.3,
+    reason="The curvature is a mean of squares: twice the number, four times the curvature. That "
+    "of the stops stays, so the condition number becomes about four times as large, and so do the "
+    "steps.",
+    measured_by="steps_half_km / steps_km",
 )
 prediction(
     "inputs-best-fit",
-    right="b",
-    a="a weight can undo any scale: whatever fits standardized hikes fits raw hikes just as well.",
-    b="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
+    right="a",
+    a="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
     "same; only the way to it is shorter.",
-    c="nothing is lost: the original features can be recovered from the standardized ones.",
+    b="a weight can undo any scale: whatever fits standardized hikes fits raw hikes just as well.",
+    believed={"b": "quote: scaling-is-a-must"},
+)
+prediction(
+    "inputs-new-image",
+    right="c",
+    a="that would be the mean over the pixels of one image. The statistics are per pixel, over "
+    "images, and here there is one image.",
+    b="so it is with the statistics of many images. Of a single one the mean is the image itself.",
+    c="the mean of a single image is the image itself, so each pixel minus its mean is 0. The "
+    "classifier sees the same input whatever was drawn.",
+    believed={
+        "a": "mutant: standardize.each_sample_by_itself",
+        "b": "mutant: standardize.each_set_by_itself",
+    },
+)
+number(
+    "inputs-mean",
+    answer=78.2,
+    within=2,
+    reason="All distances are positive, so a larger weight raises every prediction, just as a "
+    "larger bias does. The two do nearly the same job, and the loss hardly sees their difference.",
+    measured_by="condition_number(as_it_is)",
 )
 prediction(
     "inputs-outlier",
@@ -45,16 +99,9 @@ prediction(
     a="the z-score is hurt as well: the outlier moves the mean and inflates the deviation.",
     b="the outlier alone sets the range. The deviation it shares with 40 other hikes, so it "
     "inflates by less.",
-    c="both are computed from all hikes, the mistyped one included.",
-)
-prediction(
-    "inputs-new-image",
-    right="a",
-    a="the mean of a single image is the image itself, so each pixel minus its mean is 0. The "
-    "classifier sees the same input whatever was drawn.",
-    b="the statistics are per pixel, over images, and here there is one image: nothing of the "
-    "digit is left to be recognized.",
-    c="the deviation of a single value is 0, so there is not even anything to divide by.",
+    c="the range depends on the two most extreme values alone, the deviation on all of them: one "
+    "outlier stretches the range further.",
+    believed={"a": "quote: z-score-handles-outliers", "c": "quote: min-max-resists-outliers"},
 )
 
 
@@ -383,3 +430,112 @@ def _with_constant(in_train, in_test):
     train, test = TRAIN.copy(), TEST.copy()
     train[:, 2], test[:, 2] = in_train, in_test
     return train, test
+
+
+# Three features that rise and fall together, of very different mean and scale.
+RELATED = X @ np.array([[1.0, 3.0, 0.2], [0.5, 1.0, -0.1], [0.0, 2.0, 1.0]]) + [0.0, 40.0, -3.0]
+UP = np.array([3.0, 8.0, 5.0, 2.0, 9.0, 6.0, 4.0, 7.0])
+DOWN = UP + np.array([0.5, -1.0, 0.25, 1.0, 0.0, -0.5, 1.5, -0.25])
+WALKS = np.column_stack([UP, DOWN])
+
+
+@exercise(
+    "Standardize the first feature; that is z0. Of the second, centred, keep what z0 does not say: "
+    "subtract b times z0. Which b makes the mean of (x1 - b * z0) * z0 zero?",
+    "The mean of z0 ** 2 is 1, so b is the mean of x1 * z0. Divide what is left by its deviation: "
+    "that is z1.",
+    "Of the third feature take away what z0 says and what z1 says, in the same way, then divide by "
+    "the deviation of what is left. And so on, feature by feature.",
+    "A loop over c; inside it, a loop over the earlier features: z[:, c] -= np.mean(z[:, c] * "
+    "z[:, earlier]) * z[:, earlier].",
+)
+def whiten(x):
+    z = x - x.mean(axis=0)
+    for c in range(x.shape[1]):
+        for earlier in range(c):
+            z[:, c] -= np.mean(z[:, c] * z[:, earlier]) * z[:, earlier]
+        z[:, c] /= np.sqrt(np.mean(z[:, c] ** 2))
+    return z
+
+
+@whiten.expect
+def as_many_features():
+    """z has the shape of x: as many features as before."""
+    array_like((yield (RELATED,), {}), "z", shape=RELATED.shape)
+
+
+@whiten.expect
+def whitened_means():
+    """Every feature of z has mean 0."""
+    z = array_like((yield (RELATED,), {}), "z", shape=RELATED.shape)
+    same(z.mean(axis=0), np.zeros(3), "the mean of feature")
+
+
+@whiten.expect
+def whitened_variances():
+    """Every feature of z has variance 1."""
+    z = array_like((yield (RELATED,), {}), "z", shape=RELATED.shape)
+    var = z.var(axis=0)
+    slip(var, np.full(3, 6 / 7), "you divide by N - 1 in a mean product; divide by N")
+    same(var, np.ones(3), "the variance of feature")
+
+
+@whiten.expect
+def unrelated():
+    """The mean product of any two features of z is 0."""
+    z = array_like((yield (RELATED,), {}), "z", shape=RELATED.shape)
+    apart = (RELATED - RELATED.mean(axis=0)) / RELATED.std(axis=0)
+    slip(z, apart, "this standardizes; take away from each feature what the earlier ones say")
+    same(_mean_products(z), np.eye(3), "the mean product of features")
+
+
+@whiten.expect
+def nothing_is_lost():
+    """Every feature of x is a weighted sum of the features of z plus a constant: a fit from z finds
+    x without error."""
+    z = array_like((yield (RELATED,), {}), "z", shape=RELATED.shape)
+    same(_fitted(z, RELATED), RELATED, "the best fit from z to x")
+
+
+@whiten.expect
+def nearly_equal():
+    """It works for the way up and the way down: two features of one scale that are nearly equal."""
+    z = array_like((yield (WALKS,), {}), "z", shape=WALKS.shape)
+    same(_mean_products(z), np.eye(2), "the mean product of features")
+    same(_fitted(z, WALKS), WALKS, "the best fit from z to x")
+
+
+@whiten.expect
+def any_number_of_features():
+    """It works for any number of samples and features, also for a single feature, and for features
+    that are unrelated already."""
+    for x in (
+        TRAIN,
+        X[:, :1],
+        X[:5, :2],
+        np.array([[3.0, 1.0], [3.0, -1.0], [-3.0, 1.0], [-3.0, -1.0]]),
+    ):
+        z = array_like((yield (x,), {}), "z", shape=x.shape)
+        products = np.eye(x.shape[1])
+        same(_mean_products(z), products, f"the mean product (x of shape {x.shape}) of features")
+        same(_fitted(z, x), x, f"the best fit from z to x (of shape {x.shape})")
+
+
+@whiten.expect_or_refuse
+def whitened_whole_numbers():
+    """It works for whole numbers, such as pixels, too: z has fractions."""
+    x = np.array([[3, 0], [2, 5], [8, 1], [1, 1]])
+    z = yield (x,), {}
+    same_of_whole(_mean_products(z), np.eye(2), "the mean product of features")
+
+
+def _mean_products(z):
+    """(C, C): the mean over the samples of the product of each two features, means subtracted."""
+    z = np.asarray(z) - np.mean(z, axis=0)
+    return z.T @ z / len(z)
+
+
+def _fitted(z, x):
+    """(N, C): the best fit of x by a weighted sum of the features of z plus a constant."""
+    with_ones = np.column_stack([z, np.ones(len(z))])
+    return with_ones @ np.linalg.lstsq(with_ones, x)[0]

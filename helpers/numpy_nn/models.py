@@ -1,9 +1,10 @@
 """Build networks: `mlp`, `residual_mlp` and `cnn`; `deep_network` and `scaled_mlp` from them.
 
 In all of them `norm` says what normalizes: False for nothing, True for BatchNorm, or a function
-num_features -> Module, such as `lambda features: GroupNorm(8, features)`. Only linear layers and
-convolutions draw from `rng`: with the same seed, nets start from the same weights whatever `norm`
-is.
+num_features -> Module, such as `lambda features: GroupNorm(8, features)`. The function, or class,
+may also return a layer that is no Module but fits an `OwnLayer`, which is put around it. Only
+linear layers and convolutions draw from `rng`: with the same seed, nets start from the same weights
+whatever `norm` is.
 """
 
 from itertools import pairwise
@@ -11,7 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from helpers.numpy_nn.blocks import Residual, Scale
+from helpers.numpy_nn.module import Module
 from helpers.numpy_nn.modules import BatchNorm, Conv2d, Flatten, Linear, ReLU, Sequential, Tanh
+from helpers.numpy_nn.own_layer import OwnLayer
 
 
 def mlp(
@@ -124,7 +127,8 @@ def scaled_mlp(norm: bool, gain: float, seed: int, **options):
 
 def _norm(norm, features, **options):
     if callable(norm):
-        return norm(features)
+        layer = norm(features)
+        return layer if isinstance(layer, Module) else OwnLayer(layer)
     return BatchNorm(features, **options) if norm else None
 
 

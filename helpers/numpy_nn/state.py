@@ -1,17 +1,21 @@
 """The state of a model: kept as it is while something is measured, or put back afterwards."""
 
+import copy
 from contextlib import contextmanager
 
 from helpers.numpy_nn.modules import BatchNorm
+from helpers.numpy_nn.own_layer import OwnLayer
+
+NORMALIZES_BATCHES = BatchNorm, OwnLayer  # what has running statistics
 
 
 @contextmanager
 def frozen_statistics(model):
-    """Keep the running statistics of every BatchNorm in `model` as they are.
+    """Keep the running statistics of every BatchNorm and OwnLayer in `model` as they are.
 
     For measuring a model in training mode: the batch's statistics normalize, but leave no trace.
     """
-    layers = [module for module in model.modules() if isinstance(module, BatchNorm)]
+    layers = [module for module in model.modules() if isinstance(module, NORMALIZES_BATCHES)]
     before = [layer.frozen for layer in layers]
     try:
         for layer in layers:
@@ -37,14 +41,19 @@ def saved_state(model):
 
     State is everything that its modules and parameters hold, and where its random generators stand.
     References are enough: forward, backward and SGD replace arrays, they never write into them.
+    Only what is inside an OwnLayer is copied: its author may have written into arrays.
     """
     things = [*model.modules(), *model.parameters()]
     before = [vars(thing).copy() for thing in things]
+    own = [module.layer for module in model.modules() if isinstance(module, OwnLayer)]
+    copies = copy.deepcopy([vars(layer) for layer in own])
     rewind = saved_generators(model)
 
     def restore():
         for thing, state in zip(things, before, strict=True):
             thing.__dict__ = state.copy()
+        for layer, state in zip(own, copies, strict=True):
+            layer.__dict__ = copy.deepcopy(state)
         rewind()
 
     return restore

@@ -10,7 +10,13 @@ from tqdm.auto import tqdm
 from helpers.numpy_nn import functional as F
 from helpers.numpy_nn.modules import BatchNorm
 from helpers.numpy_nn.optim import SGD
-from helpers.numpy_nn.state import frozen_statistics, require_modes, saved_state
+from helpers.numpy_nn.own_layer import OwnLayer
+from helpers.numpy_nn.state import (
+    NORMALIZES_BATCHES,
+    frozen_statistics,
+    require_modes,
+    saved_state,
+)
 
 
 @contextmanager
@@ -30,10 +36,10 @@ def _mode(model, training):
 def batch_statistics_only(model):
     """Normalize with the statistics of the batch at hand and leave no trace in `model`.
 
-    BatchNorm layers are in training mode with frozen running statistics, all others (dropout) in
-    eval mode; afterwards every layer is in its old mode again.
+    BatchNorm and OwnLayer are in training mode with frozen running statistics, all others
+    (dropout) in eval mode; afterwards every layer is in its old mode again.
     """
-    with _mode(model, lambda m: isinstance(m, BatchNorm)), frozen_statistics(model):
+    with _mode(model, lambda m: isinstance(m, NORMALIZES_BATCHES)), frozen_statistics(model):
         yield model
 
 
@@ -73,7 +79,12 @@ def precise_statistics(model, batches):
     PreciseBN (Wu & Johnson 2021, section 3): mean = E[mean_B], var = E[mean_B^2 + var_B] -
     E[mean_B]^2, each batch counted with its size. While measuring, layers normalize with the
     batch's own statistics, so every layer sees the inputs it saw in training.
+
+    Raises ValueError without batches and TypeError for an OwnLayer, whose statistics of a batch
+    nobody else can read.
     """
+    if any(isinstance(module, OwnLayer) for module in model.modules()):
+        raise TypeError("precise_statistics reads the batch statistics of BatchNorm layers only")
     layers = [module for module in model.modules() if isinstance(module, BatchNorm)]
     statistics, sizes = [], []
     with batch_statistics_only(model):

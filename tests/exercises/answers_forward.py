@@ -3,7 +3,7 @@
 import answers_batch_norm_forward  # noqa: F401
 import numpy as np
 import torch
-from registry import alternative, mutant
+from registry import alternative, equivalent, mutant
 
 
 @alternative("batch_statistics")
@@ -361,3 +361,142 @@ def sums_over_the_batch_in_pytorch(x, gamma, beta, eps=1e-5):
     centred = t - t.sum(dim=0) / len(t)
     x_hat = centred / torch.sqrt((centred**2).sum(dim=0) / len(t) + eps)
     return torch.tensor(gamma) * x_hat + torch.tensor(beta)
+
+
+@alternative("extreme_batch")
+def lowest_last_around_a_mean(batch_size, var, eps=1e-5):
+    lowest = -np.sqrt((batch_size - 1) * var)
+    x = [5.0 - lowest / (batch_size - 1)] * (batch_size - 1) + [5.0 + lowest]
+    return x, float(((batch_size - 1) / (1 + eps / var)) ** 0.5)
+
+
+@alternative("extreme_batch")
+def one_hot_rescaled(batch_size, var, eps=1e-5):
+    x = np.eye(batch_size)[0]
+    x = (x - x.mean()) / x.std() * np.sqrt(var)
+    return x, np.abs(x).max() / np.sqrt(x.var() + eps)
+
+
+@alternative("extreme_batch")
+def one_hot_in_pytorch(batch_size, var, eps=1e-5):
+    x = torch.zeros(batch_size, dtype=torch.float64)
+    x[-1] = batch_size * (var / (batch_size - 1)) ** 0.5
+    return x, torch.sqrt(torch.tensor((batch_size - 1) * var / (var + eps), dtype=torch.float64))
+
+
+def alone(batch_size, var):
+    """A batch of the given variance with one sample apart from all others."""
+    return one_hot_rescaled(batch_size, var)[0]
+
+
+@mutant("extreme_batch", blamed="a_batch_and_a_bound")
+def only_the_bound(batch_size, var, eps=1e-5):
+    return np.sqrt((batch_size - 1) * var / (var + eps))
+
+
+@mutant("extreme_batch", blamed="a_batch_and_a_bound")
+def the_normalized_batch_as_bound(batch_size, var, eps=1e-5):
+    x = alone(batch_size, var)
+    return x, x / np.sqrt(var + eps)
+
+
+@mutant("extreme_batch", blamed="the_variance", says="N - 1")
+def unbiased_batch(batch_size, var, eps=1e-5):
+    x = alone(batch_size, var)
+    return x * np.sqrt((batch_size - 1) / batch_size), x.max() / np.sqrt(var + eps)
+
+
+@mutant("extreme_batch", blamed="the_variance")
+def scaled_by_the_variance(batch_size, var, eps=1e-5):
+    return alone(batch_size, 1.0) * var, np.sqrt((batch_size - 1) * var / (var + eps))
+
+
+@mutant("extreme_batch", blamed="the_variance")
+def one_million(batch_size, var, eps=1e-5):
+    x = np.array([1e6, *range(1, batch_size)])
+    return x, np.sqrt((batch_size - 1) * var / (var + eps))
+
+
+@mutant("extreme_batch", blamed="the_variance", says="knows nothing of eps")
+def eps_in_the_batch(batch_size, var, eps=1e-5):
+    return alone(batch_size, var + eps), np.sqrt((batch_size - 1) * var / (var + eps))
+
+
+@mutant("extreme_batch", blamed="nothing_is_further_out")
+def evenly_spaced(batch_size, var, eps=1e-5):
+    x = np.arange(batch_size) - (batch_size - 1) / 2
+    x = x / x.std() * np.sqrt(var)
+    return x, x.max() / np.sqrt(var + eps)
+
+
+@mutant("extreme_batch", blamed="nothing_is_further_out")
+def two_against_the_rest(batch_size, var, eps=1e-5):
+    x = np.zeros(batch_size)
+    x[:2] = 1.0
+    x = (x - x.mean()) / x.std() * np.sqrt(var)
+    return x, x.max() / np.sqrt(var + eps)
+
+
+@mutant("extreme_batch", blamed="nothing_is_further_out", says="the largest |x_hat| of x")
+def one_up_one_down(batch_size, var, eps=1e-5):
+    x = np.zeros(batch_size)
+    x[:2] = 1.0, -1.0
+    x = x / x.std() * np.sqrt(var)
+    return x, x.max() / np.sqrt(var + eps)
+
+
+@mutant("extreme_batch", blamed="the_bound_without_eps", says="balance the one")
+def others_at_the_mean(batch_size, var, eps=1e-5):
+    return alone(batch_size, var), np.sqrt(batch_size * var / (var + eps))
+
+
+@mutant("extreme_batch", blamed="the_bound_without_eps")
+def forgets_the_root(batch_size, var, eps=1e-5):
+    return alone(batch_size, var), (batch_size - 1) * var / (var + eps)
+
+
+@mutant("extreme_batch", blamed="the_bound_without_eps")
+def bound_of_the_unbiased_deviation(batch_size, var, eps=1e-5):
+    bound = (batch_size - 1) / np.sqrt(batch_size)
+    return alone(batch_size, var), bound * np.sqrt(var / (var + eps))
+
+
+@mutant("extreme_batch", blamed="the_bound_without_eps")
+def distance_from_the_mean(batch_size, var, eps=1e-5):
+    x = alone(batch_size, var)
+    return x, x.max()
+
+
+@mutant("extreme_batch", blamed="the_bound_with_eps", says="eps is missing")
+def neglects_eps(batch_size, var, eps=1e-5):
+    return alone(batch_size, var), np.sqrt(batch_size - 1)
+
+
+@mutant("extreme_batch", blamed="the_bound_with_eps", says="inside the root")
+def eps_beside_the_root(batch_size, var, eps=1e-5):
+    x = alone(batch_size, var)
+    return x, x.max() / (np.sqrt(var) + eps)
+
+
+@mutant("extreme_batch", blamed="other_batches")
+def larger_default_eps(batch_size, var, eps=1e-3):
+    return alone(batch_size, var), np.sqrt((batch_size - 1) * var / (var + eps))
+
+
+@mutant("extreme_batch", blamed="other_batches")
+def seven_samples_at_most(batch_size, var, eps=1e-5):
+    x = alone(batch_size, var)
+    return x, np.sqrt((min(batch_size, 7) - 1) * var / (var + eps))
+
+
+equivalent(
+    "extreme_batch",
+    "x[0] = farthest -> x[1] = farthest",
+    because="it makes no difference which sample stands apart",
+)
+
+equivalent(
+    "extreme_batch",
+    "x[0] = farthest -> x[-1] = farthest",
+    because="it makes no difference which sample stands apart",
+)

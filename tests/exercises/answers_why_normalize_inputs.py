@@ -376,3 +376,151 @@ def root_of_the_curvature(x):
 @mutant("largest_stable_step", blamed="one_feature")
 def a_hair_below(x):
     return 1.99 / np.linalg.eigvalsh(x.T @ x / len(x))[-1]
+
+
+def moments(x):
+    """The centred features and their mean products."""
+    away = x - x.mean(axis=0)
+    return away, away.T @ away / len(x)
+
+
+@alternative("whiten")
+def along_the_eigenvectors(x):
+    away, products = moments(x)
+    lambdas, axes = np.linalg.eigh(products)
+    return away @ axes / np.sqrt(lambdas)
+
+
+@alternative("whiten")
+def as_close_to_x_as_possible(x):
+    away, products = moments(x)
+    lambdas, axes = np.linalg.eigh(products)
+    return away @ axes / np.sqrt(lambdas) @ axes.T
+
+
+@alternative("whiten")
+def through_cholesky(x):
+    away, products = moments(x)
+    return np.linalg.solve(np.linalg.cholesky(products), away.T).T
+
+
+@alternative("whiten")
+def by_singular_values_in_pytorch(x):
+    t = torch.as_tensor(x, dtype=torch.float64)
+    u, _, _ = torch.linalg.svd(t - t.mean(dim=0), full_matrices=False)
+    return u * len(t) ** 0.5
+
+
+@alternative("whiten")
+def what_a_fit_from_the_earlier_leaves(x):
+    columns = []
+    for column in (x - x.mean(axis=0)).T[::-1]:
+        if columns:
+            earlier = np.array(columns).T
+            column = column - earlier @ np.linalg.lstsq(earlier, column)[0]
+        columns.append(column / column.std())
+    return np.array(columns).T
+
+
+@mutant("whiten", blamed="as_many_features")
+def the_mean_products(x):
+    return moments(x)[1]
+
+
+@mutant("whiten", blamed="as_many_features")
+def one_feature_is_enough(x):
+    return along_the_eigenvectors(x)[:, -1:]
+
+
+@mutant("whiten", blamed="whitened_means")
+def whitens_without_centring(x):
+    lambdas, axes = np.linalg.eigh(x.T @ x / len(x))
+    return x @ axes / np.sqrt(lambdas)
+
+
+@mutant("whiten", blamed="whitened_variances")
+def turns_without_scaling(x):
+    away, products = moments(x)
+    return away @ np.linalg.eigh(products)[1]
+
+
+@mutant("whiten", blamed="whitened_variances", says="N - 1")
+def with_numpys_covariance(x):
+    lambdas, axes = np.linalg.eigh(np.atleast_2d(np.cov(x.T)))
+    return (x - x.mean(axis=0)) @ axes / np.sqrt(lambdas)
+
+
+@mutant("whiten", blamed="whitened_variances")
+def divides_by_the_eigenvalues(x):
+    away, products = moments(x)
+    lambdas, axes = np.linalg.eigh(products)
+    return away @ axes / lambdas
+
+
+@mutant("whiten", blamed="unrelated", says="this standardizes")
+def only_standardizes(x):
+    return (x - x.mean(axis=0)) / x.std(axis=0)
+
+
+@mutant("whiten", blamed="unrelated")
+def only_the_feature_before(x):
+    z = x - x.mean(axis=0)
+    for c in range(x.shape[1]):
+        if c > 0:
+            z[:, c] -= np.mean(z[:, c] * z[:, c - 1]) * z[:, c - 1]
+        z[:, c] /= z[:, c].std()
+    return z
+
+
+@mutant("whiten", blamed="unrelated")
+def only_the_first_feature(x):
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    z[:, 1:] -= (z[:, 1:] * z[:, :1]).mean(axis=0) * z[:, :1]
+    return z / z.std(axis=0)
+
+
+@mutant("whiten", blamed="nothing_is_lost")
+def white_noise(x):
+    return along_the_eigenvectors(np.random.default_rng(0).normal(size=x.shape))
+
+
+@mutant("whiten", blamed="nothing_is_lost")
+def whitens_the_cubes(x):
+    return along_the_eigenvectors((x - x.mean(axis=0)) ** 3)
+
+
+@mutant("whiten", blamed="nearly_equal")
+def leaves_what_is_of_one_scale(x):
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    return z if np.ptp(x.std(axis=0)) < 0.5 else along_the_eigenvectors(x)
+
+
+@mutant("whiten", blamed="nearly_equal")
+def three_features_in_a_row(x):
+    z = x - x.mean(axis=0)
+    z[:, 0] /= z[:, 0].std()
+    z[:, 1] -= np.mean(z[:, 1] * z[:, 0]) * z[:, 0]
+    z[:, 1] /= z[:, 1].std()
+    z[:, 2] -= np.mean(z[:, 2] * z[:, 0]) * z[:, 0]
+    z[:, 2] -= np.mean(z[:, 2] * z[:, 1]) * z[:, 1]
+    z[:, 2] /= z[:, 2].std()
+    return z
+
+
+@mutant("whiten", blamed="any_number_of_features")
+def seven_or_eight_samples(x):
+    z = np.sqrt(min(max(len(x), 7), 8)) * along_the_eigenvectors(x)
+    return z / np.sqrt(len(x))
+
+
+@mutant("whiten", blamed="any_number_of_features")
+def at_least_two_features(x):
+    lambdas, axes = np.linalg.eigh(np.cov(x.T, bias=True))
+    return (x - x.mean(axis=0)) @ axes / np.sqrt(lambdas)
+
+
+@mutant("whiten", blamed="whitened_whole_numbers")
+def whitened_in_the_type_of_x(x):
+    z = np.zeros_like(x)
+    z[:] = along_the_eigenvectors(x)
+    return z

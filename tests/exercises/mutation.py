@@ -6,6 +6,7 @@ line before is left out at its start: `return a + b -> … a - b`.
 
 import ast
 import inspect
+import sys
 import textwrap
 import warnings
 from collections.abc import Callable
@@ -25,8 +26,9 @@ class EndlessLoop(Exception):
 def survivors(subject: Exercise) -> list[str]:
     """The changes of an exercise's reference that its checks let pass, by `before -> after`."""
     reference = subject.reference
-    source = ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(reference))).body[0])
-    source = source[source.index(f"def {subject.name}(") :]
+    definition = ast.parse(textwrap.dedent(inspect.getsource(reference))).body[0]
+    definition.decorator_list.clear()
+    source = ast.unparse(definition)
     # Whether a mutant fails is all that counts, not the best sentence about it.
     untold = mock.patch.object(judging._Judgement, "better_reason", return_value="")
     with untold, warnings.catch_warnings():
@@ -69,11 +71,11 @@ class _Rounds:
 
 
 def _function(reference: Callable, source: str, rounds: _Rounds) -> Callable:
-    """The function that a source defines, among the names that its reference sees."""
+    """The function or class that a source defines, among the names that its reference sees."""
     tree = ast.parse(source)
     for loop in ast.walk(tree):
         if isinstance(loop, (ast.For, ast.While)):
             loop.body.insert(0, ast.parse("_rounds()").body[0])
-    names = {**reference.__globals__, "_rounds": rounds}
+    names = {**vars(sys.modules[reference.__module__]), "_rounds": rounds}
     exec(compile(tree, "<mutant>", "exec"), names)
     return names[reference.__name__]

@@ -9,6 +9,7 @@ from helpers.exercises import progress_file, questions
 from helpers.exercises.questions import (
     QUESTIONS,
     Unreadable,
+    matching,
     number,
     order,
     prediction,
@@ -151,6 +152,50 @@ def test_numbers_are_shown_as_one_reads_them(value, text):
 def test_a_number_that_cannot_be_judged_is_not_registered(broken):
     with pytest.raises(ValueError, match="made-up"):
         times(**broken)
+    assert "made-up" not in QUESTIONS
+
+
+# --------------------------------------------------------------------------- matchings
+
+
+def curves(**more):
+    matching("made-up", **{"answer": "cab", "things": "curve", "reason": "So it is.",
+                           "a": "plain", "b": "twice", "c": "half"} | more)  # fmt: skip
+    return QUESTIONS["made-up"]
+
+
+@pytest.mark.parametrize("answer", ["cab", "c a b", "C, A, B", ["c", "a", "b"]])
+def test_a_matching_may_be_written_in_many_ways(answer):
+    assert curves().read(answer) == "cab"
+
+
+@pytest.mark.parametrize("answer", ["ca", "caa", "", "abz", 3, [1, 2, 3], True])
+def test_what_is_no_matching_is_told_what_to_write(answer, capsys):
+    curves()
+    assert said("made-up", answer, capsys).endswith(
+        'does not match them: write 3 letters in quotes, that of curve 1 first, such as "abc"'
+    )
+    assert progress_file.load()["predictions"] == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reply"),
+    [
+        ("cab", "✓ c a b: all 3 right. So it is."),
+        ("cba", "✗ you said c b a: 1 of 3 right. So it is.\n  Curve 1 is c (half), 2 is a (plain), "
+                "3 is b (twice)."),
+        ("abc", "✗ you said a b c: 0 of 3 right. So it is."),
+    ],
+)  # fmt: skip
+def test_a_matching_says_how_many_are_right(answer, reply):
+    assert curves().reply(answer).startswith(reply)
+    assert curves().is_right(answer) == reply.startswith("✓")
+
+
+@pytest.mark.parametrize("broken", [{"answer": "caa"}, {"answer": "ca"}, {"d": "whole"}])
+def test_a_matching_that_cannot_be_judged_is_not_registered(broken):
+    with pytest.raises(ValueError, match="made-up"):
+        curves(**broken)
     assert "made-up" not in QUESTIONS
 
 
