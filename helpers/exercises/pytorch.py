@@ -100,7 +100,7 @@ prediction(
     believed={"a": "quote: not-updated-without-gradients", "b": "claim: no-grad-is-eval"},
 )
 prediction(
-    "pytorch-judge-in-float32",
+    "pytorch-judge-in-single",
     right="b",
     a="float32 keeps seven digits. The difference of two outputs at a distance of 1e-6 keeps one "
     "at most.",

@@ -115,5 +115,5 @@ REPLACED = {
     "depth-tanh": "depth-with-tanh",
     "length-step": "length-one-step",
     "regularization-labels": "regularization-wrong-labels",
-    "pytorch-gradcheck": "pytorch-judge-in-float32",
+    "pytorch-gradcheck": "pytorch-judge-in-single",
 }
