@@ -47,7 +47,7 @@ prediction(
 )
 
 prediction(
-    "backward-runaway-bias",
+    "backward-lone-bias",
     right="b",
     a="so it would be with the true gradient, which is zero. This one does not know that the mean "
     "moves along.",
