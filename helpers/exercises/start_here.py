@@ -9,14 +9,15 @@ _rng = np.random.default_rng(0)
 X = _rng.uniform(0, 1, size=(3, 5)) + np.array([[0.0], [2.0], [0.5]]) + np.linspace(0, 3, 5)
 
 prediction(
-    "start-pixels",
-    right="b",
-    a="'normal' has two meanings. Subtracting and dividing move and stretch all values alike; they "
-    "cannot turn one shape into another.",
-    b="every value is moved by the same amount and divided by the same number, so the picture "
+    "start-histogram",
+    right="a",
+    a="every value is moved by the same amount and divided by the same number, so the picture "
     "stays, and only the numbers on its axis change.",
-    c="the lowest value stays the lowest and the most common one the most common: nothing is "
-    "spread evenly.",
+    b="'normal' has two meanings. Subtracting and dividing move and stretch all values alike; they "
+    "cannot turn one shape into another.",
+    c="the mean is 0 afterwards, so there are values below it. Dividing by the standard deviation "
+    "sets no bounds.",
+    believed={"b": "claim: normalized-is-normal", "c": "claim: normalization-is-0-1"},
 )
 
 

@@ -70,7 +70,7 @@ def test_all_right(score):
 
 
 def test_other_predictions_do_not_count(score):
-    predict("verdicts-count", "b")
+    predict("verdicts-count", 0.5)
     assert score().startswith("Answered 0 of 16")
 
 

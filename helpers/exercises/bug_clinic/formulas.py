@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from helpers.exercises.bug_clinic._graph import given, slopes
-from helpers.exercises.engine import array_like, exercise, prediction, same, same_of_whole, slip
+from helpers.exercises.engine import array_like, exercise, same, same_of_whole, slip
+from helpers.exercises.questions import number
 
 _rng = np.random.default_rng(182)
 # Columns of very different mean and scale, and N != C, so that axes cannot be mixed.
@@ -15,13 +16,13 @@ GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
-prediction(
+number(
     "bug-clinic-remedy",
-    right="b",
-    a="the sign was only the visible part: the variances that came out positive are wrong, too.",
-    b="a variance of 0 leaves 1 / sqrt(eps) as the factor, about 300 with eps = 1e-5, where 10 "
-    "would be right.",
-    c="no NaN is left: the root of 0 + eps exists.",
+    answer=32,
+    measured_by="clamped.std(axis=0).max()",
+    reason="A variance of 0 leaves 1 / sqrt(eps) as the factor, about 316, where 10 would be "
+    "right: deviations of 0.1 become 32. The sign was only the visible part; the variances that "
+    "came out positive are wrong, too.",
 )
 
 

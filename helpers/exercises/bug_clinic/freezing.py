@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from helpers.exercises.bug_clinic._drawn import Itself, drawn, tensor
-from helpers.exercises.engine import exercise, prediction, same
+from helpers.exercises.engine import exercise, same
+from helpers.exercises.questions import number
 
 _rng = np.random.default_rng(182)
 IN, HIDDEN, OUT = 5, 8, 4
@@ -15,15 +16,16 @@ ROWS = tensor(_rng, 6, IN)
 EIGHT = tensor(_rng, 6, HIDDEN)
 BATCHES = [tensor(_rng, 16, IN, scale=2.0, shift=shift) for shift in (1.0, 2.0, -3.0)]
 
-prediction(
+number(
     "bug-clinic-two-heads",
-    right="c",
-    a="no parameter has changed, but a network is more than its parameters: batch norm also keeps "
-    "running statistics, and they follow whatever passes in training mode.",
-    b="after 50 batches hardly anything is left of the old running statistics, and the new ones "
-    "are of images with dark and light swapped.",
-    c="the running statistics have followed team two's images. They are no parameters, so "
-    "requires_grad does not protect them.",
+    answer=53,
+    unit="points",
+    within_absolute=15,
+    tolerance=8,
+    measured_by="100 * np.median(lost)",
+    reason="The running statistics have followed team two's images; after 50 batches hardly "
+    "anything is left of the old ones. They are no parameters, so requires_grad does not protect "
+    "them.",
 )
 
 PRETRAINED = drawn(

@@ -5,7 +5,8 @@ import torch
 
 from helpers.exercises.bug_clinic import network
 from helpers.exercises.bug_clinic._graph import given, slopes
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import array_like, exercise, parts, same, slip
+from helpers.exercises.questions import number
 from helpers.numpy_nn.gradcheck import numerical_gradient
 
 _rng = np.random.default_rng(181)
@@ -17,14 +18,14 @@ GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
 EPS = 0.3  # large enough that every misplaced eps shows
 
-prediction(
-    "bug-clinic-gradient-check",
-    right="a",
-    a="with two samples, batch norm hands on a gradient of zero, whatever the loss. Twice zero is "
-    "zero, in the formula and in the central difference.",
-    b="the factor is there, in front of a gradient of zero.",
-    c="the loss does not depend on the length of these weights, but it does depend on their "
-    "direction. With eight samples, the factor is found.",
+number(
+    "bug-clinic-five-faults",
+    answer=3,
+    within_absolute=0.5,
+    measured_by="sum(passed.values())",
+    reason="With two samples batch norm hands on a gradient of zero, whatever the loss. Twice zero "
+    "is zero, in the formula and in the central difference. What shows is where something arrives: "
+    "a term dropped, or the statistics taken for constants.",
 )
 
 

@@ -21,6 +21,7 @@ prediction(
     "times 0.9 is NaN.",
     c="the running statistics have taken in the NaN before the scaler saw it, and there is no way "
     "back from there. In training mode nobody reads them, so the loss looks healthy.",
+    believed={"a": "claim: skipped-step-leaves-no-trace", "b": "claim: last-ten-batches"},
 )
 
 BATCH = tensor(_rng, 12, IN, scale=2.0, shift=1.0).float()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from helpers.exercises.engine import prediction
+from helpers.exercises.questions import number, order
 
 # The questions of the quiz, in order, and the notebook that each goes back to.
 QUIZ: dict[str, str] = {}
@@ -16,23 +17,28 @@ def question(name: str, about: str, kind: Callable = prediction, **details) -> N
 
 
 question(
-    "quiz-twice",
+    "quiz-company",
     "forward",
-    right="a",
-    a="mean and variance over the 64 are those of the 32, since every value merely counts twice. "
-    "(The running variance differs by a hair: N / (N - 1) is 64/63 and no longer 32/31.)",
-    b="N counts samples, but copies tell nothing new: the same 32 images are averaged.",
-    c="the sum of the squared distances doubles together with N, so the variance stays.",
+    kind=order,
+    answer="bcad",
+    measured_by="image_moves",
+    reason="Put in twice, a batch keeps its mean and variance; 64 samples that are copies tell "
+    "nothing new. One of 32 moves both a little. Among its own copies an image becomes beta.",
+    a="31 others",
+    b="all twice",
+    c="one other",
+    d="its own copies",
 )
 question(
-    "quiz-gradient-check",
+    "quiz-own-backward",
     "backward",
     right="a",
-    a="the outputs of a feature always sum to N beta, so this loss cannot depend on x. Weigh the "
-    "outputs with random numbers and try again.",
+    a="the outputs of a feature always sum to N beta, so the true gradient is 0, and what you "
+    "compare is rounding. Weigh the outputs with random numbers and try again.",
     b="a forgotten term can be invisible here: the true gradient is 0 for any input, and so is "
     "that of several wrong backward passes.",
-    c="0 is right: y.sum() is N beta whatever x is. The test is at fault, not the gradient.",
+    c="the true gradient is 0. A relative error divides rounding by rounding.",
+    believed={"b": "claim: any-gradient-check", "c": "quote: fails-gradient-checking"},
 )
 question(
     "quiz-factor",
@@ -43,74 +49,89 @@ question(
     b="0.1 suits neither of the two. One rate for both is fair only if it is nobody's bad rate.",
     c="each at its best: 240 against 50. But 3 is the last rate of the grid, and batch norm still "
     "gets better there, so its best may lie beyond.",
+    believed={"a": "claim: fourteen-times", "b": "mutant: tuned_ratio.one_rate_for_both"},
 )
 question(
-    "quiz-log",
+    "quiz-end-of-log",
     "inference",
     right="b",
     a="an overfitted network is good on its training images in eval mode, too. This one is not.",
     b="the weights are fine, as training mode shows on the same images. With momentum 0.001 the "
     "initial 0 and 1 still weigh 0.999^300, about 74 %. Recompute the statistics.",
-    c="with too large a rate the network would not be right on its training images in either mode.",
+    c="a gap of 0.38 is no law. It goes away with statistics that have caught up.",
+    believed={"a": "quote: drastic-overfitting", "c": "claim: worse-at-inference"},
 )
 question(
-    "quiz-cameras",
+    "quiz-two-cameras",
     "convolution",
-    right="c",
-    a="a factor on all values goes into the standard deviation, and new statistics take it out.",
-    b="a constant goes into the mean, and new statistics take it out. (Not quite at a border that "
-    "is padded with zeros: no haze there.)",
-    c="the negative turns every deviation from the mean round. Batch norm subtracts and divides by "
-    "a positive number; it cannot turn a sign.",
-)
-question(
-    "quiz-drift",
-    "covariate_shift",
-    right="c",
-    a="more seeds make the number surer. It is sure already: batch norm sets these means and "
-    "variances, whatever the network learns.",
-    b="more layers show the same again. What follows from a definition cannot be a cause that was "
-    "found.",
-    c="if the drift is the reason, bringing it back must bring the slow training back. In three "
-    "layers it did not; in twenty it did in the median, not in every seed.",
-)
-question(
-    "quiz-smoothness",
-    "smoothing",
     right="a",
-    a="2 / rate is 100 for A and 10 for B: both sit at the edge of stability.",
-    b="the ten times are measured, what follows is not: the smaller number may come from the "
-    "larger rate alone. Training goes to steeper places until the rate forbids it, at 2 / rate.",
-    c="at 2 / rate a step just begins to raise the loss along its own direction. Networks train "
-    "there for a long time.",
+    a="a factor on all values goes into the standard deviation, and new statistics take it out. A "
+    "negative turns every deviation from the mean round, and batch norm cannot turn a sign.",
+    b="what new statistics take out is a shift and a positive factor. A negative is neither.",
+    c="new statistics are enough for a shift or a positive factor, and half as bright is that.",
+    believed={"b": "claim: robust-by-itself", "c": "quote: retrain-for-new-inputs"},
+)
+question(
+    "quiz-colleague",
+    "covariate_shift",
+    right="a",
+    a="batch norm sets these means and variances, whatever the network learns. If the drift is the "
+    "reason, bringing it back must bring the slow training back. In three layers it did not; in "
+    "twenty it did in the median, not in every seed.",
+    b="two things that batch norm does need not be cause and effect: it sets these means and "
+    "variances, whatever the network learns.",
+    c="that is said of another shift: the change of the gradients when earlier layers step. The "
+    "means and variances do keep still.",
+    believed={
+        "b": "claim: inputs-keep-their-distribution",
+        "c": "claim: more-shift-better-training",
+    },
+)
+question(
+    "quiz-two-networks",
+    "smoothing",
+    right="c",
+    a="the smaller number may come from the larger rate alone: training goes to steeper places "
+    "until the rate forbids it, at 2 / rate.",
+    b="it may be the other way round. Training goes to steeper places until the rate forbids it, "
+    "so a larger rate leaves it at smoother ones.",
+    c="2 / rate is 100 for A and 10 for B: both sit at the edge of stability.",
+    believed={"a": "claim: smoothness-of-the-function", "b": "claim: smooths-the-objective"},
 )
 question(
     "quiz-checkpoint",
     "length_and_direction",
-    right="b",
-    a="the answers are the same. The training is not: what counts is lr / |w|^2.",
-    b="the gradient is ten times shorter and the weights are ten times longer, so they turn by a "
-    "hundredth of the usual angle.",
-    c="in front of batch norm longer weights get shorter gradients, not longer ones.",
+    kind=number,
+    answer=100,
+    unit="times",
+    measured_by="smaller_angle",
+    reason="The gradient is ten times shorter and the weights are ten times longer: what counts is "
+    "lr / |w|^2. The answers stay the same, the training does not.",
 )
 question(
     "quiz-weight-decay",
     "length_and_direction",
-    right="c",
-    a="in front of batch norm the answers do not depend on the length of the weights, so decay "
-    "never held them back.",
-    b="the length has no effect on the answers, but it sets the effective learning rate.",
-    c="every step makes them longer and nothing shortens them any more, so the angle per step "
-    "falls. Decay had kept it at sqrt(2 lr weight_decay).",
+    kind=number,
+    answer=2,
+    unit="times",
+    within=1.3,
+    measured_by="ratio_of_angles",
+    reason="Each step makes the weights longer, decay makes them shorter, and where both balance "
+    "the angle per step is sqrt(2 lr weight_decay). In front of batch norm decay sets the rate; it "
+    "does not hold the answers back.",
 )
 question(
-    "quiz-sixty-layers",
+    "quiz-no-skips",
     "depth",
-    right="a",
-    a="the stream past the branches grows, and beside it each branch counts less and less.",
-    b="the scale of the weights cancels: batch norm divides it out forward and backward.",
-    c="smaller batches make it worse: at N = 8 a layer multiplies the squared gradient by 1.79, "
-    "and no longer by 1.47.",
+    kind=number,
+    answer=100_000,
+    unit="times",
+    within=10,
+    tolerance=0.5,
+    measured_by="growth",
+    reason="Each of these layers multiplies the squared gradient by nearly 1.5, whatever the scale "
+    "of the weights, and the root of 59 such factors is 100,000. Skips help; smaller batches make "
+    "it worse.",
 )
 question(
     "quiz-labels",
@@ -120,16 +141,19 @@ question(
     b="batch norm was faster here, not more gullible. After 800 steps the plain network had "
     "learned most of the wrong labels, too, and read about 0.65 of the test images.",
     c="its images have not changed: 40 % of the labels are still wrong, and more steps fit them.",
+    believed={"a": "quote: outnumbered-labels", "c": "quote: train-longer"},
 )
 question(
-    "quiz-voices",
+    "quiz-recordings",
     "when_it_fails",
     right="a",
     a="mean and spread of the batch are the speaker's, and they are removed. It was so with "
     "batches of one digit.",
-    b="comparable they are, and that is the fault: with what the recordings of one person share, "
-    "the difference between the persons is gone.",
-    c="eval mode comes too late: the weights have been trained on features without the speaker.",
+    b="it does bear that, and that is the fault: with what the recordings of one person share, the "
+    "difference between the persons is gone.",
+    c="new statistics come too late: the weights have been trained on features without the "
+    "speaker.",
+    believed={"b": "claim: conv-brightness", "c": "claim: precise-repairs"},
 )
 question(
     "quiz-sequences",
@@ -139,25 +163,31 @@ question(
     b="an overfitted network would fail on new sequences in either mode.",
     c="right on new sequences, but only in their company, and no fixed statistics can replace it: "
     "the answer is in the batch.",
+    believed={"a": "claim: precise-repairs", "b": "quote: drastic-overfitting"},
 )
 question(
-    "quiz-new-layer",
+    "quiz-finished-part",
     "bug_clinic",
-    right="c",
-    a="an optimizer skips a parameter whose grad is None, its weight decay included.",
-    b="rounding differs in the seventh digit, not by what you see.",
-    c="requires_grad concerns parameters. The running statistics are buffers, and every forward "
+    right="a",
+    a="requires_grad concerns parameters. The running statistics are buffers, and every forward "
     "pass in training mode moves them. Put these layers in eval mode.",
+    b="PyTorch's optimizers skip a parameter whose grad is None, its weight decay included.",
+    c="requires_grad protects parameters. Batch norm also keeps buffers, which have no gradient "
+    "and move in every forward pass.",
+    believed={
+        "b": "quote: weight-decay-moves-frozen",
+        "c": "claim: frozen-by-requires-grad",
+    },
 )
 question(
-    "quiz-folding",
+    "quiz-folded-layer",
     "cost",
-    right="a",
-    a="with fixed statistics batch norm is a scale and a shift per channel, and a convolution "
-    "followed by those is a convolution.",
-    b="in training mode the scale and the shift depend on the batch; there is nothing fixed that "
-    "could be folded.",
-    c="it is the same function, not an approximation of it. Only the rounding differs.",
+    kind=number,
+    answer=296,
+    within_absolute=0.5,
+    measured_by="folded_numbers",
+    reason="8 × 4 × 9 weights, each multiplied by its channel's scale, and 8 biases that take in "
+    "the shift: the layer needs a bias now, and batch norm's 4 × 8 numbers are gone.",
 )
 question(
     "quiz-small-batches",
@@ -168,4 +198,5 @@ question(
     b="adding up gradients is one thing, and exact. Whoever normalizes with 8 images has the noise "
     "of 8 images, and another loss.",
     c="the rate changes the length of the step. It cannot change whose mean was subtracted.",
+    believed={"a": "claim: accumulation-is-a-larger-batch", "c": "claim: linear-scaling"},
 )
