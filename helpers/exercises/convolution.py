@@ -1,15 +1,19 @@
-"""Exercises of the notebook `convolution`: windows, statistics per channel, a useless bias."""
+"""Exercises of the notebook `convolution`: statistics per channel and their gradient, a useless
+bias, windows."""
 
 import numpy as np
 
 from helpers.exercises.engine import (
     array_like,
     exercise,
+    number,
+    order,
     parts,
     prediction,
     same,
     same_of_whole,
     slip,
+    word,
 )
 
 _rng = np.random.default_rng(60)
@@ -23,10 +27,35 @@ X = (
     + np.linspace(0, 2, H)[:, None]
     + np.linspace(0, -3, W)
 )
+DY = _rng.normal(size=X.shape) + np.array([0.5, -1.0, 0.0, 2.0])[:, None, None]
 GAMMA = np.array([2.0, 0.5, -1.5, 3.0])
 BETA = np.array([1.0, -3.0, 0.25, 10.0])
 IMAGES = X[:, :3]  # 3 x 3 windows: 36 of them, of 27 values each
 EPS = 0.3  # large enough that every misplaced eps shows
+
+number(
+    "convolution-two-batches",
+    answer=1.9,
+    within=1.02,
+    reason="Each update keeps 0.9 of the old value and adds 0.1 of the batch's: first 1, then 0.9 "
+    "+ 1.",
+    recalls="inference",
+)
+word(
+    "convolution-one-sample",
+    answers=("beta", "β"),
+    reason="The sample is its own mean, so x - mu is 0. gamma multiplies nothing, beta is left.",
+    recalls="inference",
+)
+prediction(
+    "convolution-repair",
+    right="c",
+    a="with the batch's own statistics the same weights do well, so they are not to blame.",
+    b="they serve in both modes, and in the other mode the network does well.",
+    c="they are all that differs between the two modes. A few hundred training images are enough "
+    "to measure them again.",
+    recalls="inference",
+)
 
 prediction(
     "convolution-means",
@@ -37,6 +66,18 @@ prediction(
     "stroke on the right were two features.",
     c="128 means would be one per image and channel. That is instance norm: it wipes out how much "
     "one image differs from the others.",
+    believed={
+        "b": "mutant: batch_norm_2d.every_position_is_a_feature",
+        "c": "mutant: batch_norm_2d.instance_norm",
+    },
+)
+number(
+    "convolution-moved-image",
+    answer=7.1,
+    unit="standard deviations",
+    reason="Where one image of 64 has ink and all others have none, its value is the spread. It "
+    "stands the root of 63, 7.9 standard deviations, above the mean, however faint the ink.",
+    measured_by="most_changed",
 )
 prediction(
     "convolution-bias",
@@ -45,7 +86,21 @@ prediction(
     "on it at all.",
     b="beta stands behind the normalization, where nothing subtracts it any more. The bias stands "
     "in front.",
-    c="it is not small but exactly zero up to rounding, from the first step to the last.",
+    c="so it would be if the mean were a constant. It moves along with the bias.",
+    believed={
+        "b": "mutant: remove_bias.adds_the_bias_to_beta",
+        "c": "claim: statistics-as-constants",
+    },
+)
+number(
+    "convolution-grey-on-dark",
+    answer=0.6,
+    unit="share",
+    within_absolute=0.15,
+    reason="Every layer subtracts the mean of other images and divides by their spread, and the "
+    "errors add up from layer to layer.",
+    measured_by='np.median(bn_on["grey on dark"])',
+    tolerance=0.05,
 )
 prediction(
     "convolution-colours",
@@ -54,14 +109,20 @@ prediction(
     "cannot turn an image into its negative.",
     b="then every channel is shifted and stretched by a positive factor, and that is what mean and "
     "variance describe.",
-    c="after the first convolution no colours are left, only weighted sums of them.",
+    c="after the first convolution no colours are left, only weighted sums of them, and where "
+    "these lie the new statistics say. No weight has to change.",
+    believed={"a": "claim: black-cats", "c": "quote: retrain-for-new-inputs"},
 )
-prediction(
+order(
     "convolution-brightness",
-    right="c",
-    a="the plain network sees all brightnesses in training and gets used to them, if slowly.",
-    b="the batch's own mean and variance take its brightness and contrast out again.",
-    c="the running statistics describe an average batch, and no batch is average.",
+    answer="cab",
+    reason="The batch's own statistics take its brightness and contrast out again. The running "
+    "statistics describe an average batch, and no batch is average. The plain networks saw all "
+    "brightnesses in training.",
+    measured_by="[np.median(scores) for scores in [*results[per_batch].values()][:3]]",
+    a="plain",
+    b="batch norm, statistics of the batch",
+    c="batch norm, running statistics",
 )
 
 
@@ -377,3 +438,153 @@ def any_number_of_channels():
         beta, running_mean = parts((yield args, {"eps": EPS}), "beta", "running_mean")
         same(beta, BETA[:c], f"beta (C = {c})")
         same(running_mean, RUNNING_MEAN[:c] - BIAS[:c], f"running_mean (C = {c})")
+
+
+@exercise(
+    "A channel with N * H * W values is a feature with that many samples. Which line of the "
+    "backward pass for (N, C) has a mean or a sum in it, and over what must it run here?",
+    "Sums and means run over the axes (0, 2, 3). What multiplies dy or x_hat afterwards needs "
+    "keepdims=True; dgamma and dbeta have the shape (C,).",
+    "gamma * r is one number per channel: gamma.reshape(-1, 1, 1) fits r of shape (1, C, 1, 1).",
+    "dx = gamma * r * (dy - mean(dy) - x_hat * mean(dy * x_hat)), each mean with axis=(0, 2, 3) "
+    "and keepdims=True.",
+)
+def batch_norm_2d_backward(dy, x, gamma, eps=1e-5):
+    over = {"axis": (0, 2, 3), "keepdims": True}
+    r = 1 / np.sqrt(x.var(**over) + eps)
+    x_hat = (x - x.mean(**over)) * r
+    dgamma = (dy * x_hat).sum(axis=(0, 2, 3))
+    dbeta = dy.sum(axis=(0, 2, 3))
+    projected = dy - dy.mean(**over) - x_hat * (dy * x_hat).mean(**over)
+    return gamma[:, None, None] * r * projected, dgamma, dbeta
+
+
+@batch_norm_2d_backward.expect
+def three_gradients():
+    """Return (dx, dgamma, dbeta): dx with the shape of x, the others with one entry per channel."""
+    result = yield (DY, X, GAMMA), {"eps": EPS}
+    dx, dgamma, dbeta = parts(result, "dx", "dgamma", "dbeta")
+    array_like(dx, "dx", shape=X.shape)
+    array_like(dgamma, "dgamma", shape=(C,))
+    array_like(dbeta, "dbeta", shape=(C,))
+
+
+@batch_norm_2d_backward.expect
+def dbeta_of_a_channel():
+    """dbeta is the sum of dy over all images and positions of a channel."""
+    *_, dbeta = yield (DY, X, GAMMA), {"eps": EPS}
+    total, dgamma = DY.sum(axis=(0, 2, 3)), batch_norm_2d_backward(DY, X, GAMMA, EPS)[1]
+    slip(dbeta, dgamma, "this is dgamma: return (dx, dgamma, dbeta), in this order")
+    slip(dbeta, total / (N * H * W), "where paths meet gradients add: sum over N, H and W, no mean")
+    slip(dbeta, total / (H * W), "one beta serves all positions: sum over H and W, no mean")
+    slip(dbeta, total / N, "one beta serves all images: sum over N, no mean")
+    slip(dbeta, GAMMA * total, "beta is added after gamma: gamma plays no part in dbeta")
+    reshaped = DY.reshape(-1, C).sum(axis=0)
+    slip(dbeta, reshaped, "reshape does not move axes: transpose the channels to the end first")
+    same(dbeta, total, "dbeta")
+
+
+@batch_norm_2d_backward.expect
+def dgamma_of_a_channel():
+    """dgamma is the sum of dy * x_hat over all images and positions, with eps in x_hat."""
+    _, dgamma, _ = yield (DY, X, GAMMA), {"eps": EPS}
+    mu, var = X.mean(axis=(0, 2, 3)), X.var(axis=(0, 2, 3))
+    raw = (DY * (X - mu[:, None, None])).sum(axis=(0, 2, 3))
+    want = raw / np.sqrt(var + EPS)
+    slip(dgamma, DY.sum(axis=(0, 2, 3)), "x_hat is missing: multiply it with dy before you sum")
+    slip(dgamma, raw / np.sqrt(var), "eps is missing")
+    slip(dgamma, raw, "multiply dy with x_hat, not with x - mu")
+    slip(dgamma, want / (N * H * W), "where paths meet gradients add: sum, no mean")
+    slip(dgamma, GAMMA * want, "the slope of y with respect to gamma is x_hat, without gamma")
+    for axes, whose in (((0,), "position"), ((2, 3), "image"), ((0, 1, 2, 3), "batch")):
+        x_hat = (X - X.mean(axis=axes, keepdims=True)) / np.sqrt(
+            X.var(axis=axes, keepdims=True) + EPS
+        )
+        says = f"your x_hat has statistics per {whose}: they run over N, H and W of each channel"
+        slip(dgamma, (DY * x_hat).sum(axis=(0, 2, 3)), says)
+    same(dgamma, want, "dgamma")
+
+
+@batch_norm_2d_backward.expect
+def no_gradient_along_one():
+    """dx sums to zero over each channel: moving a whole channel changes no output."""
+    dx, _, _ = yield (DY, X, GAMMA), {"eps": EPS}
+    dx = array_like(dx, "dx", shape=X.shape)
+    _, x_hat, scale = _of_channels()
+    dy_mean, last = _along(DY, x_hat, (0, 2, 3))
+    slip(dx, scale * DY, "mu and var depend on x too: two terms are missing")
+    slip(dx, scale * (DY - last), "mu depends on x too: the mean of dy is missing")
+    slip(dx, scale * DY - dy_mean - last, "gamma * r multiplies all three terms: brackets")
+    count = N * H * W
+    slip(dx, scale * (DY - count * (dy_mean + last)), "the last two terms hold means, not sums")
+    by_images = count / N * (dy_mean + last)
+    slip(dx, scale * (DY - by_images), "a mean is over N * H * W values; you divide by N alone")
+    for axes, says in (
+        ((0,), "your means run over the images alone: a pixel moves the whole channel"),
+        ((2, 3), "your means stay within an image: a pixel moves all images of its channel"),
+        ((0, 1, 2, 3), "each channel has means of its own: leave out axis 1"),
+    ):
+        slip(dx, scale * (DY - sum(_along(DY, x_hat, axes))), says)
+    same(dx.sum(axis=(0, 2, 3)), np.zeros(C), "sum of dx for channel")
+
+
+@batch_norm_2d_backward.expect
+def slope_of_every_pixel():
+    """dx is the slope of sum(dy * y): it agrees with central differences of batch_norm_2d."""
+    dx, _, _ = yield (DY, X, GAMMA), {"eps": EPS}
+    r, x_hat, scale = _of_channels()
+    dy_mean, last = _along(DY, x_hat, (0, 2, 3))
+    inner = DY - dy_mean
+    slip(dx, scale * inner, "var depends on x too: x_hat * mean(dy * x_hat) is missing")
+    slip(dx, scale * (inner + last), "the path through var, the x_hat term, has the wrong sign")
+    slip(dx, scale * (inner - last / 2), "the path through var is half: c**2 has slope 2 * c")
+    slip(dx, r * (inner - last), "gamma is missing")
+    slip(dx, GAMMA[:, None, None] * (inner - last), "r = 1 / sqrt(var + eps) is missing")
+    same(dx, _slopes(DY, X, GAMMA, EPS), "dx", tol=1e-6)
+
+
+@batch_norm_2d_backward.expect
+def usual_eps():
+    """Without an eps it uses 1e-5, which matters for channels that hardly vary."""
+    got = yield (DY, X * 1e-3, GAMMA), {}
+    want = batch_norm_2d_backward(DY, X * 1e-3, GAMMA)
+    for which, name in enumerate(("dx", "dgamma")):
+        same(got[which], want[which], name)
+
+
+@batch_norm_2d_backward.expect
+def other_images():
+    """It works for images of any size, also for a single image, a single channel, and as many
+    columns as channels."""
+    for kept in (np.s_[:1], np.s_[:, :1], np.s_[:2, :3, :3, 1:4], np.s_[:, :, :, :C]):
+        x, dy = X[kept], DY[kept]
+        args = dy, x, GAMMA[: x.shape[1]]
+        got = yield args, {"eps": EPS}
+        want = batch_norm_2d_backward(*args, EPS)
+        for which, name in enumerate(("dx", "dgamma", "dbeta")):
+            same(got[which], want[which], f"{name} (x of shape {x.shape})")
+
+
+def _of_channels():
+    """r and x_hat of X, and gamma * r, each in a shape that broadcasts against X."""
+    over = {"axis": (0, 2, 3), "keepdims": True}
+    r = 1 / np.sqrt(X.var(**over) + EPS)
+    return r, (X - X.mean(**over)) * r, GAMMA[:, None, None] * r
+
+
+def _along(dy, x_hat, axes):
+    """What is taken from dy along the ones and along x_hat, with means over some axes."""
+    over = {"axis": axes, "keepdims": True}
+    return dy.mean(**over), x_hat * (dy * x_hat).mean(**over)
+
+
+def _slopes(dy, x, gamma, eps, h=1e-5):
+    """Central differences of sum(dy * y), entry by entry."""
+    zero = np.zeros(len(gamma))
+    slopes = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[place] = h
+        right, left = (batch_norm_2d(x + s, gamma, zero, eps) for s in (step, -step))
+        slopes[place] = np.sum(dy * (right - left)) / (2 * h)
+    return slopes

@@ -1,15 +1,17 @@
-"""Exercises of the notebook `covariate_shift`: measure a shift, and make one."""
+"""Exercises of the notebook `covariate_shift`: measure a shift, make one, derive how one grows."""
 
 import numpy as np
 
 from helpers.exercises.engine import (
     array_like,
     exercise,
+    number,
     parts,
     prediction,
     same,
     same_of_whole,
     slip,
+    word,
 )
 
 _rng = np.random.default_rng(70)
@@ -31,21 +33,72 @@ SAMPLES, UNITS = 500, 200
 ZEROS = np.zeros((SAMPLES, UNITS))
 HUGE = 1e9  # so large that the shift vanishes beside the stretch
 
-prediction(
-    "covariate-shift-mean",
-    right="b",
-    a="so it is in the plain network. Here batch norm subtracts the mean, whatever the weights "
-    "have made of it.",
-    b="x_hat has mean zero at every step, so the mean of gamma * x_hat + beta is beta.",
-    c="x_hat keeps mean zero, but beta is added to it, and beta learns.",
+number(
+    "covariate-shift-image-values",
+    answer=2048,
+    within=1.01,
+    reason="The mean of a channel runs over 32 images and 64 positions each.",
+    recalls="convolution",
+)
+word(
+    "covariate-shift-inversion",
+    answers=("gamma", "γ"),
+    reason="A standard deviation cannot be negative, but gamma can.",
+    recalls="convolution",
 )
 prediction(
+    "covariate-shift-two-batches",
+    right="c",
+    a="what backward needs of A was overwritten when B came.",
+    b="gradients add up over calls of backward, and that was called once.",
+    c="what backward needs is what the last forward put aside.",
+    recalls="your_layer",
+)
+
+prediction(
+    "covariate-shift-mean",
+    right="a",
+    a="x_hat has mean zero at every step, so the mean of gamma * x_hat + beta is beta.",
+    b="so it is in the plain network. Here batch norm subtracts the mean, whatever the weights "
+    "have made of it.",
+    c="x_hat keeps mean zero, but beta is added to it, and beta learns.",
+    believed={"b": "claim: shift-amplified", "c": "claim: fixes-mean-and-variance"},
+)
+number(
+    "covariate-shift-cosine",
+    answer=-0.17,
+    within_absolute=0.35,
+    reason="Eight layers stepped at once, and their steps multiply on the way up. What the output "
+    "layer sees afterwards has little to do with what it saw before.",
+    measured_by='np.median(cosine["plain"][:, -1])',
+    tolerance=0.15,
+)
+number(
+    "covariate-shift-own-rates",
+    answer=0.83,
+    unit="times",
+    within=1.3,
+    reason="Batch norm permits a rate ten times as large, and a longer step disturbs more: that "
+    "uses up the advantage.",
+    measured_by="np.median(own_ratio)",
+    tolerance=0.2,
+)
+prediction(
+    "covariate-shift-noise",
+    right="a",
+    a="in this network the noise leaves no trace in the accuracy.",
+    b="the means jump by a third of a standard deviation at every step, and still it learns.",
+    c="it is far ahead of the plain network, whose inputs are disturbed by nothing but training.",
+    believed={"b": "claim: noise-stops-training", "c": "claim: inputs-keep-their-distribution"},
+)
+number(
     "covariate-shift-rate",
-    right="b",
-    a="the gradient G is the same. But G' belongs to the place to which the earlier layers have "
-    "stepped, and the rate is the length of their step.",
-    b="the earlier layers take a shorter step, and a shorter step disturbs less.",
-    c="the earlier layers take a shorter step, and a shorter step disturbs less.",
+    answer=6.5,
+    unit="times",
+    within=2,
+    reason="The earlier layers take a step of a tenth of the length, and a short step disturbs in "
+    "proportion. At 0.03 the steps are so long that proportion no longer holds exactly.",
+    measured_by='np.median(relative["plain"][:, 3] / relative["plain"][:, 1])',
 )
 prediction(
     "covariate-shift-linear",
@@ -54,13 +107,10 @@ prediction(
     b="the two differ by more than a factor of ten.",
     c="the network with batch norm moves a lot. The plain one hardly changes its gradients, and "
     "hardly its loss either.",
-)
-prediction(
-    "covariate-shift-noise",
-    right="c",
-    a="the means jump by a third of a standard deviation at every step, and still it learns.",
-    b="it is far ahead of the plain network, whose inputs are disturbed by nothing but training.",
-    c="in this network the noise leaves no trace in the accuracy.",
+    believed={
+        "a": "claim: reduces-covariate-shift",
+        "b": "claim: more-shift-better-training",
+    },
 )
 
 
@@ -419,3 +469,92 @@ def ordinary_values():
     whole = np.round(5 * X).astype(int)
     y = yield (whole, _generator(4)), {}
     same_of_whole(y, s * whole + m, "y (x of whole numbers), where the same draws made s and m")
+
+
+@exercise(
+    "Write the backward pass of gradient_shift once, at t = 0. Then write below each line how fast "
+    "it moves: weight1 at the rate -dweight1, z = x @ weight1.T at the rate -x @ dweight1.T.",
+    "h moves where its ReLU is on. dy = 2 * (h @ weight2.T - target) / target.size moves with h; "
+    "the target stands still.",
+    "G = dy.T @ h is a product, and both factors move: dy_moves.T @ h + dy.T @ h_moves.",
+    "The slope is the length of this matrix over the length of G.",
+)
+def gradient_shift_slope(x, target, weight1, weight2):
+    z = x @ weight1.T
+    h = np.maximum(z, 0)
+    dy = 2 * (h @ weight2.T - target) / target.size
+    dweight1 = (dy @ weight2 * (z > 0)).T @ x
+    g = dy.T @ h
+
+    h_moves = (x @ dweight1.T) * (z > 0)
+    dy_moves = 2 * h_moves @ weight2.T / target.size
+    g_moves = dy_moves.T @ h + dy.T @ h_moves
+    return np.linalg.norm(g_moves) / np.linalg.norm(g)
+
+
+@gradient_shift_slope.expect
+def one_number():
+    """Return one number."""
+    array_like((yield (X, TARGET, WEIGHT1, WEIGHT2), {}), "the slope", shape=())
+
+
+@gradient_shift_slope.expect
+def nothing_reaches_the_earlier_layer():
+    """If weight2 is 0, no gradient reaches weight1, nothing moves, and the slope is 0."""
+    slope = yield (X, TARGET, WEIGHT1, 0 * WEIGHT2), {}
+    h = np.maximum(X @ WEIGHT1.T, 0)
+    g = -2 * TARGET.T @ h / TARGET.size
+    own = np.linalg.norm(2 * g @ h.T @ h / TARGET.size) / np.linalg.norm(g)
+    slip(slope, own, "weight2 stands still: only weight1 takes a step")
+    same(slope, 0.0, "the slope")
+
+
+@gradient_shift_slope.expect
+def change_per_rate():
+    """It is what gradient_shift gives for a tiny rate, divided by that rate."""
+    slope = yield (X, TARGET, WEIGHT1, WEIGHT2), {}
+    z = X @ WEIGHT1.T
+    h, on = np.maximum(z, 0), z > 0
+    d1, g = _gradients(WEIGHT1, WEIGHT2)
+    dy = 2 * (h @ WEIGHT2.T - TARGET) / TARGET.size
+    moves = X @ d1.T
+
+    def both(h_moves, factor=2 / TARGET.size):
+        return factor * (h_moves @ WEIGHT2.T).T @ h, dy.T @ h_moves
+
+    def length(matrix):
+        return np.linalg.norm(matrix) / np.linalg.norm(g)
+
+    through_dy, through_h = both(moves * on)
+    right = length(through_dy + through_h)
+    slip(slope, length(through_h), "dy moves too: one of the two parts of the product is missing")
+    slip(slope, length(through_dy), "h moves too: one of the two parts of the product is missing")
+    slip(slope, length(through_dy - through_h), "both parts have the same sign: they are added")
+    slip(slope, length(sum(both(moves))), "a unit whose ReLU is off does not move")
+    forgets = X @ _gradients(WEIGHT1, WEIGHT2, mask=False)[0].T * on
+    slip(slope, length(sum(both(forgets))), "dweight1 has gradients of units whose ReLU is off")
+    slip(slope, length(sum(both(moves * on, 1))), "how dy moves lacks the factor 2 / target.size")
+    half = 1 / TARGET.size
+    slip(slope, length(sum(both(moves * on, half))), "the square gives a factor of 2 in dy")
+    says = "this is the length of the change; divide it by the length of G"
+    slip(slope, right * np.linalg.norm(g), says)
+    slip(slope, right**2, "the slope is squared: take the root of the sums of squares")
+    rate = 1e-7
+    tiny = gradient_shift(X, TARGET, WEIGHT1, WEIGHT2, rate)[0]
+    same(slope, tiny / rate, "the slope", tol=1e-5)
+
+
+@gradient_shift_slope.expect
+def for_ever_smaller_rates():
+    """It holds in the limit, for inputs of any size: with inputs a thousand times as large, a rate
+    that was small is far too large."""
+    slope = yield (1e3 * X, TARGET, WEIGHT1, WEIGHT2), {}
+    same(slope, gradient_shift_slope(1e3 * X, TARGET, WEIGHT1, WEIGHT2), "the slope")
+
+
+@gradient_shift_slope.expect
+def slope_of_any_network():
+    """It works for other sizes."""
+    args = X[:3, :4], TARGET[:3, :2], WEIGHT1[:3, :4], WEIGHT2[:2, :3]
+    slope = yield args, {}
+    same(slope, gradient_shift_slope(*args), "the slope (3 samples, 2 outputs)")

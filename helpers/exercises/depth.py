@@ -1,8 +1,20 @@
 """Exercises of the notebook `depth`: how gradients grow from layer to layer, and a skip."""
 
+import math
+
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    order,
+    parts,
+    prediction,
+    same,
+    slip,
+    word,
+)
 
 _rng = np.random.default_rng(100)
 # Seven layers; the gradient grows by about 1.3 a layer on its way down, not evenly.
@@ -14,15 +26,91 @@ WEIGHT = _rng.normal(size=(4, 4))
 DY = _rng.normal(size=(6, 4)) + np.array([0.5, -1.0, 0.2, 2.0])
 EPS = 0.3
 
+number(
+    "depth-effective-rate",
+    answer=0.025,
+    within=1.02,
+    reason="It is lr / |w|**2: the gradient of longer weights is shorter, and the same step turns "
+    "them by less.",
+    recalls="learning_rate_and_init",
+)
+word(
+    "depth-protected",
+    answers=(
+        "hidden weights",
+        "hidden",
+        "weights",
+        "hidden layers",
+        "weights of the hidden layers",
+        "hidden layers' weights",
+        "weights in front of batch norm",
+        "weights before batch norm",
+    ),
+    reason="the longer they become, the less they turn. gamma, beta and the output layer have no "
+    "batch norm behind them.",
+    recalls="learning_rate_and_init",
+)
 prediction(
+    "depth-repaired",
+    right="b",
+    a="their gradient is small, so they hardly turn, and nothing makes them shorter.",
+    b="short weights have a large gradient, so the first steps make them long. Weights that are "
+    "too large hardly turn.",
+    c="steps make such weights longer, never shorter: only those that are too small are put right.",
+    believed={"a": "claim: stabilizes-growth", "c": "claim: initialization-matters-less"},
+    recalls="learning_rate_and_init",
+)
+
+number(
     "depth-batch",
+    answer=1.72,
+    within_absolute=0.15,
+    reason="The spread of a feature over a few samples is sometimes tiny by chance, and batch norm "
+    "divides by it. (Two silenced directions are a larger share of eight than of 512, but that "
+    "matters less.)",
+    measured_by='np.median(rates["ReLU"][:, sizes == 8])',
+    tolerance=0.05,
+)
+order(
+    "depth-first-steps",
+    answer="bca",
+    reason="The gradient that reaches layer 2 first is huge, and so is its step. After it the "
+    "weights are so long that their gradient is tiny.",
+    a="layer 2, first step",
+    b="layer 2, second step",
+    c="layer 50, first step",
+    measured_by="np.median([(steps_at[0][s][0], steps_at[1][s][0], steps_at[0][s][-1]) "
+    "for s in seeds], axis=0)",
+)
+number(
+    "depth-skips",
+    answer=18,
+    unit="times",
+    within=3,
+    reason="Over the skip the gradient passes unchanged, and each branch adds less than the one "
+    "before it, because the stream whose spread it is divided by grows.",
+    measured_by="np.median(growth_with)",
+)
+number(
+    "depth-sixty",
+    answer=13,
+    unit="% of the training images",
+    within_absolute=10,
+    reason="Guessing gives ten. A smaller rate spares the lower layers and then the upper ones "
+    "stand still; no rate suits both.",
+    measured_by='100 * recorded_best("batch norm", 60)',
+    tolerance=1,
+)
+prediction(
+    "depth-tanh",
     right="a",
-    a="the spread of a feature over a few samples is sometimes tiny by chance, and batch norm "
-    "divides by it. The fewer samples, the more often.",
-    b="the statistics of a small batch scatter more, and the scatter does not cancel: now and then "
-    "the spread is tiny, and the gradient is divided by it.",
-    c="with fewer samples the two silenced directions do take a larger share of the gradient away, "
-    "but the division by a spread that is sometimes tiny more than makes up for it.",
+    a="sixty layers multiply a growth that the plain network does not have: its weights keep "
+    "differences at their size, and batch norm undoes what they were chosen for.",
+    b="the weights keep differences at their size, and batch norm does not: it undoes what the "
+    "weights were chosen for.",
+    c="each layer is normalized, and still gradients and small differences grow from layer to "
+    "layer.",
+    believed={"b": "claim: no-harm-with-depth", "c": "claim: depth-trainable-by-norm"},
 )
 prediction(
     "depth-two-runs",
@@ -30,22 +118,16 @@ prediction(
     a="the same sums in another order are rounded differently, already in the first layer.",
     b="that is where it starts. Then thirty layers magnify the difference, at every step again.",
     c="a difference in the sixteenth digit becomes one in the first, within some ten steps.",
+    believed={"a": "quote: fully-deterministic", "b": "claim: same-seed-same-run"},
 )
 prediction(
     "depth-skipinit",
     right="b",
-    a="the gradient of W passes alpha on its way, and alpha is 0.",
-    b="its gradient is the sum of dy times what the branch computes, and the branch does compute "
-    "something: only its effect is multiplied by 0.",
-    c="then the block would stay the identity for ever. alpha itself does get a gradient.",
-)
-prediction(
-    "depth-tanh",
-    right="c",
-    a="each layer is normalized, and still small differences grow from layer to layer.",
-    b="the weights keep differences at their size, and batch norm does not: it undoes what the "
-    "weights were chosen for.",
-    c="sixty layers multiply a growth that the plain network does not have.",
+    a="alpha's gradient is the sum of dy times what the branch computes, and the branch does "
+    "compute something: only its effect is multiplied by 0.",
+    b="the gradient of W passes alpha on its way, and alpha is 0; that of alpha is the sum of dy "
+    "times what the branch computes. Once alpha has moved, W follows.",
+    believed={"a": "quote: zeros-stop"},
 )
 
 
@@ -284,3 +366,84 @@ def single_sample():
     dx, dweight = yield (DY[:1], X[:1], WEIGHT), {"eps": EPS}
     same(dx, DY[:1], "dx")
     same(dweight, np.zeros((4, 4)), "dweight")
+
+
+@exercise(
+    "The growth rate is a factor of the squared norm, per layer. Which rate makes L layers "
+    "lengthen a gradient `most` times? And which share of z is passed on with a slope of 1?",
+    "The rate must be most ** (2 / L). The slope of max(z + beta, 0) is 1 where z > -beta, so its "
+    "mean square is p, the area to the left of beta. The mean of what is passed on is "
+    "beta * p + d, with d the density at beta.",
+    "The mean square of what is passed on is (1 + beta**2) * p + beta * d, so the rate is "
+    "p / ((1 + beta**2) * p + beta * d - (beta * p + d)**2). It falls as beta grows. Which way of "
+    "solving an equation needs no more than that?",
+    "Bisection: start with an interval, say from -5 to 5. In the middle of it, is the rate still "
+    "too large? Then beta lies in the upper half, else in the lower one. Repeat 50 times.",
+)
+def straight_start(L, most):
+    target = most ** (2 / L)
+    low, high = -5.0, 5.0
+    for _ in range(50):
+        beta = (low + high) / 2
+        p = (1 + math.erf(beta / math.sqrt(2))) / 2
+        d = math.exp(-(beta**2) / 2) / math.sqrt(2 * math.pi)
+        rate = p / ((1 + beta**2) * p + beta * d - (beta * p + d) ** 2)
+        if rate > target:
+            low = beta
+        else:
+            high = beta
+    return beta
+
+
+def _beta_slips(found, L, most):
+    """Raise if `found` is where a well-known mistake leads."""
+    found = array_like(found, "beta", shape=())
+    for wrong, says in (
+        ((L, most**0.5), "the growth rate is that of the squared norm: L layers make most**2"),
+        ((L, most**2), "the rate is most ** (2 / L): you square twice"),
+        ((1, most), "this is the start of a single layer: L layers share the growth"),
+        ((L + 1, most), "every layer counts, L of them, not L + 1"),
+        ((L - 1, most), "every layer counts, L of them, not L - 1"),
+    ):
+        # How far they are apart counts, also near zero.
+        slip(1 + found - straight_start(*wrong), 1.0, says, tol=0.005)
+
+
+@straight_start.expect
+def one_beta():
+    """Return a single number."""
+    array_like((yield (50, 10.0), {}), "beta", shape=())
+
+
+@straight_start.expect
+def the_usual_start():
+    """The growth of L plain ReLU layers, (pi / (pi - 1)) ** (L / 2), needs no beta: it is 0."""
+    found = yield (20, (np.pi / (np.pi - 1)) ** 10), {}
+    _beta_slips(found, 20, (np.pi / (np.pi - 1)) ** 10)
+    same(found, 0.0, "beta", tol=0.01)
+
+
+@straight_start.expect
+def a_straighter_start():
+    """Less growth needs a positive beta: ReLU must see fewer negative numbers."""
+    for L, most in ((50, 10.0), (10, 1.5), (4, 1.2)):
+        found = yield (L, most), {}
+        right = straight_start(L, most)
+        slip(found, -right, "wrong sign: beta is added to z, so a large beta bends less", tol=0.01)
+        same(found, right, f"beta for L = {L} and most = {most:g}", tol=0.01)
+
+
+@straight_start.expect
+def a_more_bent_start():
+    """More growth than usual needs a negative beta."""
+    for L, most in ((6, 10.0), (2, 2.5)):
+        found = yield (L, most), {}
+        slip(found, 0.0, "beta may be negative: then ReLU bends more than usual")
+        same(found, straight_start(L, most), f"beta for L = {L} and most = {most:g}", tol=0.01)
+
+
+@straight_start.expect
+def a_single_layer():
+    """It works for one layer, too."""
+    found = yield (1, 1.1), {}
+    same(found, straight_start(1, 1.1), "beta for L = 1 and most = 1.1", tol=0.01)

@@ -5,11 +5,14 @@ import numpy as np
 from helpers.exercises.engine import (
     array_like,
     exercise,
+    number,
+    order,
     parts,
     prediction,
     same,
     same_of_whole,
     slip,
+    word,
 )
 
 _rng = np.random.default_rng(50)
@@ -24,27 +27,74 @@ WHOLE = np.array([[0, 3, 7, 1], [16, 5, 8, 2], [2, 12, 3, 4]])  # whole numbers,
 EPS = 0.3  # large enough that every misplaced eps shows
 MOMENTUM = 0.2  # another number than EPS, so that the two cannot be mixed
 
-prediction(
-    "inference-single-sample",
-    right="b",
-    a="before gamma comes the subtraction of the mean, and the sample is its own mean.",
-    b="the sample minus its own mean is 0, so nothing but beta is left.",
-    c="the variance is 0, but eps stands inside the root: 0 / sqrt(eps) is 0, not NaN.",
+number(
+    "inference-tuned-factor",
+    answer=3.9,
+    unit="times",
+    within=1.6,
+    reason="At one rate, chosen for neither, it was 4.5; against a plain network that was never "
+    "tuned it can be made 25.",
+    measured_by="np.median(saved)",
+    recalls="training",
+)
+word(
+    "inference-never-arrived",
+    answers=("np.inf", "inf", "infinity", "infinite", "math.inf"),
+    reason="it needs more steps than the run had, and nobody knows how many. The length of the run "
+    "would make the factor finite and wrong.",
+    recalls="training",
 )
 prediction(
-    "inference-accuracy",
+    "inference-fourteen",
     right="b",
-    a="eight images estimate a mean and a variance badly, and every error disturbs the answers.",
-    b="the running statistics come from many batches: they are closer to those of all images than "
-    "the statistics of eight images are.",
-    c="the weights are the same, but each layer's output also depends on the statistics.",
+    a="that is BN-Baseline, and its factor is 2.3.",
+    b="a larger rate is one of the seven, and Inception kept its own.",
+    believed={"a": "claim: fourteen-times"},
+    recalls="training",
+)
+
+number(
+    "inference-batch-of-one",
+    answer=3,
+    within_absolute=0.1,
+    reason="The sample is its own mean, so the sample minus the mean is 0, and gamma times 0 is 0. "
+    "(It is not NaN: the variance is 0, but eps stands inside the root.) Nothing but beta is left.",
+    measured_by="lonely[0, 2]",
+)
+number(
+    "inference-shuffled",
+    answer=11.2,
+    unit="% of the images",
+    within=1.7,
+    reason="Each image has a mean and a variance made by 31 others, and where two digits are "
+    "nearly equally likely that is enough to tip the answer.",
+    measured_by="100 * np.median(changing[32])",
+)
+number(
+    "inference-ten-batches",
+    answer=65,
+    unit="% of the weight",
+    within=1.15,
+    reason="Each batch multiplies what was there by 0.9, so the older ones keep 0.9 ** 10 = 35 %.",
+    measured_by="100 * (1 - older)",
+)
+order(
+    "inference-three-ways",
+    answer="bca",
+    reason="Running statistics come from many batches, and are closer to those of all images than "
+    "the statistics of 32 images, let alone of 8.",
+    measured_by="np.median([running, own[:, batch_sizes.index(8)], same_size], axis=1)",
+    a="one by one, in eval mode",
+    b="in batches of 8",
+    c="in batches of 32",
 )
 prediction(
     "inference-momentum",
     right="c",
     a="the momentum of batch norm is not a step size: it moves the running statistics only.",
-    b="the batches are normalized with their own statistics, so nothing in training is noisier.",
+    b="each batch is normalized with its own mean and variance, not with the averages.",
     c="training never reads the running statistics. Every batch is normalized with its own.",
+    believed={"a": "quote: momentum-of-the-gradient", "b": "quote: averages-in-training"},
 )
 prediction(
     "inference-cause",
@@ -53,6 +103,15 @@ prediction(
     "the average.",
     b="after 300 steps they still make up 0.999 ** 300 = 74 % of it.",
     c="momentum 0.1 averages over the same batches of 32 and does well.",
+    believed={"a": "claim: stale-because-of-old-weights", "c": "claim: batch-mean-noise"},
+)
+prediction(
+    "inference-same-answers",
+    right="a",
+    a="at inference all frameworks compute the same, so they need the same numbers.",
+    b="that is what Keras would hold after the same training. As long as nobody trains on, it only "
+    "makes the answers different.",
+    believed={"b": "mutant: batch_norm_inference.biased_again"},
 )
 
 
@@ -182,7 +241,8 @@ def large_offset():
 
 @exercise(
     "It is batch_norm_forward with two lines less: nothing is measured here.",
-    "running_mean takes the place of mu, running_var the place of var.",
+    "running_mean takes the place of mu, running_var the place of var, as it is: an answer must "
+    "not depend on how many samples there are. eps stays: the network was trained with it.",
     "gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta",
 )
 def batch_norm_inference(x, gamma, beta, running_mean, running_var, eps=1e-5):
@@ -209,6 +269,9 @@ def every_entry():
     )
     slip(y, GAMMA * (X - mu) / root + BETA, f"this is the mean {batch}")
     slip(y, GAMMA * apart / np.sqrt(var + EPS) + BETA, f"this is the variance {batch}")
+    biased = "a sample has no N: take running_var as it is, whatever the number of samples"
+    for factor in (5 / 6, 6 / 5):
+        slip(y, GAMMA * apart / np.sqrt(VAR * factor + EPS) + BETA, biased)
     slip(y, GAMMA * apart / np.sqrt(VAR) + BETA, "eps is missing")
     slip(y, GAMMA * apart / np.sqrt(VAR + 1e-5) + BETA, "you use 1e-5 whatever eps you are given")
     slip(y, GAMMA * apart / (np.sqrt(VAR) + EPS) + BETA, "eps belongs inside the root")
@@ -247,6 +310,14 @@ def inference_default_eps():
     """Without an eps it uses 1e-5, which matters where the running variance is tiny."""
     y = yield (X, GAMMA, BETA, MEAN, VAR * 1e-6), {}
     same(y, batch_norm_inference(X, GAMMA, BETA, MEAN, VAR * 1e-6), "y")
+
+
+@batch_norm_inference.expect
+def without_a_batch():
+    """One sample of shape (C,), with no batch around it, comes out as it would in a batch."""
+    for x in X[:2]:
+        y = yield (x, GAMMA, BETA, MEAN, VAR), {"eps": EPS}
+        same(y, batch_norm_inference(x, GAMMA, BETA, MEAN, VAR, EPS), "y")
 
 
 @exercise(
@@ -387,3 +458,86 @@ def counts():
     same(epsilon, 1e-3, "epsilon")
     same(mean, MEAN[:1], "moving_mean")
     same(var, VAR[:1] * 2 / 3, "moving_variance")
+
+
+@exercise(
+    "Write down what one batch does to each of the two, and with which weight the first, the "
+    "second and the last of t batches stand in the average.",
+    "The average of var over many batches is (N - 1) / N. What was there at the start keeps the "
+    "weight (1 - momentum) ** t, and all weights add up to 1.",
+    "Variances of independent numbers add, with their weights squared: momentum ** 2 times the sum "
+    "of (1 - momentum) ** (2 * k) for k from 0 to t - 1, each over N.",
+    "A geometric series: with left = (1 - momentum) ** t, that sum of squared weights is "
+    "momentum / (2 - momentum) * (1 - left ** 2).",
+)
+def averages_in_theory(momentum, N, t):
+    left = (1 - momentum) ** t
+    average = left + (1 - left) * (N - 1) / N
+    noise = momentum / (2 - momentum) * (1 - left**2) / N
+    return average, noise
+
+
+@averages_in_theory.expect
+def two_numbers():
+    """Return two numbers: the average running variance, and the variance of the running mean."""
+    average, noise = parts((yield (0.2, 6, 5), {}), "average", "noise")
+    array_like(average, "the average running variance", shape=())
+    array_like(noise, "the variance of the running mean", shape=())
+
+
+@averages_in_theory.expect
+def one_batch():
+    """After one batch the running mean is momentum times a mean of variance 1/N, and the running
+    variance has moved from 1 towards (N - 1) / N."""
+    average, noise = yield (0.2, 6, 1), {}
+    slip(average, 0.04 / 6, "the average running variance comes first")
+    slip(average, 5 / 6, "the 1 of the start still has the weight 1 - momentum")
+    slip(average, 0.2 + 0.8 * 5 / 6, "momentum is the weight of the new batch")
+    slip(average, 0.8 + 0.2 * 6 / 5, "var is too small without the factor: (N - 1) / N")
+    slip(average, 1.0, "that is what it would be with the factor N / (N - 1)")
+    same(average, 0.8 + 0.2 * 5 / 6, "the average running variance")
+    slip(noise, 0.2 / 6, "variances are multiplied by the weight squared")
+    slip(noise, 0.64 / 6, "momentum is the weight of the new batch")
+    slip(noise, 0.04, "the mean of N samples has the variance 1/N")
+    slip(noise, 0.2 / np.sqrt(6), "this is the standard deviation; return the variance")
+    slip(noise, 0.2 / 1.8 / 6, "this is what becomes of it after very many batches; here t is 1")
+    same(noise, 0.04 / 6, "the variance of the running mean")
+
+
+@averages_in_theory.expect
+def several_batches():
+    """Older batches weigh less: each update multiplies their weight by 1 - momentum."""
+    average, noise = yield (0.2, 6, 5), {}
+    left = 0.8**5
+    slip(average, 1 - 5 * 0.2 / 6, "every update also multiplies what was there by 1 - momentum")
+    same(average, left + (1 - left) * 5 / 6, "the average running variance")
+    slip(noise, 5 * 0.04 / 6, "every update also multiplies what was there by 1 - momentum")
+    slip(noise, 0.2 * (1 - left) / 6, "square every weight before you add them up")
+    slip(noise, (1 - left) ** 2 / 6, "independent batches: add the squares of the weights")
+    same(noise, 0.2 / 1.8 * (1 - left**2) / 6, "the variance of the running mean")
+
+
+@averages_in_theory.expect
+def no_batch():
+    """Before the first batch nothing has moved: the running variance is 1, the mean exactly 0."""
+    average, noise = yield (0.2, 6, 0), {}
+    same(average, 1.0, "the average running variance")
+    same(noise, 0.0, "the variance of the running mean")
+
+
+@averages_in_theory.expect
+def momentum_one():
+    """With momentum 1 both are those of the last batch."""
+    average, noise = yield (1.0, 6, 5), {}
+    same(average, 5 / 6, "the average running variance")
+    same(noise, 1 / 6, "the variance of the running mean")
+
+
+@averages_in_theory.expect
+def any_average():
+    """It works for batches of any size, and for any momentum and number of batches."""
+    for momentum, N, t in ((0.1, 2, 300), (0.5, 32, 2), (0.01, 4, 40)):
+        average, noise = yield (momentum, N, t), {}
+        expected = averages_in_theory(momentum, N, t)
+        same(average, expected[0], "the average running variance")
+        same(noise, expected[1], "the variance of the running mean")

@@ -202,7 +202,7 @@ class _Judgement:
         text = blame.raised(error)
         if guilty := blame.learners_frame(error, self.answer):
             return text + blame.place(error, self.answer, guilty)
-        if isinstance(error, TypeError):
+        if isinstance(error, TypeError) and "argument" in str(error):
             written = reference.__init__ if isinstance(reference, type) else reference
             wanted = inspect.signature(getattr(written, "__func__", written))
             text += f" (it must take the arguments that the notebook gave it: {wanted})"

@@ -2,7 +2,17 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    order,
+    parts,
+    prediction,
+    same,
+    slip,
+    word,
+)
 
 _rng = np.random.default_rng(110)
 # Four units with five inputs; vectors of different length, one length negative.
@@ -18,39 +28,84 @@ Q = S @ BEST
 W = _rng.normal(size=6)
 LAMBDA_MAX = float(np.linalg.eigvalsh(S)[-1])
 
+# A rate that changes from step to step, and a decay that shows in each.
+LRS = np.array([0.6, 0.4, 0.8, 0.1, 0.3])
+
+number(
+    "length-same-training",
+    answer=25,
+    unit="times",
+    within=1.02,
+    reason="Her gradient is 5 times shorter and her weights 5 times as long, so the same step "
+    "turns them by a twenty-fifth of the angle.",
+    recalls="learning_rate_and_init",
+)
+word(
+    "length-way-back",
+    answers=("skip connection", "skip", "residual connection", "shortcut", "skip path"),
+    reason="y is x plus what the branch computes, so over the skip the gradient is multiplied by "
+    "1. Over the branch it is divided by the spread of the block's input.",
+    recalls="depth",
+)
+order(
+    "length-growth",
+    answer="bca",
+    reason="He's weights keep the gradient as it is, and batch norm lengthens it in every layer. "
+    "With skips, each block adds less than the one before.",
+    a="batch norm, no skips",
+    b="plain, He's weights",
+    c="skips and batch norm",
+    recalls="depth",
+)
+
 prediction(
     "length-step",
-    right="b",
-    a="a step can shorten the weights only if the gradient has a part along them. Here it has "
-    "none: the loss does not change along that line.",
-    b="the gradient is perpendicular to the weights, so the step is one side of a right angle and "
+    right="a",
+    a="the gradient is perpendicular to the weights, so the step is one side of a right angle and "
     "the new weights are its long side.",
-    c="batch norm hides the length from the loss, but it does not hold the length fast.",
+    b="there is no slope, so an infinitely small step would leave the length as it is. A real step "
+    "leads along the tangent, and every tangent leads outward.",
+    c="longer weights have smaller gradients and grow ever more slowly, but no step is without a "
+    "gradient: the growth never ends.",
+    believed={"b": "quote: norms-constant", "c": "claim: stabilizes-growth"},
 )
-prediction(
+number(
+    "length-adam",
+    answer=10,
+    unit="times",
+    within=1.5,
+    reason="Adam's steps are as long as the rate says, whatever the size of the gradient. So only "
+    "one of the two factors is left: a step of the same length turns long weights by less.",
+    measured_by="min(adam_gaps, key=adam_gaps.get)",
+)
+number(
     "length-rates",
-    right="b",
-    a="that would be so if the lengths stayed as they are. A large rate makes the weights long, "
-    "and long weights make its effect small.",
-    b="the larger rate takes longer steps, longer steps make longer weights, and the rate is "
-    "divided by the squared length.",
-    c="the lengths respond to the rate, but not so exactly: the gradients differ along the way.",
+    answer=3.4,
+    unit="times",
+    within=2,
+    reason="The larger rate takes longer steps, longer steps make longer weights, and the rate is "
+    "divided by the squared length. They do not meet exactly: the gradients differ along the way.",
+    measured_by="np.median(final[2:5].max(axis=0) / final[2:5].min(axis=0))",
 )
 prediction(
     "length-start",
     right="c",
     a="that is where they start: the rate is divided by the squared length. But the length does "
     "not stay what it was.",
-    b="the start is a hundred times smaller, and it does not stay so.",
+    b="the gradient is ten times smaller at first, and the angle a hundred times; neither stays.",
     c="the weights shrink until shrinking and growing balance, and there the angle depends on the "
     "rate and the decay alone.",
+    believed={"a": "quote: initial-steps", "b": "claim: large-weights-small-gradients"},
 )
-prediction(
+number(
     "length-gamma-beta",
-    right="c",
-    a="the features are random, but there are many of them, and gamma and beta choose among them.",
-    b="about eight in ten is what six layers of only 32 units reach.",
-    c="six layers of choosing among random features go a long way.",
+    answer=94,
+    unit="% of the test images",
+    within_absolute=8,
+    reason="The features are random, but there are many of them, and gamma and beta choose among "
+    "them: which to make loud, which to silence.",
+    measured_by='100 * np.median(alone["6 x 128"])',
+    tolerance=2,
 )
 
 
@@ -301,3 +356,77 @@ def any_number_of_inputs():
     for d in (4, 1):
         args = W[:d], Q[:d], S[:d, :d], LAMBDA_MAX
         same((yield args, {}), gdnp_step(*args), f"w ({d} inputs)")
+
+
+@exercise(
+    "Call what the decays of all steps before t have made of a length p: it starts at 1, and step "
+    "t multiplies it by 1 - lrs[t] * weight_decay. If your weights are w, hers should be w / p.",
+    "Divide your step by the p that comes after it: w_next / p_next = w / p - lrs[t] / p_next * g. "
+    "So her step must be lrs[t] / p_next * g, with your gradient g.",
+    "Her weights are 1 / p times as long as yours, so her gradient is p * g. Her rate is "
+    "lrs[t] / (p_next * p).",
+    "p_next for all steps is np.cumprod(1 - lrs * weight_decay); p is the same, one step earlier, "
+    "with a 1 in front.",
+)
+def rates_without_decay(lrs, weight_decay):
+    after = np.cumprod(1 - lrs * weight_decay)
+    before = np.append(1.0, after[:-1])
+    return lrs / (before * after)
+
+
+@rates_without_decay.expect
+def one_rate_per_step():
+    """Return one rate per step, also for a single step."""
+    array_like((yield (LRS, 0.2), {}), "rates", shape=(5,))
+    array_like((yield (LRS[:1], 0.2), {}), "rates of a single step", shape=(1,))
+
+
+@rates_without_decay.expect
+def nothing_to_replace():
+    """Without decay the rates stay as they are."""
+    same((yield (LRS, 0.0), {}), LRS, "rates without decay")
+
+
+@rates_without_decay.expect
+def the_first_rate():
+    """In the first step both have the same weights and the same gradient."""
+    first = (yield (LRS, 0.2), {})[0]
+    keep = 1 - 0.6 * 0.2
+    slip(first, 0.6, "her weights become longer than yours already in the first step")
+    slip(first, 0.6 * keep, "the other way round: her rates must be larger, not smaller")
+    slip(first, 0.6 / keep**2, "in the first step her gradient is yours: divide by one factor only")
+    slip(first, 0.6 / (1 - 0.2), "lr multiplies the decay as well: 1 - lr * weight_decay")
+    slip(first, 0.6 / (1 - 2 * 0.6 * 0.2), "the decay adds weight_decay * w to the gradient, once")
+    slip(
+        first, 0.6 * np.exp(0.6 * 0.2), "nearly: the length is multiplied by 1 - lr * weight_decay"
+    )
+    same(first, 0.6 / keep, "rates[0]")
+
+
+@rates_without_decay.expect
+def a_constant_rate():
+    """A constant rate with decay becomes one that grows by the same factor in every step."""
+    rates = yield (np.full(6, 0.5), 0.2), {}
+    t, keep = np.arange(6), 0.9
+    slip(
+        rates,
+        0.5 / keep ** (t + 1),
+        "her gradient is shorter than yours, too: her weights are longer",
+    )
+    slip(rates, np.full(6, 0.5 / keep), "the decays of all steps so far count, not only the last")
+    slip(rates, 0.5 / keep ** (2 * t + 2), "her gradient is that of the weights before the step")
+    slip(rates, 0.5 / keep ** (2 * t), "her weights are compared with yours after the step")
+    same(rates, 0.5 / keep ** (2 * t + 1), "rates")
+
+
+@rates_without_decay.expect
+def any_schedule():
+    """Each step has a rate of its own, and the decay of that step goes with it."""
+    for lrs, decay in ((LRS, 0.2), (LRS[::-1], 0.7)):
+        rates = yield (lrs, decay), {}
+        t = np.arange(5)
+        by_first = lrs / (1 - lrs[0] * decay) ** (2 * t + 1)
+        slip(rates, by_first, "the decay of each step goes with the rate of that step")
+        by_own = lrs / (1 - lrs * decay) ** (2 * t + 1)
+        slip(rates, by_own, "earlier steps had other rates: multiply their factors")
+        same(rates, rates_without_decay(lrs, decay), f"rates for lrs = {lrs}")

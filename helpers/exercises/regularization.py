@@ -1,10 +1,21 @@
-"""Exercises of the notebook `regularization`: noise of a batch mean, dropout, paired gaps."""
+"""Exercises of the notebook `regularization`: noise of a batch's mean and variance, dropout, paired
+gaps."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, prediction, same, same_of_whole, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    order,
+    prediction,
+    same,
+    same_of_whole,
+    slip,
+    word,
+)
 
 _rng = np.random.default_rng(120)
 # Seven samples, three features of different spread, none of them centred.
@@ -21,31 +32,86 @@ TEST_A = np.array([0.90, 0.95, 0.84, 0.93, 0.88, 0.96])
 TRAIN_B = np.array([0.99, 1.0, 0.97, 1.0, 0.98, 0.96])
 TEST_B = np.array([0.935, 0.91, 0.87, 0.975, 0.93, 0.955])
 
-prediction(
+number(
+    "regularization-long-weights",
+    answer=0.01,
+    within=1.05,
+    reason="It is lr / |w|**2: the gradient is a tenth, and a step turns weights that are ten "
+    "times as long by a tenth of the angle.",
+    recalls="length_and_direction",
+)
+word(
+    "regularization-what-counts",
+    answers=("direction", "their direction", "directions", "angle"),
+    reason="batch norm divides the length out again, as far as eps allows.",
+    recalls="length_and_direction",
+)
+order(
+    "regularization-growth",
+    answer="cba",
+    reason="Without skips a layer multiplies the squared gradient by 1.47, with batches of 8 by "
+    "1.79. With skips, 80 blocks together come to a factor of 18.",
+    recalls="depth",
+    a="batches of 8",
+    b="large batches",
+    c="with skips",
+)
+
+number(
     "regularization-second-layer",
-    right="c",
-    a="noise would pile up if each layer passed on the mean it was given. But the first batch "
-    "norm subtracts the mean of every batch, high or low.",
-    b="that would be so if the inputs of the second layer did not depend on the batch. They do: "
-    "they have been normalized with it.",
-    c="after the first batch norm, every batch has mean 0 and variance 1 in every unit. Little is "
-    "left by which batches could differ.",
+    answer=0.043,
+    unit="standard deviations",
+    within=1.5,
+    reason="Noise does not pile up: after the first batch norm every batch has mean 0 and variance "
+    "1 in every unit, and little is left by which batches could differ.",
+    measured_by="np.median(mean_noise[:, list(sizes).index(16), 1])",
+)
+order(
+    "regularization-three-noises",
+    answer="cab",
+    reason="The mean was fixed by the batch norm before, the standard deviation of a weighted sum "
+    "was not. The value of an image is moved by both, and by what reached it from below.",
+    measured_by="[*np.median(others[:, 1], axis=0), np.median(of_mean[:, 1])]",
+    a="standard deviation of the batch",
+    b="value of image 0",
+    c="mean of the batch",
+)
+number(
+    "regularization-few-images",
+    answer=76,
+    unit="% of the plain network's",
+    within=1.15,
+    reason="A gain, and a modest one: a regularizer helps where there is something to overfit, and "
+    "the two differ in some twenty of 1,247 test images.",
+    measured_by="100 * np.median(loss_ratio)",
 )
 prediction(
     "regularization-labels",
-    right="c",
-    a="nothing in its loss tells the plain network to ignore a label, but it is slow: in 200 steps "
+    right="a",
+    a="batch norm speeds up learning, and learning by heart is learning, too.",
+    b="nothing in its loss tells the plain network to ignore a label, but it is slow: in 200 steps "
     "it gets only through a part of them.",
-    b="dropout hides half of the units at every step. To learn one odd image by heart, a network "
-    "needs units that it can rely on.",
-    c="batch norm speeds up learning, and learning by heart is learning, too.",
+    c="given time, they do. After 200 steps the plain one has learned less than a fifth of them.",
+    believed={"b": "claim: batch-norm-regularizes", "c": "quote: random-labels"},
 )
 prediction(
     "regularization-test-loss",
     right="b",
     a="that would be so if its whole lead came from the noise. A good part of it stays.",
     b="the noise has a share in the lead, and something else has the other.",
-    c="it is not: at this rate, a little noise does help.",
+    c="they are not: at this rate, a little noise does help.",
+    believed={"a": "claim: noise-is-what-regularizes", "c": "quote: inaccurate-statistics"},
+)
+prediction(
+    "regularization-dropout",
+    right="c",
+    a="against wrong labels the noise of ordinary batches is too weak. Batch norm learns them by "
+    "heart, and dropout is what keeps it from doing so.",
+    b="the two together are in front here. That they harm each other was found in deep "
+    "convolutional networks, on right labels.",
+    c="batch norm brings the network to the point where it learns labels by heart. There dropout "
+    "has something to prevent.",
+    believed={"a": "claim: dropout-needed-less", "b": "quote: dropout-disharmony"},
 )
 
 
@@ -258,3 +324,80 @@ def any_number_of_seeds():
         expected = gap_reduction(*args)
         same(median, expected[0], f"the median ({n} seeds)")
         same(seeds, expected[1], f"the number of seeds (of {n})")
+
+
+SKEWED = np.array(
+    [[0.0, 1.0, -1.0], [0.5, 1.0, 1.0], [0.2, 1.0, -1.0], [4.0, 6.0, 1.0], [1.0, 0.0, 3.0]]
+)
+
+
+def _variances(x, batch_size):
+    """The variances of all batches: (N ** batch_size, C)."""
+    return np.array([x[list(b)].var(axis=0) for b in product(range(len(x)), repeat=batch_size)])
+
+
+@exercise(
+    "Let m2 and m4 be the means of d**2 and of d**4 over all samples. For independent deviations "
+    "the average of d1**2 * d2**2 is m2**2, and whatever holds a deviation in an odd power that "
+    "nothing else shares, such as d1**3 * d2 or d1**2 * d2 * d3, is 0 on average.",
+    "Write S for the sum of all d and Q for the sum of all d**2: v = Q / B - S**2 / B**2. On "
+    "average Q is B * m2, and so is S**2. So v is (B - 1) / B * m2 on average.",
+    "Now the averages of Q**2, of Q * S**2 and of S**4. Each has B terms d1**4. Pairs "
+    "d1**2 * d2**2: Q**2 and Q * S**2 have B * (B - 1) of them, S**4 has three times as many.",
+    "The average of v**2, less the square of that of v, is "
+    "(B - 1) * ((B - 1) * m4 - (B - 3) * m2**2) / B**3.",
+)
+def batch_var_noise(x, batch_size):
+    d = x - x.mean(axis=0)
+    m2, m4 = (d**2).mean(axis=0), (d**4).mean(axis=0)
+    b = batch_size
+    return np.sqrt((b - 1) * ((b - 1) * m4 - (b - 3) * m2**2) / b**3)
+
+
+@batch_var_noise.expect
+def noise_of_each_feature():
+    """Return one standard deviation for each of the C features."""
+    array_like((yield (SKEWED, 2), {}), "the noise", shape=(3,))
+
+
+@batch_var_noise.expect
+def batches_of_two():
+    """It agrees with the list of all 25 batches of two samples out of five."""
+    noise = yield (SKEWED, 2), {}
+    right = _variances(SKEWED, 2).std(axis=0)
+    d = SKEWED - SKEWED.mean(axis=0)
+    m2, m4 = (d**2).mean(axis=0), (d**4).mean(axis=0)
+    slip(noise, right**2, "take the root")
+    slip(noise, 2 * right, "the variance of a batch divides by B here, not by B - 1")
+    says = "this is right for a bell curve; elsewhere the mean of d**4 is not 3 * m2**2"
+    slip(noise, m2 / np.sqrt(2), says)
+    says = "the mean of the batch moves, too: v is not the mean of d**2"
+    slip(noise, np.sqrt((m4 - m2**2) / 2), says)
+    slip(noise, SKEWED.std(axis=0) / np.sqrt(2), "this is the noise of the mean")
+    slip(noise, _variances(SKEWED, 2).mean(axis=0), "this is the average variance, not its noise")
+    without = [SKEWED[list(b)].var(axis=0) for b in combinations(range(5), 2)]
+    slip(noise, np.std(without, axis=0), "samples may be drawn twice: draw with replacement")
+    same(noise, right, "the noise")
+
+
+@batch_var_noise.expect
+def larger_batches():
+    """It agrees with the list of all batches for other sizes, and for one feature, too."""
+    for n, size, c in ((5, 3, 3), (4, 4, 2), (3, 5, 1)):
+        x = SKEWED[-n:, :c]
+        noise = yield (x, size), {}
+        right = _variances(x, size).std(axis=0)
+        same(noise, right, f"the noise (batches of {size}, drawn from {n})")
+
+
+@batch_var_noise.expect
+def lonely_samples():
+    """A batch of one sample has variance 0, always: no noise."""
+    same((yield (SKEWED, 1), {}), np.zeros(3), "the noise", tol=1e-6)
+
+
+@batch_var_noise.expect
+def moved_features():
+    """Adding 10,000 to all samples changes nothing: it is the deviations that count."""
+    noise = yield (SKEWED + 1e4, 3), {}
+    same(noise, _variances(SKEWED, 3).std(axis=0), "the noise", tol=1e-6)

@@ -1,8 +1,19 @@
-"""Exercises of the notebook `smoothing`: two probes along the gradient, and Theorem 4.1."""
+"""Exercises of the notebook `smoothing`: two probes along the gradient, Theorem 4.1, and where the
+edge of stability lies."""
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, prediction, same, same_of_whole, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    order,
+    prediction,
+    same,
+    same_of_whole,
+    slip,
+    word,
+)
 
 _rng = np.random.default_rng(80)
 A = np.array([[5.0, 1.0, 0.0], [1.0, 3.0, -1.0], [0.0, -1.0, 2.0]])  # of a quadratic
@@ -21,12 +32,82 @@ EPS = 0.3  # large enough that every misplaced eps shows
 WIDE, DY_WIDE = _rng.normal(size=(3, 5)) * 2 - 1, _rng.normal(size=(3, 5))
 GAMMA_WIDE = np.linspace(0.5, 2.5, 5)
 
+word(
+    "smoothing-pinned-mean",
+    answers=("beta", "β", "its beta"),
+    reason="The mean of x_hat is 0, and beta is added. So a drift of the means that falls is no "
+    "finding about training.",
+    recalls="covariate_shift",
+)
+number(
+    "smoothing-largest-rate",
+    answer=0.4,
+    within=1.05,
+    reason="A step multiplies the distance from the minimum by 1 - rate * curvature. Above "
+    "2 / curvature that factor is below -1.",
+    recalls="why_normalize_inputs",
+)
 prediction(
+    "smoothing-gradient-change",
+    right="a",
+    a="at one and the same rate it is smaller, but batch norm takes the larger rate, and a longer "
+    "step of the earlier layers changes more.",
+    b="so it is at one and the same rate. Batch norm's own rate is larger, and a longer step of "
+    "the earlier layers changes more.",
+    c="what is fixed by construction are the means and variances of what enters the ReLUs, not "
+    "the gradients.",
+    believed={"b": "claim: reduces-covariate-shift", "c": "claim: fixes-mean-and-variance"},
+    recalls="covariate_shift",
+)
+
+number(
+    "smoothing-range",
+    answer=37.7,
+    unit="times",
+    within=3,
+    reason="A step four times as long as that of training leads the plain network far beyond its "
+    "valley, and beyond it the loss grows with the square of the step.",
+    measured_by="np.median(ratios['range of the loss'])",
+    tolerance=0.5,
+)
+number(
     "smoothing-rate",
-    right="b",
-    a="that would be so if training led through the same places whatever the rate. It does not.",
-    b="at the smaller rate it can go into steeper places without being thrown out, and it does.",
-    c="smaller steps see less of the loss, but they do not make it smoother.",
+    answer=22.4,
+    reason="It is near 2 / rate at either rate. At the smaller one training can go into steeper "
+    "places without being thrown out, and it does.",
+    measured_by="2 / own['plain'].rate * np.median(of_edge['plain', own['plain'].rate])",
+    tolerance=0.2,
+)
+order(
+    "smoothing-small-weights",
+    answer="bca",
+    reason="Where nothing of the image arrives, no step changes anything: the network that cannot "
+    "learn has the smoothest loss, by far.",
+    a="plain, He weights",
+    b="plain, small weights",
+    c="batch norm, small weights",
+    measured_by="[np.median([median_place(measures['range of the loss'], looks) for looks in met]) "
+    "for met in (places['plain'], stuck['plain'], stuck['batch norm'])]",
+)
+prediction(
+    "smoothing-scaled-weights",
+    right="a",
+    a="the same output now hangs on weights that are ten times smaller, so a step of the same "
+    "length turns them ten times further.",
+    b="the outputs are the same, but the slopes with respect to the weights are not.",
+    c="small weights make a function of the inputs that changes slowly. Behind batch norm they do "
+    "not even that, and here the loss is a function of the weights.",
+    believed={"b": "claim: smoothness-of-the-function", "c": "quote: small-weights-smoother"},
+)
+number(
+    "smoothing-steps",
+    answer=240,
+    unit="steps",
+    within=1.3,
+    reason="At the same rate, smoothness alone buys nothing. It would allow a larger rate, and "
+    "that was not taken here.",
+    measured_by="np.median(needed['batch norm'])",
+    tolerance=0.2,
 )
 prediction(
     "smoothing-gradient",
@@ -35,14 +116,7 @@ prediction(
     b="the factor gamma / sigma is about 1.25, and the subtracted terms are far too small to "
     "make up for it.",
     c="the factor gamma / sigma would have to be 1. Behind a ReLU, sigma is about 0.8.",
-)
-prediction(
-    "smoothing-scaled-weights",
-    right="c",
-    a="the outputs are the same, but the slopes with respect to the weights are not.",
-    b="that happens if you make them ten times larger.",
-    c="the same output now hangs on weights that are ten times smaller, so a step of the same "
-    "length turns them ten times further.",
+    believed={"a": "claim: theorem-shortens", "c": "claim: exploding-prevented-with-depth"},
 )
 
 
@@ -308,3 +382,71 @@ def other_sizes():
 def single_sample():
     """The output of a batch of one is beta, wherever the sample lies: dx is 0."""
     same((yield (DY[:1], X[:1], GAMMA), {"eps": EPS}), np.zeros(4), "the result")
+
+
+@exercise(
+    "Put the velocity out of the way: lr * v is the step before, w[t-1] - w[t]. Then the rule is "
+    "one equation for w[t+1], w[t] and w[t-1].",
+    "Without nesterov: w[t+1] = (1 + m - lr * curvature) * w[t] - m * w[t-1]. Put in w[t] = 1, "
+    "w[t+1] = w[t-1] = -1.",
+    "That gives 1 + m - lr * curvature = -(1 + m). With nesterov the velocity that is used lies "
+    "one step ahead: the rule becomes w[t+1] = (1 + m) * (1 - lr * curvature) * w[t] - "
+    "m * (1 - lr * curvature) * w[t-1].",
+    "2 * (1 + m) / lr without nesterov, and with it that divided by 1 + 2 * m.",
+)
+def edge_of_stability(lr, momentum=0.0, nesterov=False):
+    edge = 2 * (1 + momentum) / lr
+    if nesterov:
+        edge = edge / (1 + 2 * momentum)
+    return edge
+
+
+@edge_of_stability.expect
+def one_curvature():
+    """Return one number."""
+    array_like((yield (0.1, 0.9), {}), "the edge", shape=())
+
+
+@edge_of_stability.expect
+def without_momentum():
+    """Without momentum it is 2 / lr, whether nesterov is set or not."""
+    for setting in ({}, {"nesterov": True}):
+        edge = yield (0.05,), setting
+        slip(edge, 0.025, "upside down: the larger the rate, the lower the edge")
+        slip(edge, 20.0, "there the first step leads into the minimum; twice that is the edge")
+        same(edge, 40.0, "the edge", tol=1e-3)
+
+
+@edge_of_stability.expect
+def with_momentum():
+    """With momentum 0.8 and lr = 0.1, weights come to rest below the edge and run off above it."""
+    edge = yield (0.1, 0.8), {}
+    slip(edge, 20.0, "this is the edge without momentum: it moves")
+    says = "the rate is not multiplied by 1 / (1 - m) here: on a swing the velocities cancel"
+    slip(edge, 4.0, says, tol=1e-3)
+    slip(edge, 100.0, "upside down, and on a swing the velocities cancel: add them with signs")
+    slip(edge, 18.0, "half way: the swing has the two sides 1 and -1, which are 2 apart", tol=1e-3)
+    real = 10 * (1 + np.sqrt(0.8)) ** 2
+    slip(edge, real, "from there on the sign changes at every step, but the swing still fades")
+    slip(edge, 36 / 2.6, "that is the edge with nesterov=True", tol=1e-3)
+    same(edge, 36.0, "the edge", tol=1e-3)
+
+
+@edge_of_stability.expect
+def with_nesterov():
+    """With nesterov=True it lies lower than without, at the same momentum."""
+    edge = yield (0.1, 0.8), {"nesterov": True}
+    slip(edge, 36.0, "that is the edge without nesterov", tol=1e-3)
+    slip(edge, 36 / 1.8, "the step is g + m * v with the new v, in which g stands already")
+    same(edge, 36 / 2.6, "the edge", tol=1e-3)
+
+
+@edge_of_stability.expect
+def any_rate_and_momentum():
+    """It holds for small and large rates and for any momentum from 0 to below 1."""
+    for lr in (0.001, 0.5, 3):
+        for m in (0.1, 0.5, 0.99):
+            what = f"the edge (lr {lr:g}, momentum {m:g}"
+            same((yield (lr, m), {}), 2 * (1 + m) / lr, f"{what})", tol=1e-3)
+            want = 2 * (1 + m) / (1 + 2 * m) / lr
+            same((yield (lr, m, True), {}), want, f"{what}, nesterov)", tol=1e-3)

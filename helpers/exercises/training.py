@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    parts,
+    prediction,
+    same,
+    slip,
+    word,
+)
 
 _rng = np.random.default_rng(40)
 # Six samples with five inputs; four units with weights of different size.
@@ -21,60 +30,122 @@ INPUTS += np.array([0.0, 0.5, 3.0, 1.0, 4.0, 4.5, 2.0])[:, None]
 STEPS = np.array([20, 40, 60, 80, 100, 120])
 ACCURACY = np.array([0.31, 0.7, 0.92, 0.88, 0.97, 0.93])  # not monotone: curves are noisy
 
+number(
+    "training-learned-numbers",
+    answer=200,
+    within=1.01,
+    reason="One gamma and one beta for each feature. The means and variances are measured, not "
+    "learned.",
+    recalls="forward",
+)
 prediction(
-    "training-test-batches",
-    right="c",
-    a="the weights are the same, but they are not all that a batch norm network needs: it also "
-    "needs a mean and a variance, and those come from the batch.",
-    b="in these tests batch norm normalizes with the statistics of the batch it is given. (There "
-    "is another way, for inference.)",
-    c="the plain network looks at one image at a time. In the other every image is normalized with "
-    "the mean and the variance of its group.",
+    "training-weight-gradient",
+    right="a",
+    a="weight[o, i] has, for each sample, the slope u[n, i] to z[n, o], and where paths meet we "
+    "add: over the samples.",
+    b="this is du: the gradient that goes on to the layer below.",
+    c="the same numbers, but lying on their side: a gradient has the shape of what it belongs to.",
+    believed={
+        "b": "mutant: training_step.gradient_of_the_inputs",
+        "c": "mutant: training_step.weight_on_its_side",
+    },
+    recalls="backward",
+)
+word(
+    "training-second-direction",
+    answers=("x_hat", "x hat", "x̂", "normalized x", "normalized values", r"\hat x"),
+    reason="a move along x_hat stretches the centred values, and the division takes it away again.",
+    recalls="backward",
+)
+
+number(
+    "training-same-rate",
+    answer=4.5,
+    unit="times",
+    within=1.5,
+    reason="At this rate, that is. Remember it for what follows: the rate has not been chosen for "
+    "either of them.",
+    measured_by="np.median(times_more)",
 )
 prediction(
     "training-plain-rate",
     right="c",
     a="that is what happened to the paper's large network, at five times its rate. This one is "
     "smaller and can take it.",
-    b="a larger rate means larger steps downhill, and these are not yet too large.",
+    b="steps that are too large do that, at a rate of 10 for instance. These are not that large.",
     c="the rate was chosen without care, so the plain network had room to gain as well.",
+    believed={"a": "quote: machine-infinity", "b": "quote: bounces-around"},
+)
+number(
+    "training-best-rates",
+    answer=3.9,
+    unit="times",
+    within=1.5,
+    reason="Tuning helps the arm most whose rate was worst. The plain network gains a factor of "
+    "about 5 from it, batch norm 4, and the large factors above came from tuning one arm only.",
+    measured_by="np.median(saved)",
+)
+number(
+    "training-baseline",
+    answer=2.33,
+    unit="times",
+    within=1.5,
+    reason="13.3 million steps instead of 31.0. The factor 14 has batch norm and seven other "
+    "changes in it.",
+    measured_by='published["Inception"] / published["BN-Baseline"]',
 )
 prediction(
-    "training-gamma-beta",
-    right="c",
-    a="nothing in the loss rewards that: the other weights are trained with batch norm in place.",
-    b="the means are far from zero, and beta stays near zero or moves without regard to them: it "
-    "covers less than a tenth of the way.",
-    c="beta has no tendency towards the mean, and gamma moves away from the standard deviation if "
+    "training-batches-of-four",
+    right="b",
+    a="with four images, mean and variance are so noisy that batch norm never gets where the plain "
+    "network gets.",
+    b="batch norm does not get there at all: four images make a poor mean and a worse variance.",
+    believed={"a": "claim: fewer-steps-tuned"},
+)
+number(
+    "training-fifty-batches",
+    answer=37,
+    unit="images",
+    within=1.7,
+    reason="Ten images make another mean and another variance than 500, so every input of a "
+    "sigmoid moves a little, and close decisions tip over.",
+    measured_by='np.median(changed["batch norm"])',
+)
+prediction(
+    "training-undone",
+    right="a",
+    a="beta has no tendency towards the mean, and gamma moves away from the standard deviation if "
     "anywhere.",
+    b="nothing in the loss rewards that: the other weights are trained with batch norm in place.",
+    believed={"b": "claim: undo-in-training"},
 )
 
 
 @exercise(
-    "Forward first: you need u and x_hat. Then backward through batch norm, then through the "
+    "Forward first: you need z and x_hat. Then backward through batch norm, then through the "
     "weights. Update only when you have all three gradients.",
-    "You have written the pieces: dgamma sums dy * x_hat over the batch, dbeta sums dy, and du is "
+    "You have written the pieces: dgamma sums dy * x_hat over the batch, dbeta sums dy, and dz is "
     "(dx_hat - mean of dx_hat - x_hat * mean of dx_hat * x_hat) / sqrt(var + eps).",
-    "u = x @ weight.T, so the gradient of the weight is du.T @ x. Every parameter moves by -lr "
+    "z = x @ weight.T, so the gradient of the weight is dz.T @ x. Every parameter moves by -lr "
     "times its gradient, gamma and beta like all the others.",
 )
 def training_step(x, dy, weight, gamma, beta, lr, eps=1e-5):
-    u = x @ weight.T
-    r = 1 / np.sqrt(u.var(axis=0) + eps)
-    x_hat = (u - u.mean(axis=0)) * r
+    z = x @ weight.T
+    r = 1 / np.sqrt(z.var(axis=0) + eps)
+    x_hat = (z - z.mean(axis=0)) * r
 
     dgamma = (dy * x_hat).sum(axis=0)
     dbeta = dy.sum(axis=0)
     dx_hat = dy * gamma
-    du = r * (dx_hat - dx_hat.mean(axis=0) - x_hat * (dx_hat * x_hat).mean(axis=0))
-    dweight = du.T @ x
+    dz = r * (dx_hat - dx_hat.mean(axis=0) - x_hat * (dx_hat * x_hat).mean(axis=0))
+    dweight = dz.T @ x
 
     return weight - lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
 
 
 def _layer(weight, gamma, beta):
-    u = X @ weight.T
-    return gamma * (u - u.mean(axis=0)) / np.sqrt(u.var(axis=0) + EPS) + beta
+    z = X @ weight.T
+    return gamma * (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + EPS) + beta
 
 
 @training_step.expect
@@ -117,8 +188,8 @@ def beta_moves():
 def gamma_moves():
     """gamma moves by -lr times the sum of dy * x_hat over the batch."""
     _, gamma, _ = yield (X, DY, WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
-    u = X @ WEIGHT.T
-    var, centred = u.var(axis=0), u - u.mean(axis=0)
+    z = X @ WEIGHT.T
+    var, centred = z.var(axis=0), z - z.mean(axis=0)
     x_hat = centred / np.sqrt(var + EPS)
 
     def moved(factor):
@@ -130,16 +201,16 @@ def gamma_moves():
     slip(gamma, too_late, "this is the gradient at the new weight; take the old one")
     slip(gamma, 2 * GAMMA - right, "gamma moved uphill: subtract lr times the gradient")
     slip(gamma, moved(x_hat / 6), "this is the mean; dy counts in full: sum it")
-    slip(gamma, moved(u), "this is dy * u; gamma stands in front of x_hat")
+    slip(gamma, moved(z), "this is dy * z; gamma stands in front of x_hat")
     slip(gamma, moved(GAMMA * x_hat + BETA), "this is dy * y; gamma stands in front of x_hat")
     slip(gamma, moved(centred), "in x_hat, the division by sqrt(var + eps) is missing")
     slip(gamma, moved(centred / np.sqrt(var)), "eps is missing in x_hat")
     slip(gamma, moved(centred / np.sqrt(var + 1e-5)), "you use 1e-5 whatever eps you are given")
     slip(gamma, moved(centred / (np.sqrt(var) + EPS)), "in x_hat, eps belongs inside the root")
     slip(gamma, moved(centred / (var + EPS)), "in x_hat, divide by the root of var + eps")
-    ddof = np.sqrt(u.var(axis=0, ddof=1) + EPS)
+    ddof = np.sqrt(z.var(axis=0, ddof=1) + EPS)
     slip(gamma, moved(centred / ddof), "var divides by N, not by N - 1")
-    rows = (u - u.mean(axis=1)[:, None]) / np.sqrt(u.var(axis=1) + EPS)[:, None]
+    rows = (z - z.mean(axis=1)[:, None]) / np.sqrt(z.var(axis=1) + EPS)[:, None]
     slip(gamma, moved(rows), "in x_hat, average over the batch, not over the units: axis 0")
     same(gamma, right, "gamma")
 
@@ -152,27 +223,27 @@ def weight_moves():
     right = training_step(X, DY, WEIGHT, GAMMA, BETA, LR, EPS)[0]
     too_late = training_step(X, DY, WEIGHT, new_gamma, BETA, LR, EPS)[0]
     r = 1 / np.sqrt((X @ WEIGHT.T).var(axis=0) + EPS)
-    du = DY * GAMMA * r
+    dz = DY * GAMMA * r
     slip(weight, 2 * WEIGHT - right, "the weight moved uphill: subtract lr times the gradient")
     slip(weight, too_late, "this is the gradient at the new gamma; take the old one")
-    slip(weight, WEIGHT - LR * DY.T @ X, "go back through batch norm first: from dy to du")
-    slip(weight, WEIGHT - LR * du.T @ X, "mean and variance depend on the weights, too")
-    u = X @ WEIGHT.T
-    x_hat = (u - u.mean(axis=0)) * r
-    sums = du - du.sum(axis=0) - x_hat * (du * x_hat).sum(axis=0)
-    slip(weight, WEIGHT - LR * sums.T @ X, "in du, subtract the two means over the batch, not sums")
-    du = du - du.mean(axis=0)
-    slip(weight, WEIGHT - LR * du.T @ X, "the variance depends on the weights, too")
+    slip(weight, WEIGHT - LR * DY.T @ X, "go back through batch norm first: from dy to dz")
+    slip(weight, WEIGHT - LR * dz.T @ X, "mean and variance depend on the weights, too")
+    z = X @ WEIGHT.T
+    x_hat = (z - z.mean(axis=0)) * r
+    sums = dz - dz.sum(axis=0) - x_hat * (dz * x_hat).sum(axis=0)
+    slip(weight, WEIGHT - LR * sums.T @ X, "in dz, subtract the two means over the batch, not sums")
+    dz = dz - dz.mean(axis=0)
+    slip(weight, WEIGHT - LR * dz.T @ X, "the variance depends on the weights, too")
     slip(
         weight, WEIGHT + (right - WEIGHT) / GAMMA[:, None], "gamma is missing: dx_hat = dy * gamma"
     )
-    slip(weight, WEIGHT + (right - WEIGHT) / r[:, None], "du must be divided by sqrt(var + eps)")
+    slip(weight, WEIGHT + (right - WEIGHT) / r[:, None], "dz must be divided by sqrt(var + eps)")
     slip(weight, WEIGHT + (right - WEIGHT) / 6, "this is the mean over the batch: sum over it")
-    bessel = x_hat * (du * x_hat).sum(axis=0) / 5
-    says = "in du, the mean of dx_hat * x_hat divides by N, as var does; here it divides by N - 1"
-    slip(weight, WEIGHT - LR * (du - bessel).T @ X, says)
+    bessel = x_hat * (dz * x_hat).sum(axis=0) / 5
+    says = "in dz, the mean of dx_hat * x_hat divides by N, as var does; here it divides by N - 1"
+    slip(weight, WEIGHT - LR * (dz - bessel).T @ X, says)
     reshaped = (right - WEIGHT).T.reshape(4, 5)
-    slip(weight, WEIGHT + reshaped, "reshape does not transpose: du.T @ x has the weight's shape")
+    slip(weight, WEIGHT + reshaped, "reshape does not transpose: dz.T @ x has the weight's shape")
     same(weight, right, "weight")
 
 
@@ -209,7 +280,7 @@ def single_sample():
 
 @training_step.expect
 def far_from_zero():
-    """Adding 1e8 to every input leaves the step of gamma where it was. (mean(u**2) - mean(u)**2
+    """Adding 1e8 to every input leaves the step of gamma where it was. (mean(z**2) - mean(z)**2
     would lose the digits.)"""
     _, gamma, _ = yield (X + 1e8, DY, WEIGHT, GAMMA, BETA, LR), {"eps": EPS}
     same(gamma, training_step(X, DY, WEIGHT, GAMMA, BETA, LR, EPS)[1], "gamma", tol=1e-5)
@@ -371,3 +442,116 @@ def diverged():
         found = yield (STEPS[:3], np.array(accuracy), 0.9), {}
         found = array_like(found, "the step", shape=())
         assert found == want, f"the step is {found}, expected {want}: the accuracy is {accuracy}"
+
+
+@exercise(
+    "A single run first: between which two numbers of steps did it reach the target? What if no "
+    "test found it?",
+    "From s - every + 1 to s; a run that never arrived from end + 1 to infinity. A quotient is "
+    "smallest when its numerator is as small and its denominator as large as can be.",
+    "The seeds are free to differ: if every factor is as small as it can be, so is their median.",
+    "np.where(np.isinf(steps), end + 1, steps - every + 1) are the lower ends, steps itself the "
+    "upper ends. Return np.median(low_plain / norm), np.median(plain / low_norm).",
+)
+def factor_bounds(plain, norm, every, end):
+    def earliest(steps):
+        return np.where(np.isinf(steps), end + 1, steps - every + 1)
+
+    return np.median(earliest(plain) / norm), np.median(plain / earliest(norm))
+
+
+FOUND_PLAIN = np.array([300.0, 350.0, 280.0, 410.0, 330.0])
+FOUND_NORM = np.array([80.0, 110.0, 60.0, 90.0, 70.0])
+NEVER = np.inf
+
+
+@factor_bounds.expect
+def two_bounds():
+    """Return two numbers, the smaller one first."""
+    low, high = parts((yield (FOUND_PLAIN, FOUND_NORM, 10, 600), {}), "low", "high")
+    array_like(low, "low", shape=())
+    array_like(high, "high", shape=())
+    assert low <= high, f"low is {low:.4g} and high {high:.4g}: the smaller one comes first"
+
+
+@factor_bounds.expect
+def every_step_tested():
+    """If every step was tested nothing is open: both bounds are the median of the factors."""
+    low, high = yield (FOUND_PLAIN, FOUND_NORM, 1, 600), {}
+    factors = FOUND_PLAIN / FOUND_NORM
+    slip(low, factors.mean(), "this is the mean of the factors; take their median")
+    slip(
+        low,
+        np.median(FOUND_PLAIN) / np.median(FOUND_NORM),
+        "seeds are paired: divide seed by seed, then take the median",
+    )
+    for end, off in ((low, -1), (high, 1)):
+        wrong = (FOUND_PLAIN + min(off, 0)) / (FOUND_NORM - max(off, 0))
+        says = "the step before was tested, too: the earliest is s - every + 1"
+        slip(end, np.median(wrong), says)
+    slip(low, factors.min(), "the factor is the median of the seeds; this is the smallest of them")
+    same(low, np.median(factors), "low")
+    same(high, np.median(factors), "high")
+
+
+@factor_bounds.expect
+def between_two_tests():
+    """Each run arrived after the last test that did not find it, at the earliest."""
+    low, high = yield (FOUND_PLAIN, FOUND_NORM, 20, 600), {}
+    early_plain, early_norm = FOUND_PLAIN - 19, FOUND_NORM - 19
+    exact = np.median(FOUND_PLAIN / FOUND_NORM)
+    slip(low, exact, "this takes the plain runs as found; they may have arrived earlier")
+    slip(high, exact, "this takes the batch norm runs as found; they may have arrived earlier")
+    both = np.median(early_plain / early_norm)
+    at_once = "here both arms arrived early; for a bound, one is early and the other late"
+    slip(low, both, at_once)
+    slip(high, both, at_once)
+    slip(low, np.median((FOUND_PLAIN - 20) / FOUND_NORM), "that step was tested: add 1")
+    slip(high, np.median(FOUND_PLAIN / (FOUND_NORM - 20)), "that step was tested: add 1")
+    same(low, np.median(early_plain / FOUND_NORM), "low")
+    same(high, np.median(FOUND_PLAIN / early_norm), "high")
+
+
+@factor_bounds.expect
+def plain_never_arrives():
+    """A plain run that never arrived needs end + 1 steps or more: there is no upper bound if most
+    runs did so."""
+    plain = np.array([NEVER, 590.0, NEVER, NEVER, 600.0])
+    low, high = yield (plain, FOUND_NORM, 10, 600), {}
+    slip(low, np.inf, "infinitely many steps are possible, and 601 are, too")
+    for steps in (600, 591):
+        wrong = np.where(np.isinf(plain), steps, plain - 9) / FOUND_NORM
+        slip(low, np.median(wrong), f"the test at step 600 did not find it: not {steps}, but 601")
+    same(low, np.median(np.where(np.isinf(plain), 601, plain - 9) / FOUND_NORM), "low")
+    assert high == np.inf, f"high is {high}, expected inf: nobody knows how many steps it takes"
+
+
+@factor_bounds.expect
+def norm_never_arrives():
+    """Where batch norm never arrived its steps have no upper bound, so the factor has the lower
+    bound 0; where neither did, it can be anything."""
+    norm = np.array([NEVER, NEVER, 60.0, NEVER, 580.0])
+    for plain in (np.array([NEVER, NEVER, 280.0, 410.0, 330.0]), FOUND_PLAIN):
+        low, high = yield (plain, norm, 10, 600), {}
+        low, high = array_like(low, "low", shape=()), array_like(high, "high", shape=())
+        for name, bound in (("low", low), ("high", high)):
+            assert not np.isnan(bound), (
+                f"{name} is nan: infinity over infinity; think of each alone"
+            )
+        assert low == 0, f"low is {low:.4g}, expected 0: three of five may take forever"
+        expected = factor_bounds(plain, norm, 10, 600)[1]
+        same(high, expected, "high")
+
+
+@factor_bounds.expect
+def any_runs():
+    """It works for an even number of seeds and for one, for other tests and another end."""
+    two_never = np.array([NEVER, 110.0, NEVER, 90.0])
+    for plain, norm, every, end in (
+        (FOUND_PLAIN[:4], two_never, 25, 2000),
+        (np.array([NEVER]), FOUND_NORM[:1], 5, 450),
+    ):
+        low, high = yield (plain, norm, every, end), {}
+        expected = factor_bounds(plain, norm, every, end)
+        same(low, expected[0], "low")
+        assert np.isclose(high, expected[1]), f"high is {high}, expected {expected[1]}"

@@ -112,7 +112,7 @@ number(
 
 
 @exercise(
-    "Build it in the order of the checks: first the six arrays in __init__, then forward for a "
+    "Build it in the order of the checks: first the four arrays in __init__, then forward for a "
     "batch (N, C) in training mode. Run check after every step; it tells which one is next.",
     "backward cannot ask what forward knew. Keep in self what it needs: x_hat, the root, and "
     "whether this forward used the batch's statistics.",
@@ -149,8 +149,9 @@ class BatchNormLayer:
             mu, var = self.running_mean, self.running_var
         r = 1 / np.sqrt(var + self.eps).reshape(shape)
         x_hat = (x - mu.reshape(shape)) * r
-        self.cache = x_hat, r, axes, shape, count, self.training
-        y = (self.gamma.reshape(shape) * x_hat + self.beta.reshape(shape)).astype(x.dtype)
+        gamma, beta = self.gamma.reshape(shape), self.beta.reshape(shape)
+        self.cache = x_hat, r, gamma, axes, shape, count, self.training
+        y = (gamma * x_hat + beta).astype(x.dtype)
         return y
 
     def _remember(self, mu, unbiased):
@@ -158,14 +159,14 @@ class BatchNormLayer:
         self.running_var = (1 - self.momentum) * self.running_var + self.momentum * unbiased
 
     def backward(self, dy):
-        x_hat, r, axes, shape, count, used_the_batch = self.cache
+        x_hat, r, gamma, axes, shape, count, used_the_batch = self.cache
         self.dgamma = (dy * x_hat).sum(axis=axes)
         self.dbeta = dy.sum(axis=axes)
         dx_hat = dy
         if used_the_batch:  # then mu and var depend on x, too
             dbeta, dgamma = self.dbeta.reshape(shape), self.dgamma.reshape(shape)
             dx_hat = dy - dbeta / count - x_hat * dgamma / count
-        dx = (self.gamma.reshape(shape) * r * dx_hat).astype(dy.dtype)
+        dx = (gamma * r * dx_hat).astype(dy.dtype)
         return dx
 
 
@@ -298,7 +299,7 @@ def slopes_of_gamma_and_beta():
     for name, before in zip(
         ("gamma", "beta", "running_mean", "running_var"), (GAMMA, BETA, *statistics), strict=True
     ):
-        same(getattr(layer, name), before, f"{name} after backward, which has to leave it alone:")
+        same(getattr(layer, name), before, f"after backward, which has to leave it alone, {name}")
     dgamma = array_like(layer.dgamma, "dgamma", shape=(C,))
     dbeta = array_like(layer.dbeta, "dbeta", shape=(C,))
     total, right = DY.sum(axis=0), (DY * _normalized(X)).sum(axis=0)

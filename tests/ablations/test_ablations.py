@@ -72,8 +72,8 @@ ABLATIONS = {
     "dropout-left-out": Ablation(replace={"layers.append(Dropout(0.5, noise))": "pass"}),
     "one-company": Ablation(
         replace={
-            'run("batch norm", 0.1, company=company)': "right_labels[20]",
-            'run("batch norm", 0.1, wrong=0.4, company=company)': "wrong_labels[20]",
+            'run("batch norm", 0.1, **how)': "right_labels[20]",
+            'run("batch norm", 0.1, wrong=0.4, **how)': "wrong_labels[20]",
         }
     ),
     "no-norm-in-torch": Ablation(replace={MOMENTUM: "nn.Identity"}),

@@ -42,9 +42,10 @@ def test_the_core_ends_at_the_first_further_section():
         (CORE[3], 1 / 12 + 1),
         (CORE[4], 1 / 12 + 2),
         (FURTHER[1], 3 / 12 + 7),
+        (code("class Layer:\n    ...\n\ncheck(Layer)"), 3 / 12 + 10),
         (code("# hint(double)\n# check(double)"), 2 / 12),
     ],
-    ids=["words", "lines", "prediction", "figures", "exercise", "comments"],
+    ids=["words", "lines", "prediction", "figures", "exercise", "capstone", "comments"],
 )
 def test_minutes(cell, takes):
     assert sections.minutes([cell]) == pytest.approx(takes)

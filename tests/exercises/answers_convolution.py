@@ -406,3 +406,145 @@ equivalent(
     because=ANY_NEGATIVE,
 )
 equivalent("batch_norm_2d", f"{SCALED} -> … beta.reshape(-2, 1, 1)", because=ANY_NEGATIVE)
+
+
+AXES = (0, 2, 3)
+
+
+def image_gradients(dy, x, gamma, eps, *, statistics=AXES, means=AXES, mean=1.0, last=1.0):
+    """All three gradients, with statistics and means over some axes, and two terms weighed."""
+    r = 1 / np.sqrt(x.var(axis=statistics, keepdims=True) + eps)
+    x_hat = (x - x.mean(axis=statistics, keepdims=True)) * r
+    along_one = dy.mean(axis=means, keepdims=True)
+    along_x_hat = x_hat * (dy * x_hat).mean(axis=means, keepdims=True)
+    dx = gamma[:, None, None] * r * (dy - mean * along_one - last * along_x_hat)
+    return dx, (dy * x_hat).sum(axis=AXES), dy.sum(axis=AXES)
+
+
+@alternative("batch_norm_2d_backward")
+def by_rows(dy, x, gamma, eps=1e-5):
+    n, c, height, width = x.shape
+    rows, slopes = (a.transpose(0, 2, 3, 1).reshape(-1, c) for a in (x, dy))
+    r = 1 / np.sqrt(rows.var(axis=0) + eps)
+    x_hat = (rows - rows.mean(axis=0)) * r
+    dgamma, dbeta = (slopes * x_hat).sum(axis=0), slopes.sum(axis=0)
+    dx = gamma * r * (slopes - (dbeta + x_hat * dgamma) / len(rows))
+    return dx.reshape(n, height, width, c).transpose(0, 3, 1, 2), dgamma, dbeta
+
+
+@alternative("batch_norm_2d_backward")
+def in_stages_of_images(dy, x, gamma, eps=1e-5):
+    count = x.size / x.shape[1]
+    g = gamma.reshape(1, -1, 1, 1)
+    c = x - x.mean(axis=AXES, keepdims=True)
+    r = ((c**2).mean(axis=AXES, keepdims=True) + eps) ** -0.5
+    dvar = (dy * g * c).sum(axis=AXES, keepdims=True) * -0.5 * r**3
+    dc = dy * g * r + dvar * 2 * c / count
+    dx = dc - dc.sum(axis=AXES, keepdims=True) / count
+    return dx, np.einsum("nchw,nchw->c", dy, c * r), np.einsum("nchw->c", dy)
+
+
+@alternative("batch_norm_2d_backward")
+def by_autograd(dy, x, gamma, eps=1e-5):
+    x = torch.tensor(x, requires_grad=True)
+    gamma = torch.tensor(gamma, requires_grad=True)
+    beta = torch.zeros_like(gamma, requires_grad=True)
+    y = torch.nn.functional.batch_norm(x, None, None, gamma, beta, True, 0.0, eps)
+    gradients = torch.autograd.grad((y * torch.tensor(dy)).sum(), (x, gamma, beta))
+    return tuple(g.numpy() for g in gradients)
+
+
+@mutant("batch_norm_2d_backward", blamed="three_gradients")
+def keeps_the_axes_of_dgamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = image_gradients(dy, x, gamma, eps)
+    return dx, dgamma.reshape(1, -1, 1, 1), dbeta.reshape(1, -1, 1, 1)
+
+
+@mutant("batch_norm_2d_backward", blamed="dbeta_of_a_channel", says="in this order")
+def dbeta_before_dgamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = image_gradients(dy, x, gamma, eps)
+    return dx, dbeta, dgamma
+
+
+@mutant("batch_norm_2d_backward", blamed="dbeta_of_a_channel", says="sum over H and W")
+def averages_the_positions(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = image_gradients(dy, x, gamma, eps)
+    return dx, dgamma / x[0, 0].size, dbeta / x[0, 0].size
+
+
+@mutant("batch_norm_2d_backward", blamed="dbeta_of_a_channel", says="reshape does not move axes")
+def rows_without_a_transpose(dy, x, gamma, eps=1e-5):
+    dx, dgamma, _ = image_gradients(dy, x, gamma, eps)
+    return dx, dgamma, dy.reshape(-1, x.shape[1]).sum(axis=0)
+
+
+@mutant("batch_norm_2d_backward", blamed="dgamma_of_a_channel", says="no mean")
+def dgamma_averaged(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = image_gradients(dy, x, gamma, eps)
+    return dx, dgamma * x.shape[1] / x.size, dbeta
+
+
+@mutant("batch_norm_2d_backward", blamed="dgamma_of_a_channel", says="per position")
+def statistics_per_position(dy, x, gamma, eps=1e-5):
+    return image_gradients(dy, x, gamma, eps, statistics=(0,), means=(0,))
+
+
+@mutant("batch_norm_2d_backward", blamed="dgamma_of_a_channel", says="per image")
+def gradients_of_instance_norm(dy, x, gamma, eps=1e-5):
+    return image_gradients(dy, x, gamma, eps, statistics=(2, 3), means=(2, 3))
+
+
+@mutant("batch_norm_2d_backward", blamed="no_gradient_along_one", says="two terms are missing")
+def statistics_of_a_channel_as_constants(dy, x, gamma, eps=1e-5):
+    return image_gradients(dy, x, gamma, eps, mean=0, last=0)
+
+
+@mutant("batch_norm_2d_backward", blamed="no_gradient_along_one", says="by N alone")
+def divides_by_the_images(dy, x, gamma, eps=1e-5):
+    pixels = x[0, 0].size
+    return image_gradients(dy, x, gamma, eps, mean=pixels, last=pixels)
+
+
+@mutant("batch_norm_2d_backward", blamed="no_gradient_along_one", says="leave out axis 1")
+def one_mean_for_all_channels(dy, x, gamma, eps=1e-5):
+    return image_gradients(dy, x, gamma, eps, means=(0, 1, 2, 3))
+
+
+@mutant("batch_norm_2d_backward", blamed="no_gradient_along_one", says="the images alone")
+def means_over_the_images(dy, x, gamma, eps=1e-5):
+    return image_gradients(dy, x, gamma, eps, means=(0,))
+
+
+@mutant("batch_norm_2d_backward", blamed="no_gradient_along_one", says="within an image")
+def means_within_an_image(dy, x, gamma, eps=1e-5):
+    return image_gradients(dy, x, gamma, eps, means=(2, 3))
+
+
+@mutant("batch_norm_2d_backward", blamed="slope_of_every_pixel", says="wrong sign")
+def adds_the_last_term(dy, x, gamma, eps=1e-5):
+    return image_gradients(dy, x, gamma, eps, last=-1)
+
+
+@mutant("batch_norm_2d_backward", blamed="slope_of_every_pixel", says="gamma is missing")
+def without_gamma(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = image_gradients(dy, x, gamma, eps)
+    return dx / gamma[:, None, None], dgamma, dbeta
+
+
+@mutant("batch_norm_2d_backward", blamed="usual_eps", says="Keras' own")
+def eps_of_keras(dy, x, gamma, eps=1e-3):
+    return image_gradients(dy, x, gamma, eps)
+
+
+@mutant("batch_norm_2d_backward", blamed="other_images")
+def always_ninety_values(dy, x, gamma, eps=1e-5):
+    share = x.size / x.shape[1] / 90
+    return image_gradients(dy, x, gamma, eps, mean=share, last=share)
+
+
+@mutant("batch_norm_2d_backward", blamed="other_images")
+def gamma_along_the_width_if_it_fits(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = image_gradients(dy, x, gamma, eps)
+    if x.shape[3] == len(gamma):
+        dx = dx / gamma[:, None, None] * gamma
+    return dx, dgamma, dbeta

@@ -1,6 +1,7 @@
 """Answers to the exercises of the notebook `covariate_shift`."""
 
 import numpy as np
+import torch
 from registry import alternative, equivalent, mutant
 
 # wasserstein_1
@@ -654,3 +655,112 @@ def noise_cut_to_whole_numbers(x, rng, shift=0.5, stretch=1.25):
 @mutant("distribution_noise", blamed="ordinary_values")
 def noise_of_two_digits(x, rng, shift=0.5, stretch=1.25):
     return noise(x, rng, *per_unit(x, rng, shift, stretch)).round(2)
+
+
+def slope_of(x, target, weight1, weight2, *, through_dy=1, through_h=1, masked=True, size=None):
+    """The slope of the gradient's change, its two parts weighed, with or without ReLU masks."""
+    z = x @ weight1.T
+    h, on = np.maximum(z, 0), z > 0
+    dy = 2 * (h @ weight2.T - target) / (size or target.size)
+    dweight1 = (dy @ weight2 * on).T @ x
+    h_moves = (x @ dweight1.T) * (on if masked else 1)
+    dy_moves = 2 * h_moves @ weight2.T / (size or target.size)
+    moves = through_dy * dy_moves.T @ h + through_h * dy.T @ h_moves
+    return np.linalg.norm(moves) / np.linalg.norm(dy.T @ h)
+
+
+@alternative("gradient_shift_slope")
+def by_forward_mode(x, target, weight1, weight2):
+    x, target, w1, w2 = (torch.tensor(a) for a in (x, target, weight1, weight2))
+
+    def gradients(w1):
+        z = x @ w1.T
+        h = torch.relu(z)
+        dy = 2 * (h @ w2.T - target) / target.numel()
+        return (dy @ w2 * (z > 0)).T @ x, dy.T @ h
+
+    step, g = gradients(w1)
+    _, moves = torch.func.jvp(lambda w: gradients(w)[1], (w1,), (-step,))
+    return (moves.norm() / g.norm()).item()
+
+
+@alternative("gradient_shift_slope")
+def outer_products(x, target, weight1, weight2):
+    on = (x @ weight1.T > 0).astype(float)
+    h = x @ weight1.T * on
+    errors = h @ weight2.T - target
+    dweight1 = 2 / target.size * ((errors @ weight2) * on).T @ x
+    g, moves = 0.0, 0.0
+    for n in range(len(x)):
+        h_moves = -on[n] * (dweight1 @ x[n])
+        g = g + np.outer(errors[n], h[n])
+        moves = moves + np.outer(weight2 @ h_moves, h[n]) + np.outer(errors[n], h_moves)
+    return float(np.sqrt((moves**2).sum() / (g**2).sum()))
+
+
+@mutant("gradient_shift_slope", blamed="one_number")
+def returns_the_matrix(x, target, weight1, weight2):
+    z = x @ weight1.T
+    return (2 * (np.maximum(z, 0) @ weight2.T - target) / target.size).T @ np.maximum(z, 0)
+
+
+@mutant("gradient_shift_slope", blamed="nothing_reaches_the_earlier_layer", says="stands still")
+def both_layers_move(x, target, weight1, weight2):
+    z = x @ weight1.T
+    h, on = np.maximum(z, 0), z > 0
+    dy = 2 * (h @ weight2.T - target) / target.size
+    g = dy.T @ h
+    h_moves = (x @ ((dy @ weight2 * on).T @ x).T) * on
+    dy_moves = 2 * (h_moves @ weight2.T + h @ g.T) / target.size
+    return np.linalg.norm(dy_moves.T @ h + dy.T @ h_moves) / np.linalg.norm(g)
+
+
+@mutant("gradient_shift_slope", blamed="change_per_rate", says="dy moves too")
+def error_stands_still(x, target, weight1, weight2):
+    return slope_of(x, target, weight1, weight2, through_dy=0)
+
+
+@mutant("gradient_shift_slope", blamed="change_per_rate", says="h moves too")
+def hidden_units_stand_still(x, target, weight1, weight2):
+    return slope_of(x, target, weight1, weight2, through_h=0)
+
+
+@mutant("gradient_shift_slope", blamed="change_per_rate", says="they are added")
+def parts_subtracted(x, target, weight1, weight2):
+    return slope_of(x, target, weight1, weight2, through_h=-1)
+
+
+@mutant("gradient_shift_slope", blamed="change_per_rate", says="off does not move")
+def units_that_are_off_move(x, target, weight1, weight2):
+    return slope_of(x, target, weight1, weight2, masked=False)
+
+
+@mutant("gradient_shift_slope", blamed="change_per_rate", says="factor of 2")
+def half_the_square(x, target, weight1, weight2):
+    return slope_of(x, target, weight1, weight2, through_dy=0.5)
+
+
+@mutant("gradient_shift_slope", blamed="for_ever_smaller_rates")
+def some_small_rate(x, target, weight1, weight2):
+    def gradients(weight1):
+        z = x @ weight1.T
+        h = np.maximum(z, 0)
+        dy = 2 * (h @ weight2.T - target) / target.size
+        return (dy @ weight2 * (z > 0)).T @ x, dy.T @ h
+
+    rate = 1e-7
+    step, g = gradients(weight1)
+    moved = gradients(weight1 - rate * step)[1] - g
+    return np.linalg.norm(moved) / np.linalg.norm(g) / rate
+
+
+@mutant("gradient_shift_slope", blamed="slope_of_any_network")
+def always_eighteen_outputs(x, target, weight1, weight2):
+    return slope_of(x, target, weight1, weight2, size=18)
+
+
+for change in (
+    "dweight1 = (dy @ weight2 * (z > 0)).T @ x -> … >= 0)).T @ x",
+    "h_moves = x @ dweight1.T * (z > 0) -> … >= 0)",
+):
+    equivalent("gradient_shift_slope", change, because="no unit stands at 0 exactly")

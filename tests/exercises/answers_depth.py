@@ -474,3 +474,117 @@ def integral_over_plain_numbers(activation, slope):
 def one_feature_loses_its_axis(dy, x, weight, eps=1e-5):
     dx, dweight = lists_of_both(dy, x, weight, eps)
     return np.squeeze(dx), np.squeeze(dweight)
+
+
+def rate_with_beta(beta):
+    """The growth rate of ReLU behind `beta`, on a fine grid."""
+    z = np.linspace(-9, 9, 36_001)
+    weight = np.exp(-(z**2) / 2)
+    weight /= weight.sum()
+    passed = np.maximum(z + beta, 0)
+    return weight @ (z > -beta) / (weight @ passed**2 - (weight @ passed) ** 2)
+
+
+def start_for(rate):
+    low, high = -4.0, 4.0
+    while high - low > 1e-7:
+        beta = (low + high) / 2
+        low, high = (beta, high) if rate_with_beta(beta) > rate else (low, beta)
+    return low
+
+
+def area_and_density(beta):
+    return math.erfc(-beta / 2**0.5) / 2, math.exp(-beta * beta / 2) / (2 * math.pi) ** 0.5
+
+
+@alternative("straight_start")
+def on_a_grid_of_z(L, most):
+    return start_for(np.exp(2 * np.log(most) / L))
+
+
+@alternative("straight_start")
+def looked_up_in_a_table(L, most):
+    betas = np.linspace(-4, 4, 4001)
+    p, d = np.transpose([area_and_density(beta) for beta in betas])
+    rates = p / ((1 + betas**2) * p + betas * d - (betas * p + d) ** 2)
+    return np.interp(-(most ** (2 / L)), -rates, betas)
+
+
+@alternative("straight_start")
+def with_the_variance_in_parts(L, most):
+    beta, step = 0.0, 4.0
+    while step > 1e-6:
+        step /= 2
+        p, d = area_and_density(beta)
+        among = 1 - beta * d / p - (d / p) ** 2  # the variance among what is passed on
+        between = (1 - p) * (beta + d / p) ** 2
+        beta += step if -L * math.log(among + between) / 2 > math.log(most) else -step
+    return beta
+
+
+@mutant("straight_start", blamed="one_beta")
+def one_beta_per_layer(L, most):
+    return np.full(L, start_for(most ** (2 / L)))
+
+
+@mutant("straight_start", blamed="the_usual_start", says="squared norm")
+def growth_of_the_norm(L, most):
+    return start_for(most ** (1 / L))
+
+
+@mutant("straight_start", blamed="the_usual_start", says="you square twice")
+def squared_once_more(L, most):
+    return start_for(most ** (4 / L))
+
+
+@mutant("straight_start", blamed="the_usual_start", says="L - 1")
+def gaps_between_the_layers(L, most):
+    return start_for(most ** (2 / max(L - 1, 1)))
+
+
+@mutant("straight_start", blamed="the_usual_start", says="L + 1")
+def counts_the_end_too(L, most):
+    return start_for(most ** (2 / (L + 1)))
+
+
+@mutant("straight_start", blamed="a_straighter_start", says="wrong sign")
+def subtracts_beta(L, most):
+    return -start_for(most ** (2 / L))
+
+
+@mutant("straight_start", blamed="a_straighter_start")
+def keeps_the_variance_of_relu(L, most):
+    passed = min((0.5 - 0.5 / np.pi) * most ** (2 / L), 1.0)
+    betas = np.linspace(-4, 4, 8001)
+    return betas[np.argmin([abs(area_and_density(b)[0] - passed) for b in betas])]
+
+
+@mutant("straight_start", blamed="a_more_bent_start", says="may be negative")
+def never_below_zero(L, most):
+    return max(start_for(most ** (2 / L)), 0.0)
+
+
+@mutant("straight_start", blamed="a_single_layer")
+def at_least_two_layers(L, most):
+    return start_for(most ** (2 / max(L, 2)))
+
+
+@mutant("straight_start", blamed="a_straighter_start")
+def to_a_tenth(L, most):
+    return round(start_for(most ** (2 / L)), 1)
+
+
+for change in (
+    "for _ in range(50): -> … range(49):",
+    "for _ in range(50): -> … range(51):",
+    "low, high = (-5.0, 5.0) -> … (-10.0, 5.0)",
+    "low, high = (-5.0, 5.0) -> … (-6.0, 5.0)",
+    "low, high = (-5.0, 5.0) -> … 10.0)",
+    "low, high = (-5.0, 5.0) -> … 6.0)",
+):
+    equivalent("straight_start", change, "any interval and any number of halvings that is enough")
+equivalent(
+    "straight_start",
+    "if rate > target: -> … >= target:",
+    "where the rate is the target, beta is found either way",
+)

@@ -15,7 +15,8 @@ def scale_first(x, gamma, beta, running_mean, running_var, eps=1e-5):
 @alternative("batch_norm_inference")
 def row_by_row(x, gamma, beta, running_mean, running_var, eps=1e-5):
     deviation = np.sqrt(running_var + eps)
-    return [list((row - running_mean) / deviation * gamma + beta) for row in x]
+    rows = [(row - running_mean) / deviation * gamma + beta for row in np.atleast_2d(x)]
+    return rows if x.ndim == 2 else rows[0]
 
 
 @mutant("batch_norm_inference", blamed="inference_shape")
@@ -347,9 +348,10 @@ def always_six(momentum, eps, running_mean, running_var, count):
 
 @alternative("batch_norm_inference")
 def with_functional_batch_norm(x, gamma, beta, running_mean, running_var, eps=1e-5):
-    args = (torch.as_tensor(a, dtype=torch.float64) for a in (x, running_mean, running_var))
+    rows = np.atleast_2d(x)
+    args = (torch.as_tensor(a, dtype=torch.float64) for a in (rows, running_mean, running_var))
     gamma, beta = map(torch.as_tensor, (gamma, beta))
-    return torch.nn.functional.batch_norm(*args, gamma, beta, eps=eps)
+    return torch.nn.functional.batch_norm(*args, gamma, beta, eps=eps).reshape(x.shape)
 
 
 @alternative("batch_norm_inference")
@@ -533,3 +535,124 @@ def eps_taken_out_of_the_variance(momentum, eps, running_mean, running_var, coun
 @mutant("pytorch_to_keras", blamed="four_values")
 def all_in_one_array(momentum, eps, running_mean, running_var, count):
     return np.array([1 - momentum, eps]), running_mean, running_var * (count - 1) / count
+
+
+@mutant("batch_norm_inference", blamed="every_entry", says="a sample has no N")
+def biased_again(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    n = len(x)
+    return gamma * (x - running_mean) / np.sqrt(running_var * (n - 1) / n + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="without_a_batch")
+def always_a_batch(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    return gamma * (np.atleast_2d(x) - running_mean) / np.sqrt(running_var + eps) + beta
+
+
+@mutant("batch_norm_inference", blamed="without_a_batch")
+def every_row_for_itself(x, gamma, beta, running_mean, running_var, eps=1e-5):
+    if x.ndim == 1:
+        return beta + 0 * x
+    return gamma * (x - running_mean) / np.sqrt(running_var + eps) + beta
+
+
+@alternative("averages_in_theory")
+def batch_by_batch(momentum, N, t):
+    average, noise = 1.0, 0.0
+    for _ in range(t):
+        average += momentum * ((N - 1) / N - average)
+        noise = (1 - momentum) ** 2 * noise + momentum**2 / N
+    return average, noise
+
+
+@alternative("averages_in_theory")
+def with_all_weights(momentum, N, t):
+    weights = momentum * (1 - momentum) ** np.arange(t)
+    return [1 - weights.sum() / N, np.sum(weights**2) / N]
+
+
+@mutant("averages_in_theory", blamed="two_numbers")
+def the_noise_alone(momentum, N, t):
+    return with_all_weights(momentum, N, t)[1]
+
+
+@mutant("averages_in_theory", blamed="two_numbers")
+def batch_after_batch(momentum, N, t):
+    weights = momentum * (1 - momentum) ** np.arange(t)
+    return 1 - np.cumsum(weights) / N, np.cumsum(weights**2) / N
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="comes first")
+def noise_comes_first(momentum, N, t):
+    return with_all_weights(momentum, N, t)[::-1]
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="still has the weight")
+def no_start(momentum, N, t):
+    return (N - 1) / N, with_all_weights(momentum, N, t)[1]
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="weight of the new batch")
+def the_other_momentum(momentum, N, t):
+    return with_all_weights(1 - momentum, N, t)
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="too small without the factor")
+def factor_upside_down(momentum, N, t):
+    left = (1 - momentum) ** t
+    return left + (1 - left) * N / (N - 1), with_all_weights(momentum, N, t)[1]
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="very many batches")
+def in_the_long_run(momentum, N, t):
+    return with_all_weights(momentum, N, t)[0], momentum / (2 - momentum) / N
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="1/N")
+def noise_of_single_samples(momentum, N, t):
+    average, noise = with_all_weights(momentum, N, t)
+    return average, N * noise
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="weight squared")
+def weights_not_squared(momentum, N, t):
+    weights = momentum * (1 - momentum) ** np.arange(t)
+    return 1 - weights.sum() / N, weights.sum() / N
+
+
+@mutant("averages_in_theory", blamed="one_batch", says="standard deviation")
+def a_deviation(momentum, N, t):
+    average, noise = with_all_weights(momentum, N, t)
+    return average, np.sqrt(noise)
+
+
+@mutant("averages_in_theory", blamed="several_batches", says="multiplies what was there")
+def nothing_fades(momentum, N, t):
+    return 1 - t * momentum / N, t * momentum**2 / N
+
+
+@mutant("averages_in_theory", blamed="several_batches", says="square every weight")
+def squares_once(momentum, N, t):
+    average, _ = with_all_weights(momentum, N, t)
+    return average, momentum * (1 - (1 - momentum) ** t) / N
+
+
+@mutant("averages_in_theory", blamed="several_batches", says="add the squares")
+def squares_the_sum(momentum, N, t):
+    average, _ = with_all_weights(momentum, N, t)
+    return average, (1 - (1 - momentum) ** t) ** 2 / N
+
+
+@mutant("averages_in_theory", blamed="no_batch")
+def at_least_one_batch(momentum, N, t):
+    return with_all_weights(momentum, N, max(t, 1))
+
+
+@mutant("averages_in_theory", blamed="momentum_one")
+def counts_the_batches_from_one(momentum, N, t):
+    weights = np.divide(momentum, 1 - momentum) * (1 - momentum) ** np.arange(1, t + 1)
+    return 1 - weights.sum() / N, np.sum(weights**2) / N
+
+
+@mutant("averages_in_theory", blamed="any_average")
+def batches_of_six(momentum, N, t):
+    return with_all_weights(momentum, 6, t)

@@ -479,3 +479,100 @@ def as_whole_as_the_first(first, gain, depth, eps=1e-5):
 @mutant("rescaled_step", blamed="her_gradient", says="in this order")
 def weights_first(weight, grad, lr, a):
     return a * (weight - lr * grad), a**2 * lr, grad / a
+
+
+def powers(rate, decay):
+    """An answer that multiplies by powers of a, one each per optimizer."""
+
+    def answer(optimizer, lr, weight_decay, a):
+        return lr * a ** rate[optimizer], weight_decay * a ** decay[optimizer]
+
+    return answer
+
+
+RATE_POWERS = {"sgd": 2, "adam": 1, "adamw": 1}
+DECAY_POWERS = {"sgd": -2, "adam": -2, "adamw": -1}
+
+
+@alternative("her_settings")
+def in_powers_of_a(optimizer, lr, weight_decay, a):
+    return powers(RATE_POWERS, DECAY_POWERS)(optimizer, lr, weight_decay, float(a))
+
+
+@alternative("her_settings")
+def from_what_one_step_takes(optimizer, lr, weight_decay, a):
+    gradient, weight = 1.0, 2.0
+    her_gradient, her_weight = gradient / a, a * weight
+    if optimizer == "adamw":
+        her_lr = a * lr
+        return np.array([her_lr, a * lr * weight_decay * weight / (her_lr * her_weight)])
+    her_decay = weight_decay * weight / gradient * her_gradient / her_weight
+    total = gradient + weight_decay * weight
+    if optimizer == "adam":
+        total = 1.0  # whatever it is, Adam divides by its size
+        return [a * lr * total, her_decay]
+    return [a * lr * total / (her_gradient + her_decay * her_weight), her_decay]
+
+
+@mutant("her_settings", blamed="rate_and_decay")
+def the_rate_alone(optimizer, lr, weight_decay, a):
+    return lr * a ** RATE_POWERS[optimizer]
+
+
+@mutant("her_settings", blamed="with_sgd", says="would not be a times yours")
+def the_same_settings(optimizer, lr, weight_decay, a):
+    return lr, weight_decay
+
+
+@mutant("her_settings", blamed="with_sgd", says="a times as small")
+def one_factor_for_sgd(optimizer, lr, weight_decay, a):
+    return a * lr, weight_decay * a ** DECAY_POWERS[optimizer]
+
+
+@mutant("her_settings", blamed="with_sgd", says="shrink twice")
+def the_same_decay(optimizer, lr, weight_decay, a):
+    return lr * a ** RATE_POWERS[optimizer], weight_decay
+
+
+@mutant("her_settings", blamed="with_sgd", says="as it was")
+def decay_once(optimizer, lr, weight_decay, a):
+    return lr * a ** RATE_POWERS[optimizer], weight_decay / a
+
+
+@mutant("her_settings", blamed="with_sgd", says="upside down")
+def stronger_decay(optimizer, lr, weight_decay, a):
+    return lr * a ** RATE_POWERS[optimizer], weight_decay / a ** DECAY_POWERS[optimizer]
+
+
+@mutant("her_settings", blamed="with_adam", says="does not notice")
+def adam_like_sgd(optimizer, lr, weight_decay, a):
+    return a**2 * lr, weight_decay / a**2
+
+
+@mutant("her_settings", blamed="with_adam", says="would not be a times yours")
+def adam_needs_no_other_rate(optimizer, lr, weight_decay, a):
+    rates = RATE_POWERS | {"adam": 0}
+    return powers(rates, DECAY_POWERS)(optimizer, lr, weight_decay, a)
+
+
+@mutant("her_settings", blamed="with_adam", says="as it was")
+def adam_with_the_decay_of_adamw(optimizer, lr, weight_decay, a):
+    decays = DECAY_POWERS | {"adam": -1}
+    return powers(RATE_POWERS, decays)(optimizer, lr, weight_decay, a)
+
+
+@mutant("her_settings", blamed="with_adamw", says="beside g")
+def adamw_with_the_decay_of_adam(optimizer, lr, weight_decay, a):
+    decays = DECAY_POWERS | {"adamw": -2}
+    return powers(RATE_POWERS, decays)(optimizer, lr, weight_decay, a)
+
+
+@mutant("her_settings", blamed="with_adamw", says="lr is a times yours")
+def adamw_is_decoupled_so_its_decay_stays(optimizer, lr, weight_decay, a):
+    decays = DECAY_POWERS | {"adamw": 0}
+    return powers(RATE_POWERS, decays)(optimizer, lr, weight_decay, a)
+
+
+@mutant("her_settings", blamed="any_factor")
+def whole_factors(optimizer, lr, weight_decay, a):
+    return powers(RATE_POWERS, DECAY_POWERS)(optimizer, lr, weight_decay, max(float(round(a)), 1.0))

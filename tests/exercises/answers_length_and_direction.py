@@ -473,3 +473,111 @@ def on_a_copy(w, q, S, lambda_max):
 def always_six_inputs(w, q, S, lambda_max):
     k = sum(w[i] * q[i] for i in range(6)) / (w @ S @ w)
     return k * w + (q - k * S @ w) / lambda_max
+
+
+@alternative("rates_without_decay")
+def decays_one_by_one(lrs, weight_decay):
+    kept, rates = 1.0, []
+    for lr in lrs:
+        before, kept = kept, kept * (1 - lr * weight_decay)
+        rates.append(lr / before / kept)
+    return rates
+
+
+@alternative("rates_without_decay")
+def in_logarithms(lrs, weight_decay):
+    steps = np.log1p(-np.asarray(lrs) * weight_decay)
+    return lrs * np.exp(steps - 2 * np.cumsum(steps))
+
+
+@alternative("rates_without_decay")
+def found_by_training_both(lrs, weight_decay):
+    """Two units with a gradient that is perpendicular and falls with the length."""
+    yours, rates = np.array([1.0, 0.0]), []
+    hers = yours
+    for lr in lrs:
+
+        def gradient(w):
+            return np.array([-w[1], w[0]]) / (w @ w)
+
+        yours_next = yours - lr * (gradient(yours) + weight_decay * yours)
+        # Her step is so long that she turns as far as you do.
+        angle = np.arctan2(yours_next[1], yours_next[0]) - np.arctan2(yours[1], yours[0])
+        rate = np.tan(-angle) * (hers @ hers)
+        hers = hers - rate * gradient(hers)
+        rates.append(rate)
+        yours = yours_next
+    return np.array(rates)
+
+
+def with_powers(lrs, weight_decay, before, after):
+    """The rates, with the factor of the steps before and that after to any power."""
+    kept = np.cumprod(1 - lrs * weight_decay)
+    return lrs / (np.append(1.0, kept[:-1]) ** before * kept**after)
+
+
+@mutant("rates_without_decay", blamed="one_rate_per_step")
+def from_before_the_first_step(lrs, weight_decay):
+    return np.append(lrs[0], with_powers(lrs, weight_decay, 1, 1))
+
+
+@mutant("rates_without_decay", blamed="one_rate_per_step")
+def a_single_rate_without_its_axis(lrs, weight_decay):
+    return np.squeeze(with_powers(lrs, weight_decay, 1, 1))
+
+
+@mutant("rates_without_decay", blamed="nothing_to_replace")
+def growth_of_their_own(lrs, weight_decay):
+    return with_powers(lrs, weight_decay, 1, 1) * 1.01 ** np.arange(len(lrs))
+
+
+@mutant("rates_without_decay", blamed="the_first_rate", says="already in the first step")
+def one_step_late(lrs, weight_decay):
+    return with_powers(lrs, weight_decay, 2, 0)
+
+
+@mutant("rates_without_decay", blamed="the_first_rate", says="the other way round")
+def lower_rates(lrs, weight_decay):
+    return with_powers(lrs, weight_decay, -1, -1)
+
+
+@mutant("rates_without_decay", blamed="the_first_rate", says="one factor only")
+def the_square_of_the_length_after(lrs, weight_decay):
+    return with_powers(lrs, weight_decay, 0, 2)
+
+
+@mutant("rates_without_decay", blamed="the_first_rate", says="as well")
+def decay_that_the_rate_does_not_multiply(lrs, weight_decay):
+    t = np.arange(len(lrs))
+    return lrs / (1 - weight_decay) ** (2 * t + 1)
+
+
+@mutant("rates_without_decay", blamed="the_first_rate", says="once")
+def decay_of_a_squared_penalty(lrs, weight_decay):
+    return with_powers(lrs, 2 * weight_decay, 1, 1)
+
+
+@mutant("rates_without_decay", blamed="the_first_rate", says="nearly")
+def exponential_of_the_decay(lrs, weight_decay):
+    steps = lrs * weight_decay
+    return lrs * np.exp(2 * np.cumsum(steps) - steps)
+
+
+@mutant("rates_without_decay", blamed="a_constant_rate", says="shorter than yours")
+def same_gradient_for_both(lrs, weight_decay):
+    return with_powers(lrs, weight_decay, 0, 1)
+
+
+@mutant("rates_without_decay", blamed="a_constant_rate", says="all steps so far")
+def the_last_decay_alone(lrs, weight_decay):
+    return lrs / (1 - lrs * weight_decay)
+
+
+@mutant("rates_without_decay", blamed="any_schedule", says="goes with the rate")
+def decay_of_the_first_rate(lrs, weight_decay):
+    return lrs / (1 - lrs[0] * weight_decay) ** (2 * np.arange(len(lrs)) + 1)
+
+
+@mutant("rates_without_decay", blamed="any_schedule", says="earlier steps")
+def as_if_the_rate_had_always_been_this(lrs, weight_decay):
+    return lrs / (1 - lrs * weight_decay) ** (2 * np.arange(len(lrs)) + 1)

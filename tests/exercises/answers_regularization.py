@@ -1,6 +1,6 @@
 """Answers to the exercises of the notebook `regularization`."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 from registry import alternative, mutant
@@ -360,3 +360,98 @@ def gaps_without_sign(train_a, test_a, train_b, test_b):
 def share_of_the_seeds(train_a, test_a, train_b, test_b):
     smaller = (train_a - test_a) - (train_b - test_b)
     return np.median(smaller), np.mean(smaller > 0)
+
+
+def moments(x):
+    d = x - x.mean(axis=0)
+    return (d**2).mean(axis=0), (d**4).mean(axis=0)
+
+
+@alternative("batch_var_noise")
+def variances_of_every_batch(x, batch_size):
+    batches = product(range(len(x)), repeat=batch_size)
+    return np.std([x[list(batch)].var(axis=0) for batch in batches], axis=0)
+
+
+@alternative("batch_var_noise")
+def averages_of_squares(x, batch_size):
+    (m2, m4), b = moments(x), batch_size
+    q_squared = b * m4 + b * (b - 1) * m2**2
+    s_fourth = b * m4 + 3 * b * (b - 1) * m2**2
+    square = q_squared / b**2 - 2 * q_squared / b**3 + s_fourth / b**4
+    return np.sqrt(np.maximum(square - ((b - 1) / b * m2) ** 2, 0))
+
+
+@mutant("batch_var_noise", blamed="noise_of_each_feature")
+def one_noise_for_all_features(x, batch_size):
+    return np.sqrt(np.mean(averages_of_squares(x, batch_size) ** 2))
+
+
+@mutant("batch_var_noise", blamed="noise_of_each_feature")
+def noise_of_each_sample(x, batch_size):
+    return averages_of_squares(x.T, batch_size)
+
+
+@mutant("batch_var_noise", blamed="batches_of_two", says="bell curve")
+def as_for_a_bell_curve(x, batch_size):
+    return x.var(axis=0) * np.sqrt(2 * (batch_size - 1)) / batch_size
+
+
+@mutant("batch_var_noise", blamed="batches_of_two", says="mean of the batch moves")
+def around_the_fixed_mean(x, batch_size):
+    m2, m4 = moments(x)
+    return np.sqrt((m4 - m2**2) / batch_size)
+
+
+@mutant("batch_var_noise", blamed="batches_of_two", says="take the root")
+def variance_of_the_variance(x, batch_size):
+    return averages_of_squares(x, batch_size) ** 2
+
+
+@mutant("batch_var_noise", blamed="batches_of_two", says="B - 1")
+def of_the_unbiased_variance(x, batch_size):
+    return averages_of_squares(x, batch_size) * batch_size / max(batch_size - 1, 1)
+
+
+@mutant("batch_var_noise", blamed="batches_of_two", says="with replacement")
+def none_drawn_twice(x, batch_size):
+    batches = combinations(range(len(x)), batch_size)
+    return np.std([x[list(batch)].var(axis=0) for batch in batches], axis=0)
+
+
+@mutant("batch_var_noise", blamed="batches_of_two", says="noise of the mean")
+def noise_of_the_mean(x, batch_size):
+    return x.std(axis=0) / np.sqrt(batch_size)
+
+
+@mutant("batch_var_noise", blamed="batches_of_two", says="average variance")
+def average_variance(x, batch_size):
+    return (batch_size - 1) / batch_size * x.var(axis=0)
+
+
+@mutant("batch_var_noise", blamed="larger_batches")
+def forgets_the_double_pairs(x, batch_size):
+    (m2, m4), b = moments(x), batch_size
+    return np.sqrt((b - 1) * ((b - 1) * m4 + (b - 1) * m2**2) / b**3)
+
+
+@mutant("batch_var_noise", blamed="larger_batches")
+def right_for_two(x, batch_size):
+    (m2, m4), b = moments(x), batch_size
+    return np.sqrt((b - 1) * ((b - 1) * m4 + m2**2) / b**3)
+
+
+@mutant("batch_var_noise", blamed="lonely_samples")
+def from_the_unbiased_formula(x, batch_size):
+    (m2, m4), b = moments(x), batch_size
+    with np.errstate(all="ignore"):
+        of_unbiased = (m4 - np.divide(b - 3, b - 1) * m2**2) / b
+    return np.sqrt(of_unbiased) * (b - 1) / b
+
+
+@mutant("batch_var_noise", blamed="moved_features")
+def from_raw_moments(x, batch_size):
+    m, b = [(x**k).mean(axis=0) for k in range(5)], batch_size
+    m2 = m[2] - m[1] ** 2
+    m4 = m[4] - 4 * m[1] * m[3] + 6 * m[1] ** 2 * m[2] - 3 * m[1] ** 4
+    return np.sqrt(np.maximum((b - 1) * ((b - 1) * m4 - (b - 3) * m2**2) / b**3, 0))

@@ -504,3 +504,84 @@ def refuses_what_pytorch_refuses(dy, x, gamma, eps=1e-5):
     if eps <= 0 or len(x) < 2:
         raise ValueError("eps must be positive, and more than one value per channel is expected")
     return length_by(dy, x, gamma, np.sqrt(x.var(axis=0) + eps))
+
+
+def fades(curvature, lr, momentum, nesterov):
+    shrink = 1 - lr * curvature
+    if nesterov:
+        roots = np.roots([1, -(1 + momentum) * shrink, momentum * shrink])
+    else:
+        roots = np.roots([1, -(momentum + shrink), momentum])
+    return np.abs(roots).max() <= 1 + 1e-12
+
+
+@alternative("edge_of_stability")
+def edge_by_bisection(lr, momentum=0.0, nesterov=False):
+    low, high = 1e-9 / lr, 8 / lr
+    for _ in range(50):
+        middle = (low + high) / 2
+        if fades(middle, lr, momentum, nesterov):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@alternative("edge_of_stability")
+def edge_as_a_quotient(lr, momentum=0.0, nesterov=False):
+    return np.divide(2 + 2 * momentum, lr + 2 * lr * momentum * nesterov)
+
+
+@mutant("edge_of_stability", blamed="one_curvature")
+def both_edges(lr, momentum=0.0, nesterov=False):
+    return edge_as_a_quotient(lr, momentum), edge_as_a_quotient(lr, momentum, True)
+
+
+@mutant("edge_of_stability", blamed="without_momentum", says="upside down")
+def rate_for_a_curvature(lr, momentum=0.0, nesterov=False):
+    return 1 / edge_as_a_quotient(lr, momentum, nesterov)
+
+
+@mutant("edge_of_stability", blamed="without_momentum", says="into the minimum")
+def best_curvature(lr, momentum=0.0, nesterov=False):
+    return edge_as_a_quotient(lr, momentum, nesterov) / 2
+
+
+@mutant("edge_of_stability", blamed="with_momentum", says="without momentum")
+def momentum_changes_nothing(lr, momentum=0.0, nesterov=False):
+    return 2 / lr
+
+
+@mutant("edge_of_stability", blamed="with_momentum", says="velocities cancel")
+def rate_grown_by_momentum(lr, momentum=0.0, nesterov=False):
+    return 2 * (1 - momentum) / lr
+
+
+@mutant("edge_of_stability", blamed="with_momentum", says="with signs")
+def rate_shrunk_by_momentum(lr, momentum=0.0, nesterov=False):
+    return 2 / (1 - momentum) / lr
+
+
+@mutant("edge_of_stability", blamed="with_momentum", says="still fades")
+def where_the_roots_are_real(lr, momentum=0.0, nesterov=False):
+    return (1 + np.sqrt(momentum)) ** 2 / lr if momentum else 2 / lr
+
+
+@mutant("edge_of_stability", blamed="with_momentum", says="nesterov=True")
+def always_nesterov(lr, momentum=0.0, nesterov=False):
+    return edge_as_a_quotient(lr, momentum, True)
+
+
+@mutant("edge_of_stability", blamed="with_nesterov", says="without nesterov")
+def never_nesterov(lr, momentum=0.0, nesterov=False):
+    return edge_as_a_quotient(lr, momentum)
+
+
+@mutant("edge_of_stability", blamed="with_nesterov", says="stands already")
+def nesterov_with_the_old_velocity(lr, momentum=0.0, nesterov=False):
+    return edge_as_a_quotient(lr, momentum) / (1 + momentum * nesterov)
+
+
+@mutant("edge_of_stability", blamed="any_rate_and_momentum")
+def tried_up_to_a_hundred(lr, momentum=0.0, nesterov=False):
+    return min(edge_by_bisection(lr, momentum, nesterov), 100.0)

@@ -424,3 +424,125 @@ def not_a_number(steps, accuracy, target):
 def nan_is_sorted_last(steps, accuracy, target):
     position = np.searchsorted(np.maximum.accumulate(accuracy), target)
     return steps[position] if position < len(steps) else np.inf
+
+
+@alternative("factor_bounds")
+def seed_by_seed(plain, norm, every, end):
+    smallest, largest = [], []
+    for p, n in zip(plain, norm, strict=True):
+        first_p = p - every + 1 if p < np.inf else end + 1
+        first_n = n - every + 1 if n < np.inf else end + 1
+        smallest.append(first_p / n)
+        largest.append(p / first_n)
+    return np.median(smallest), np.median(largest)
+
+
+@alternative("factor_bounds")
+def sorted_in_the_middle(plain, norm, every, end):
+    def median(values):
+        values = np.sort(values)
+        return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
+
+    def early(steps):
+        return np.minimum(steps - every, end) + 1
+
+    return [median(early(plain) / norm), median(plain / early(norm))]
+
+
+@mutant("factor_bounds", blamed="two_bounds")
+def one_factor_per_seed(plain, norm, every, end):
+    return (plain - every + 1) / norm, plain / (norm - every + 1)
+
+
+@mutant("factor_bounds", blamed="two_bounds")
+def the_larger_one_first(plain, norm, every, end):
+    return factor_of(plain, early(norm, every, end)), factor_of(early(plain, every, end), norm)
+
+
+@mutant("factor_bounds", blamed="every_step_tested", says="take their median")
+def mean_of_the_factors(plain, norm, every, end):
+    return np.mean(early(plain, every, end) / norm), np.mean(plain / early(norm, every, end))
+
+
+@mutant("factor_bounds", blamed="every_step_tested", says="seed by seed")
+def medians_divided(plain, norm, every, end):
+    low = np.median(early(plain, every, end)) / np.median(norm)
+    return low, np.median(plain) / np.median(early(norm, every, end))
+
+
+@mutant("factor_bounds", blamed="every_step_tested", says="s - every + 1")
+def the_test_before_counts(plain, norm, every, end):
+    return factor_of(plain - every, norm), factor_of(plain, norm - every)
+
+
+@mutant("factor_bounds", blamed="every_step_tested", says="smallest of them")
+def worst_and_best_seed(plain, norm, every, end):
+    factors = plain / norm
+    return factors.min(), factors.max()
+
+
+@mutant("factor_bounds", blamed="between_two_tests", says="as found")
+def as_if_every_step_were_tested(plain, norm, every, end):
+    return factor_of(plain, norm), factor_of(plain, norm)
+
+
+@mutant("factor_bounds", blamed="between_two_tests", says="one is early and the other late")
+def both_early_at_once(plain, norm, every, end):
+    both = factor_of(early(plain, every, end), early(norm, every, end))
+    return both, both
+
+
+@mutant("factor_bounds", blamed="between_two_tests")
+def half_the_distance(plain, norm, every, end):
+    half = every // 2
+    return factor_of(plain - half, norm), factor_of(plain, norm - half)
+
+
+@mutant("factor_bounds", blamed="plain_never_arrives", says="601 are, too")
+def never_stays_infinite(plain, norm, every, end):
+    return factor_of(plain - every + 1, norm), factor_of(plain, early(norm, every, end))
+
+
+@mutant("factor_bounds", blamed="plain_never_arrives", says="not 600")
+def never_is_the_end(plain, norm, every, end):
+    low = np.where(np.isinf(plain), end, plain - every + 1)
+    return factor_of(low, norm), factor_of(plain, early(norm, every, end))
+
+
+@mutant("factor_bounds", blamed="plain_never_arrives")
+def a_bound_where_there_is_none(plain, norm, every, end):
+    late = np.minimum(plain, end + every)
+    return factor_of(early(plain, every, end), norm), factor_of(late, early(norm, every, end))
+
+
+@mutant("factor_bounds", blamed="norm_never_arrives", says="infinity over infinity")
+def infinity_over_infinity(plain, norm, every, end):
+    with np.errstate(invalid="ignore"):
+        low = np.median(early(plain, every, end) / norm)
+        return low, np.median(plain / (norm - every + 1))
+
+
+@mutant("factor_bounds", blamed="norm_never_arrives", says="may take forever")
+def drops_runs_that_never_arrived(plain, norm, every, end):
+    low, high = early(plain, every, end) / norm, plain / early(norm, every, end)
+    return np.median(low[np.isfinite(norm)]), np.median(high)
+
+
+@mutant("factor_bounds", blamed="any_runs")
+def always_600_steps(plain, norm, every, end):
+    return factor_of(early(plain, every, 600), norm), factor_of(plain, early(norm, every, 600))
+
+
+@mutant("factor_bounds", blamed="any_runs")
+def the_third_of_five(plain, norm, every, end):
+    low, high = early(plain, every, end) / norm, plain / early(norm, every, end)
+    middle = len(plain) // 2
+    return np.sort(low)[middle], np.sort(high)[middle]
+
+
+def early(steps, every, end):
+    return np.where(np.isinf(steps), end + 1, steps - every + 1)
+
+
+def factor_of(plain, norm):
+    return np.median(plain / norm)

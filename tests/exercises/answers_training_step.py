@@ -355,3 +355,15 @@ def clips_the_gradient(x, dy, weight, gamma, beta, lr, eps=1e-5):
 def through_the_mean_of_the_inputs(x, dy, weight, gamma, beta, lr, eps=1e-5):
     dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
     return weight + lr * dweight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="three_parameters")
+def gradient_of_the_inputs(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    _, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return x - lr * dy @ weight, gamma - lr * dgamma, beta - lr * dbeta
+
+
+@mutant("training_step", blamed="three_parameters")
+def weight_on_its_side(x, dy, weight, gamma, beta, lr, eps=1e-5):
+    dweight, dgamma, dbeta = layer_gradients(x, dy, weight, gamma, eps)
+    return weight.T - lr * dweight.T, gamma - lr * dgamma, beta - lr * dbeta

@@ -505,3 +505,116 @@ def one_channel_loses_its_axis(x, gamma, beta, num_groups, eps=1e-5):
 @mutant("masked_statistics", blamed="any_mask")
 def one_feature_becomes_a_number(x, mask):
     return np.squeeze(x[mask].mean(axis=0)), np.squeeze(x[mask].var(axis=0))
+
+
+def the_next_column(x_hat):
+    """The entry of every row in the column of its next flip: (sequences, length - 1)."""
+    blocks = x_hat.reshape(-1, x_hat.shape[1], x_hat.shape[1])
+    return np.diagonal(blocks, offset=1, axis1=1, axis2=2)
+
+
+def with_a_last(answers, last=0):
+    """The answers of all rows: those given, and one for the last position of every sequence."""
+    return np.pad(answers, ((0, 0), (0, 1)), constant_values=last).ravel()
+
+
+@alternative("read_next_flips")
+def along_the_diagonals(x_hat):
+    return with_a_last((the_next_column(x_hat) < 0).astype(int), last=1)
+
+
+@alternative("read_next_flips")
+def the_sign_turned_round(x_hat):
+    length = x_hat.shape[1]
+    later = np.hstack([x_hat[:, 1:], np.zeros((len(x_hat), 1))])
+    return [float((1 - np.sign(row[i % length])) // 2) for i, row in enumerate(later)]
+
+
+@mutant("read_next_flips", blamed="zeros_and_ones", says="0 for -1")
+def answers_with_flips(x_hat):
+    return 2 * along_the_diagonals(x_hat) - 1
+
+
+@mutant("read_next_flips", blamed="zeros_and_ones", says="neither")
+def hands_on_the_numbers(x_hat):
+    return with_a_last(-the_next_column(x_hat))
+
+
+@mutant("read_next_flips", blamed="zeros_and_ones")
+def no_answer_at_the_end(x_hat):
+    return (the_next_column(x_hat) < 0).astype(int).ravel()
+
+
+@mutant("read_next_flips", blamed="one_sequence", says="the sign")
+def takes_the_sign_as_it_is(x_hat):
+    return with_a_last((the_next_column(x_hat) > 0).astype(int))
+
+
+@mutant("read_next_flips", blamed="one_sequence", says="just seen")
+def repeats_what_it_has_seen(x_hat):
+    blocks = x_hat.reshape(-1, x_hat.shape[1], x_hat.shape[1])
+    return (np.diagonal(blocks, axis1=1, axis2=2) > 0).astype(int).ravel()
+
+
+@mutant("read_next_flips", blamed="one_sequence")
+def only_what_is_large(x_hat):
+    return with_a_last((the_next_column(x_hat) < -1).astype(int))
+
+
+@mutant("read_next_flips", blamed="one_sequence")
+def guesses(x_hat):
+    return np.random.default_rng(0).integers(2, size=len(x_hat))
+
+
+@mutant("read_next_flips", blamed="from_its_own_row")
+def looks_at_the_row_below(x_hat):
+    blocks = x_hat.reshape(-1, x_hat.shape[1], x_hat.shape[1])
+    return with_a_last((np.diagonal(blocks, axis1=1, axis2=2)[:, 1:] > 0).astype(int))
+
+
+@mutant("read_next_flips", blamed="from_its_own_row")
+def looks_at_the_first_row(x_hat):
+    blocks = x_hat.reshape(-1, x_hat.shape[1], x_hat.shape[1])
+    return with_a_last((blocks[:, 0, 1:] < 0).astype(int))
+
+
+@mutant("read_next_flips", blamed="several_sequences")
+def only_the_first_sequence(x_hat):
+    length = x_hat.shape[1]
+    y = np.zeros(len(x_hat), dtype=int)
+    for t in range(length - 1):
+        y[t] = x_hat[t, t + 1] < 0
+    return y
+
+
+@mutant("read_next_flips", blamed="several_sequences")
+def always_eight_flips(x_hat):
+    return [int(t % 8 < x_hat.shape[1] - 1 and row[t % 8 + 1] < 0) for t, row in enumerate(x_hat)]
+
+
+@mutant("read_next_flips", blamed="several_sequences")
+def only_when_all_agree(x_hat):
+    length = x_hat.shape[1]
+    left = np.arange(length - 1, 0, -1) / length  # the share of rows that hold the flip
+    unanimous = np.sqrt(left / (1 - left))
+    return with_a_last((the_next_column(x_hat) < -0.9 * unanimous).astype(int))
+
+
+@mutant("read_next_flips", blamed="one_sequence", says="the column of the flip just seen")
+def one_column_too_early(x_hat):
+    blocks = x_hat.reshape(-1, x_hat.shape[1], x_hat.shape[1])
+    return (np.diagonal(blocks, axis1=1, axis2=2) < 0).astype(int).ravel()
+
+
+for change, because in (
+    ("… np.ones(len(x_hat), dtype=int)", "at the last position any answer will do"),
+    ("… np.zeros(len(x_hat))", "0.0 is as good as 0"),
+):
+    equivalent(
+        "read_next_flips", f"y = np.zeros(len(x_hat), dtype=int) -> {change}", because=because
+    )
+equivalent(
+    "read_next_flips",
+    "y[row] = values[t + 1] < 0 -> … <= 0",
+    because="0 says that the flips are tied: then any answer will do",
+)

@@ -324,7 +324,7 @@ class BackwardWithoutReturn(Layer):
         super().backward(dy)
 
 
-@wrong("slopes_of_gamma_and_beta", says="gamma after backward, which has to leave it alone")
+@wrong("slopes_of_gamma_and_beta", says="after backward, which has to leave it alone, gamma[1] is")
 class BackwardTakesTheStep(Layer):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -332,7 +332,7 @@ class BackwardTakesTheStep(Layer):
         return dx
 
 
-@wrong("slopes_of_gamma_and_beta", says="running_mean after backward, which has to leave it alone")
+@wrong("slopes_of_gamma_and_beta", says="which has to leave it alone, running_mean[")
 class BackwardMovesTheStatistics(Layer):
     def backward(self, dy):
         self.running_mean = self.move(self.running_mean, self.x_hat.mean(axis=0) + 1)
@@ -378,9 +378,6 @@ class MomentumTheWrongWayRound(Layer):
 @wrong("the_running_mean_moves", says="the first batch counts like every other")
 class FirstBatchInitializes(Layer):
     first = True
-
-    def move(self, old, new):
-        return super().move(old, new)
 
     def remember(self, x):
         if not self.first:
@@ -430,15 +427,9 @@ class RunningDeviation(Layer):
 @wrong("the_running_variance_moves", says="to the batch's variance alone, not to the old one")
 class FactorOnEverything(Layer):
     def remember(self, x):
+        n, before = self.count(x), self.running_var
         super().remember(x)
-        n = self.count(x)
-        biased = (1 - self.momentum) / self.momentum * (self.running_var * 0)
-        self.running_var = biased + self.running_var
-        self.running_var += (n / (n - 1) - 1) * (1 - self.momentum) * self.before
-
-    def move(self, old, new):
-        self.before = old
-        return super().move(old, new)
+        self.running_var = self.running_var + (1 - self.momentum) * before / (n - 1)
 
 
 @wrong("images", says="(0, 2, 3); you average over N alone")

@@ -3,6 +3,8 @@
 import numpy as np
 from answers_your_layer_computed import Layer, wrong
 
+from helpers.exercises import faulty_layers
+
 
 @wrong("eval_mode", says="these are the mean and the variance of the batch")
 class BatchStatisticsInEvalMode(Layer):
@@ -329,3 +331,14 @@ class SwitchesGradientsOff(Layer):
 
         torch.set_grad_enabled(False)
         return super().forward(x)
+
+
+# What the notebook's gallery shows must not pass either.
+for _fault, _blamed in {
+    faulty_layers.NeverUpdates: "the_running_mean_moves",
+    faulty_layers.TurnedMomentum: "the_running_mean_moves",
+    faulty_layers.EvalDoesNothing: "eval_mode",
+    faulty_layers.ConstantStatistics: "slope_of_a_training_batch",
+    faulty_layers.SumsForMeans: "slope_of_a_training_batch",
+}.items():
+    wrong(_blamed)(_fault)

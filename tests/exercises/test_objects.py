@@ -194,6 +194,15 @@ def test_other_arguments_are_pointed_out():
         Answer, "adds"
     )
 
+    class Returns(Total):
+        def __init__(self, size, scale=2.0):
+            super().__init__(size, scale)
+            return self
+
+    message = says(Returns, "starts")
+    assert "__init__() should return None" in message
+    assert "arguments" not in message
+
 
 def test_arguments_stay_what_they_were_also_later():
     class Now(Total):
