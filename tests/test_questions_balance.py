@@ -1,7 +1,6 @@
 """Letters that cannot be guessed, and enough questions that have none.
 
-Not demanded of the course yet. `python -m pytest tests/test_questions_balance.py -s -k course`
-prints how it stands.
+`python -m pytest tests/test_questions_balance.py -s -k course` prints how the course stands.
 """
 
 from collections import Counter
@@ -131,5 +130,11 @@ def test_the_quiz_is_counted_with_the_others():
     assert len(asked) == len(set(asked))
 
 
-def test_the_state_of_the_course_can_be_printed():
-    print(f"\n{state(in_course_order())}")
+def test_the_letters_of_the_course_cannot_be_guessed():
+    course = in_course_order()
+    print(f"\n{state(course)}")
+    assert uneven(letters(course)) == []
+
+
+def test_a_third_of_the_course_asks_for_a_number_or_an_order():
+    assert too_few_numbers(in_course_order()) == []

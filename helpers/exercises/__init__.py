@@ -18,7 +18,7 @@ from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, boxes, objects, progress_file
 from helpers.exercises.engine import EXERCISES, Exercise, examine
 from helpers.exercises.questions import QUESTIONS, Question, Unreadable
-from helpers.exercises.renamed import NEW_NAMES
+from helpers.exercises.renamed import NEW_NAMES, REPLACED
 from helpers.exercises.surroundings import known
 from helpers.wrapping import wrapped
 
@@ -129,6 +129,8 @@ def review(name: str | None = None, answer=...) -> None:
     prints that question. Raises KeyError for a name that no question has.
     """
     if name is not None:
+        if _is_replaced(name):
+            return
         question = _question(name)
         if answer is Ellipsis or answer is None:
             print(_asked(question) or f"The text of {question.name} cannot be found.")
@@ -149,11 +151,29 @@ def review(name: str | None = None, answer=...) -> None:
 
 
 def _ask(name: str, answer, still_open: str) -> None:
+    if _is_replaced(name):
+        return
     question = _question(name)
     if answer is Ellipsis or answer is None:
         print(wrapped(f"○ {still_open}: replace ... by {question.how}"))
     else:
         _reply(question, answer, boxes.record_first)
+
+
+def _is_replaced(name: str) -> bool:
+    """Whether another question has taken the place of this one; then a sentence says so."""
+    name = NEW_NAMES.get(name, name)
+    if name not in REPLACED:
+        return False
+    new = _question(REPLACED[name])
+    number = numbered(new.notebook)[:2]
+    print(
+        wrapped(
+            f"○ {name} is asked in another way now, as {new.name}, and its letters mean something "
+            f"else. To take the new notebook, run: python3 course.py reset {number}. Yours is kept."
+        )
+    )
+    return True
 
 
 def _reply(question: Question, answer, record: Callable[[Question, str], None]) -> None:

@@ -85,7 +85,7 @@ number(
     measured_by="np.median(deep)",
 )
 prediction(
-    "backward-sum",
+    "backward-summed-loss",
     right="a",
     a="every feature of y has mean beta, so the loss is N times the sum of the betas. x cannot "
     "change it.",

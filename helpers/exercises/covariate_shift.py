@@ -56,7 +56,7 @@ prediction(
 )
 
 prediction(
-    "covariate-shift-mean",
+    "covariate-shift-one-unit",
     right="a",
     a="x_hat has mean zero at every step, so the mean of gamma * x_hat + beta is beta.",
     b="so it is in the plain network. Here batch norm subtracts the mean, whatever the weights "
@@ -84,7 +84,7 @@ number(
     tolerance=0.2,
 )
 prediction(
-    "covariate-shift-noise",
+    "covariate-shift-noisy-layers",
     right="a",
     a="in this network the noise leaves no trace in the accuracy.",
     b="the means jump by a third of a standard deviation at every step, and still it learns.",

@@ -102,7 +102,7 @@ number(
     tolerance=1,
 )
 prediction(
-    "depth-tanh",
+    "depth-with-tanh",
     right="a",
     a="sixty layers multiply a growth that the plain network does not have: its weights keep "
     "differences at their size, and batch norm undoes what they were chosen for.",
@@ -121,7 +121,7 @@ prediction(
     believed={"a": "quote: fully-deterministic", "b": "claim: same-seed-same-run"},
 )
 prediction(
-    "depth-skipinit",
+    "depth-at-the-start",
     right="b",
     a="alpha's gradient is the sum of dy times what the branch computes, and the branch does "
     "compute something: only its effect is multiplied by 0.",

@@ -91,7 +91,7 @@ number(
     measured_by="far[0]",
 )
 prediction(
-    "forward-relu",
+    "forward-behind-relu",
     right="c",
     a="ReLU throws the negative half away, so nothing is left to balance the positive half.",
     b="one half is the mean square that is left. The variance is less by the square of the mean, "
@@ -100,7 +100,7 @@ prediction(
     believed={"a": "claim: activations-standardized", "b": "quote: relu-halves-the-variance"},
 )
 prediction(
-    "forward-second-batch",
+    "forward-other-batch",
     right="b",
     a="sqrt(var + eps) and the mean belong to the first batch; the second has others.",
     b="the second batch is normalized with its own mean and variance, then scaled and shifted with "

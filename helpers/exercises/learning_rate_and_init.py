@@ -66,7 +66,7 @@ number(
     measured_by="np.median(squared['batch norm', 0.3]) / np.median(squared['batch norm', 1.0])",
 )
 prediction(
-    "rate-groups",
+    "rate-slower-group",
     right="a",
     a="nothing normalizes what the output layer computes, so too long a step shows at once. (gamma "
     "and beta, alone, would have been enough, too.)",
@@ -95,7 +95,7 @@ order(
     measured_by="np.median(by_gain['batch norm'], axis=0)[[1, 2, 6]]",
 )
 prediction(
-    "rate-test-errors",
+    "rate-unseen-images",
     right="b",
     a="the factor belongs to the batch size: what helps in batches of 64 no longer does in 20.",
     b="a long step in a small batch is too noisy, and the gain of the larger rate is lost.",

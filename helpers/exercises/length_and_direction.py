@@ -59,7 +59,7 @@ order(
 )
 
 prediction(
-    "length-step",
+    "length-one-step",
     right="a",
     a="the gradient is perpendicular to the weights, so the step is one side of a right angle and "
     "the new weights are its long side.",

@@ -5,7 +5,16 @@ import copy
 import numpy as np
 import torch
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    parts,
+    prediction,
+    same,
+    slip,
+    word,
+)
 from helpers.numpy_nn.models import mlp
 from helpers.numpy_nn.modules import BatchNorm, Linear
 
@@ -22,28 +31,64 @@ EPS = 0.3  # large enough that an x_hat of another eps shows
 MEAN = torch.tensor([4.0, -1.0, 0.5], dtype=torch.float64)
 VAR = torch.tensor([1.5, 9.0, 0.4], dtype=torch.float64)
 
-prediction(
-    "pytorch-variance",
-    right="c",
-    a="the name is the same, the default is not: PyTorch corrects the variance for you.",
-    b="PyTorch's result is the larger one: it divides by N - 1 = 3, NumPy by N = 4.",
-    c="torch.var divides by N - 1 unless you write correction=0. With four samples that is a "
-    "third too much; with 64 nobody would notice.",
+number(
+    "pytorch-ten-batches",
+    answer=0.65,
+    within=1.1,
+    reason="Every batch leaves 0.9 of the old value, and 0.9 ** 10 is 35 %.",
+    recalls="inference",
+)
+word(
+    "pytorch-direction",
+    answers=("x_hat", "x hat", "xhat", "x̂", "that of x_hat", "along x_hat"),
+    reason="stretching the centred values changes nothing in the output, so the loss has no slope "
+    "along them.",
+    recalls="backward",
 )
 prediction(
-    "pytorch-gradcheck",
-    right="b",
-    a="float32 keeps seven digits. The difference of two outputs at a distance of 1e-6 keeps one "
-    "at most.",
-    b="the gradient is right, but the judge cannot see it: the numerical slope drowns in rounding.",
-    c="it warns, but computes all the same.",
+    "pytorch-company",
+    right="a",
+    a="it alone measures over the samples. Group norm measures over the channels and pixels of one "
+    "image.",
+    b="group norm measures over the channels and pixels of one image: its company does not matter.",
+    c="only batch norm measures over the samples. Group norm does with one image alone.",
+    recalls="when_it_fails",
+)
+
+number(
+    "pytorch-variance",
+    answer=1.333,
+    within=1.05,
+    reason="torch.var divides by N - 1 unless you write correction=0, and with four samples 4 / 3 "
+    "is a third too much. With 64 nobody would notice.",
+    measured_by="translated.mean()",
+    tolerance=0.01,
+)
+number(
+    "pytorch-second-pass",
+    answer=72,
+    within=1.02,
+    reason="The slope is 36 again, since no step has moved w, and backward() adds it to the 36 "
+    "that are there.",
+    measured_by="second_pass",
+    tolerance=0.001,
+)
+number(
+    "pytorch-memory-kept",
+    answer=3,
+    unit="times",
+    within=1.35,
+    reason="Square, quotient and product each keep an array as large as x for the way back, and so "
+    "does every such layer.",
+    measured_by="kept",
 )
 prediction(
     "pytorch-list",
     right="a",
-    a="a module finds modules that are its attributes. Into a list it does not look.",
+    a="a module finds modules that are its attributes. Into a list it does not look, and since a "
+    "list is good Python, nothing complains.",
     b="it would, if the list were an nn.ModuleList.",
-    c="nothing is wrong with a list in Python, so nothing complains. That is what makes it nasty.",
+    believed={"b": "quote: parameters-in-lists"},
 )
 prediction(
     "pytorch-no-grad",
@@ -52,6 +97,16 @@ prediction(
     b="outputs come from the batch, as always in training mode.",
     c="the layer is in training mode, and training mode decides about statistics. no_grad decides "
     "whether a graph is recorded.",
+    believed={"a": "quote: not-updated-without-gradients", "b": "claim: no-grad-is-eval"},
+)
+prediction(
+    "pytorch-judge-in-single",
+    right="b",
+    a="float32 keeps seven digits. The difference of two outputs at a distance of 1e-6 keeps one "
+    "at most.",
+    b="the gradient is right, but the judge cannot see it: the numerical slope drowns in rounding.",
+    c="the gradient is right to seven digits. It is the numerical slope that drowns in rounding.",
+    believed={"a": "quote: gradcheck-in-float32", "c": "quote: wrong-gradient-of-linear"},
 )
 
 

@@ -86,7 +86,7 @@ number(
     measured_by="100 * np.median(loss_ratio)",
 )
 prediction(
-    "regularization-labels",
+    "regularization-wrong-labels",
     right="a",
     a="batch norm speeds up learning, and learning by heart is learning, too.",
     b="nothing in its loss tells the plain network to ignore a label, but it is slow: in 200 steps "

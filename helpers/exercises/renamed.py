@@ -1,6 +1,8 @@
-"""What predictions were called once: progress files and learners' notebooks may say so.
+"""Names that questions had once: progress files and learners' notebooks may say so.
 
-First the names of the first edition, by number, then those that another question has replaced.
+A question that only has another name goes on: answers to it still count. One whose choices have
+changed has got a new name, and an answer to the old one counts for nothing, as its letter may mean
+something else today.
 """
 
 NEW_NAMES = {
@@ -14,7 +16,7 @@ NEW_NAMES = {
     "02-relu": "forward-relu",
     "02-undo": "forward-second-batch",
     "03-sum": "backward-sum",
-    "03-two": "backward-share-left",
+    "03-two": "backward-two-samples",
     "03-scale": "backward-scaled-weights",
     "04-one-batch": "training-test-batches",
     "04-plain-faster": "training-plain-rate",
@@ -90,5 +92,28 @@ NEW_NAMES = {
     "19-frozen": "quiz-new-layer",
     "19-fold": "quiz-folding",
     "19-accumulate": "quiz-small-batches",
+}
+
+# The old question, and the one that asks about the same today.
+REPLACED = {
+    "inputs-best-fit": "inputs-lowest-loss",
+    "inputs-new-image": "inputs-one-image",
+    "forward-relu": "forward-behind-relu",
+    "forward-second-batch": "forward-other-batch",
+    "backward-sum": "backward-summed-loss",
     "backward-two-samples": "backward-share-left",
+    "training-test-batches": "training-fifty-batches",
+    "training-gamma-beta": "training-undone",
+    "inference-single-sample": "inference-batch-of-one",
+    "inference-accuracy": "inference-three-ways",
+    "covariate-shift-mean": "covariate-shift-one-unit",
+    "covariate-shift-noise": "covariate-shift-noisy-layers",
+    "smoothing-scaled-weights": "smoothing-short-weights",
+    "rate-test-errors": "rate-unseen-images",
+    "rate-groups": "rate-slower-group",
+    "depth-skipinit": "depth-at-the-start",
+    "depth-tanh": "depth-with-tanh",
+    "length-step": "length-one-step",
+    "regularization-labels": "regularization-wrong-labels",
+    "pytorch-gradcheck": "pytorch-judge-in-single",
 }

@@ -90,7 +90,7 @@ order(
     "for met in (places['plain'], stuck['plain'], stuck['batch norm'])]",
 )
 prediction(
-    "smoothing-scaled-weights",
+    "smoothing-short-weights",
     right="a",
     a="the same output now hangs on weights that are ten times smaller, so a step of the same "
     "length turns them ten times further.",

@@ -65,7 +65,7 @@ number(
     measured_by="steps_half_km / steps_km",
 )
 prediction(
-    "inputs-best-fit",
+    "inputs-lowest-loss",
     right="a",
     a="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
     "same; only the way to it is shorter.",
@@ -73,7 +73,7 @@ prediction(
     believed={"b": "quote: scaling-is-a-must"},
 )
 prediction(
-    "inputs-new-image",
+    "inputs-one-image",
     right="c",
     a="that would be the mean over the pixels of one image. The statistics are per pixel, over "
     "images, and here there is one image.",

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import torch
 from registry import alternative, mutant
+from torch import nn
+from torch.nn import functional as F
 
 
 @alternative("strides")
@@ -523,3 +525,171 @@ def only_others_decay(named_parameters, lr, weight_decay, beta_factor):
 def rate_by_its_long_name(named_parameters, lr, weight_decay, beta_factor):
     groups = grouped(*split(named_parameters), lr, weight_decay, beta_factor)
     return [{"learning_rate" if k == "lr" else k: v for k, v in g.items()} for g in groups]
+
+
+@alternative("train_one_epoch")
+def forgets_at_the_end(net, optimizer, batches):
+    net.train(True)
+    losses = torch.zeros(len(batches), dtype=torch.float64)
+    for i, (x, y) in enumerate(batches):
+        loss = nn.CrossEntropyLoss()(net(x), y)
+        loss.backward()
+        optimizer.step()
+        net.zero_grad()
+        losses[i] = loss.item()
+    return losses
+
+
+@alternative("train_one_epoch")
+def through_a_closure(net, optimizer, batches):
+    net.train()
+    losses = []
+    for x, y in batches:
+
+        def closure(x=x, y=y):
+            optimizer.zero_grad(set_to_none=False)
+            loss = F.nll_loss(net(x).log_softmax(dim=1), y)
+            loss.backward()
+            return loss
+
+        losses.append(float(optimizer.step(closure)))
+    return losses
+
+
+@alternative("train_one_epoch")
+def with_autograd_grad(net, optimizer, batches):
+    net.train()
+    losses, parameters = [], list(net.parameters())
+    for x, y in batches:
+        loss = F.cross_entropy(net(x), y)
+        for parameter, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            parameter.grad = slope
+        optimizer.step()
+        losses.append(loss.detach().numpy())
+    return np.array(losses)
+
+
+def epoch(net, optimizer, batches, mode=True):
+    """The losses of a right loop, with their graphs."""
+    net.train(mode)
+    losses = []
+    for x, y in batches:
+        optimizer.zero_grad()
+        losses.append(F.cross_entropy(net(x), y))
+        losses[-1].backward()
+        optimizer.step()
+    return losses
+
+
+@mutant("train_one_epoch", blamed="one_loss_per_batch", says="detach")
+def keeps_the_graphs(net, optimizer, batches):
+    return epoch(net, optimizer, batches)
+
+
+@mutant("train_one_epoch", blamed="one_loss_per_batch")
+def the_mean_loss(net, optimizer, batches):
+    return torch.stack(epoch(net, optimizer, batches)).mean().item()
+
+
+@mutant("train_one_epoch", blamed="one_loss_per_batch")
+def the_last_loss(net, optimizer, batches):
+    return [epoch(net, optimizer, batches)[-1].item()]
+
+
+@mutant("train_one_epoch", blamed="the_first_loss", says="net.train()")
+def in_the_mode_that_it_finds(net, optimizer, batches):
+    return [loss.item() for loss in epoch(net, optimizer, batches, mode=net.training)]
+
+
+@mutant("train_one_epoch", blamed="the_first_loss", says="after the step")
+def losses_after_the_step(net, optimizer, batches):
+    losses = []
+    for x, y in batches:
+        epoch(net, optimizer, [(x, y)])
+        losses.append(F.cross_entropy(net(x), y).item())
+    return losses
+
+
+@mutant("train_one_epoch", blamed="the_first_loss", says="the sum")
+def sums_over_the_batch(net, optimizer, batches):
+    net.train()
+    losses = []
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), y, reduction="sum")
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@mutant("train_one_epoch", blamed="one_step_per_batch", says="adds to the slopes")
+def never_forgets(net, optimizer, batches):
+    net.train()
+    losses = []
+    for x, y in batches:
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@mutant("train_one_epoch", blamed="one_step_per_batch", says="does not move")
+def forgets_before_the_step(net, optimizer, batches):
+    net.train()
+    losses = []
+    for x, y in batches:
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@mutant("train_one_epoch", blamed="one_step_per_batch")
+def plain_gradient_descent(net, optimizer, batches):
+    net.train()
+    losses = []
+    for x, y in batches:
+        net.zero_grad()
+        loss = F.cross_entropy(net(x), y)
+        loss.backward()
+        with torch.no_grad():
+            for parameter in net.parameters():
+                parameter -= optimizer.param_groups[0]["lr"] * parameter.grad
+        losses.append(loss.item())
+    return losses
+
+
+@mutant("train_one_epoch", blamed="each_batch_once", says="through the net")
+def asks_the_net_again(net, optimizer, batches):
+    net.train()
+    losses = []
+    for x, y in batches:
+        losses.append(F.cross_entropy(net(x), y).item())
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+    return losses
+
+
+@mutant("train_one_epoch", blamed="each_batch_once", says="2 steps for 3 batches")
+def the_last_step_is_missing(net, optimizer, batches):
+    losses = epoch(net, optimizer, batches[:-1])
+    optimizer.zero_grad()
+    x, y = batches[-1]
+    return [loss.item() for loss in [*losses, F.cross_entropy(net(x), y)]]
+
+
+@mutant("train_one_epoch", blamed="any_network")
+def three_batches(net, optimizer, batches):
+    return [loss.item() for loss in epoch(net, optimizer, batches[:3])]
+
+
+@mutant("train_one_epoch", blamed="any_network")
+def an_optimizer_of_its_own(net, optimizer, batches):
+    if type(optimizer) is torch.optim.Adam:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.9)
+    return [loss.item() for loss in epoch(net, optimizer, batches)]

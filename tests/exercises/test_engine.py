@@ -24,7 +24,7 @@ from helpers.exercises.engine import (
     slip,
 )
 from helpers.exercises.questions import QUESTIONS
-from helpers.exercises.renamed import NEW_NAMES
+from helpers.exercises.renamed import NEW_NAMES, REPLACED
 from helpers.wrapping import WIDTH
 
 
@@ -372,14 +372,40 @@ def test_a_prediction_is_open_then_right_or_wrong(own_progress, capsys):
 
 
 def test_a_notebook_of_the_first_edition_asks_the_same_question(own_progress, capsys):
-    exercises.predict("09-few-images", "c")
-    assert capsys.readouterr().out.startswith("✓ c: ")
-    assert progress_file.load()["predictions"] == {"rate-test-errors": "c"}
+    exercises.predict("06-bias", "a")
+    assert capsys.readouterr().out.startswith("✓ a: ")
+    assert progress_file.load()["predictions"] == {"convolution-bias": "a"}
 
 
-def test_every_prediction_of_an_earlier_edition_is_asked_or_has_a_successor():
+@pytest.mark.parametrize("ask", [exercises.predict, exercises.recall, exercises.review])
+@pytest.mark.parametrize("name", ["09-few-images", "rate-test-errors"])
+@pytest.mark.parametrize("answer", ["c", ...])
+def test_a_question_whose_letters_have_changed_is_not_judged(
+    own_progress, capsys, ask, name, answer
+):
+    ask(name, answer)
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.startswith("○ rate-test-errors is asked in another way now, as rate-unseen-images,")
+    assert "python3 course.py reset 10" in said
+    assert progress_file.load()["predictions"] == {}
+
+
+def test_an_old_answer_to_it_does_not_count(own_progress, capsys):
+    own_progress.parent.mkdir()
+    own_progress.write_text('{"predictions": {"09-few-images": "b", "02-axis": "b"}}')
+    exercises.progress()
+    answered = re.findall(r"questions +(\d+)/", capsys.readouterr().out)
+    assert sum(map(int, answered)) == 1
+    exercises.review()
+    assert "forward-axis" in (said := capsys.readouterr().out)
+    assert "rate" not in said
+
+
+def test_every_question_of_an_earlier_edition_is_asked_or_has_a_successor():
     exercises.load_part_iii()
-    assert set(NEW_NAMES.values()) <= set(QUESTIONS)
+    assert set(NEW_NAMES.values()) <= set(QUESTIONS) | set(REPLACED)
+    assert set(REPLACED.values()) <= set(QUESTIONS)
+    assert not set(REPLACED) & set(QUESTIONS)
 
 
 def test_names_of_predictions_carry_no_number():

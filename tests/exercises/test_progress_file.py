@@ -270,7 +270,8 @@ def test_a_file_of_the_first_edition_is_carried_over(file, capsys):
     capsys.readouterr()
     exercises.progress()
     counted = sum(int(n) for n in re.findall(r"questions +(\d+)/", capsys.readouterr().out))
-    assert counted == sum(QUESTIONS[name].knows("b") for name in NEW_NAMES.values()) > 0
+    still = [QUESTIONS[name] for name in NEW_NAMES.values() if name in QUESTIONS]
+    assert counted == sum(question.knows("b") for question in still) > 0
 
 
 def test_what_was_asked_by_letters_and_is_now_asked_by_a_number_is_asked_anew(file, monkeypatch):
@@ -340,7 +341,7 @@ def test_a_drive_that_cannot_be_written_stops_nobody_and_is_told_once(file, monk
     said = capsys.readouterr().out
     assert "cannot be kept (Read-only file system: " in " ".join(said.split())
     assert "✓ a: " in said
-    exercises.predict("forward-relu", "b")
+    exercises.predict("inference-cause", "b")
     exercises.progress()
     assert "cannot be kept" not in capsys.readouterr().out
     assert list(file.parent.iterdir()) == []

@@ -36,8 +36,8 @@ def clock(monkeypatch):
 # A course of a few questions. Of all but one the right choice is a.
 NOTEBOOKS = {
     "start-pixels": "start_here", "inputs-outlier": "why_normalize_inputs",
-    "forward-axis": "forward", "forward-relu": "forward", "forward-moved": "forward",
-    "forward-second": "forward", "backward-sum": "backward", "training-rate": "training",
+    "forward-axis": "forward", "forward-moved-on": "forward", "forward-moved": "forward",
+    "forward-second": "forward", "backward-one": "backward", "training-rate": "training",
     "inference-cause": "inference", "convolution-bias": "convolution",
 }  # fmt: skip
 
@@ -48,7 +48,7 @@ def course(monkeypatch):
         monkeypatch.delitem(QUESTIONS, name)
     for name, notebook in NOTEBOOKS.items():
         choices = {letter: f"Because of {letter}." for letter in "abc"}
-        right = "b" if name == "forward-relu" else "a"
+        right = "b" if name == "forward-moved-on" else "a"
         monkeypatch.setitem(QUESTIONS, name, Choice(name, notebook, right, choices))
     monkeypatch.setattr(asked, "text", lambda question: f"What is {question.name}?")
 
@@ -87,10 +87,10 @@ def names_asked(text):
 def test_first_answers_start_in_box_2_or_1():
     exercises.predict("forward-axis", "a")
     exercises.predict("forward-axis", "b")
-    exercises.predict("forward-relu", "a")
-    exercises.predict("forward-relu", "b")
+    exercises.predict("forward-moved-on", "a")
+    exercises.predict("forward-moved-on", "b")
     assert entry("forward-axis") == [2, "2027-03-01"]
-    assert entry("forward-relu") == [1, "2027-03-01"]
+    assert entry("forward-moved-on") == [1, "2027-03-01"]
 
 
 @pytest.mark.parametrize(("box", "rest"), [(1, 1), (2, 3), (3, 7), (4, 21), (5, 60)])
@@ -127,9 +127,9 @@ def test_what_is_not_due_does_not_move_up_but_may_fall(file, capsys):
 
 def test_a_question_never_asked_gets_its_first_answer():
     exercises.review("forward-axis", "b")
-    exercises.review("forward-relu", "b")
-    assert progress_file.load()["predictions"] == {"forward-axis": "b", "forward-relu": "b"}
-    assert (entry("forward-axis"), entry("forward-relu")) == ([1, str(DAY)], [2, str(DAY)])
+    exercises.review("forward-moved-on", "b")
+    assert progress_file.load()["predictions"] == {"forward-axis": "b", "forward-moved-on": "b"}
+    assert (entry("forward-axis"), entry("forward-moved-on")) == ([1, str(DAY)], [2, str(DAY)])
 
 
 def test_nonsense_moves_nothing(file, capsys):
@@ -141,11 +141,11 @@ def test_nonsense_moves_nothing(file, capsys):
 
 
 def test_a_clock_that_was_wrong_does_no_harm(file, clock):
-    kept(file, review={"forward-axis": [2, "2027-03-02"], "forward-relu": [2, "2126-01-01"]})
+    kept(file, review={"forward-axis": [2, "2027-03-02"], "forward-moved-on": [2, "2126-01-01"]})
     state = progress_file.load()
-    assert boxes.due(state, QUESTIONS) == [QUESTIONS["forward-relu"]], "not lost for 99 years"
-    exercises.review("forward-relu", "b")
-    assert entry("forward-relu") == [3, "2027-03-01"]
+    assert boxes.due(state, QUESTIONS) == [QUESTIONS["forward-moved-on"]], "not lost for 99 years"
+    exercises.review("forward-moved-on", "b")
+    assert entry("forward-moved-on") == [3, "2027-03-01"]
     kept(file, review={"forward-axis": [2, "2027-03-02"]})
     assert boxes.next_day(progress_file.load(), QUESTIONS) == date(2027, 3, 4)
     clock.move(-30)
@@ -169,11 +169,11 @@ def test_what_has_no_readable_box_is_asked_and_gets_one(file, damaged, capsys):
 
 
 def test_answers_from_before_there_were_boxes_are_asked(file, capsys):
-    kept(file, predictions={"forward-axis": "b", "02-relu": "b"})
-    assert names_asked(printed(capsys)) == ["forward-axis", "forward-relu"]
+    kept(file, predictions={"forward-axis": "b", "06-bias": "a"})
+    assert names_asked(printed(capsys)) == ["forward-axis", "convolution-bias"]
     exercises.review("forward-axis", "a")
-    exercises.review("forward-relu", "b")
-    assert (entry("forward-axis"), entry("forward-relu")) == ([2, str(DAY)], [3, str(DAY)])
+    exercises.review("convolution-bias", "a")
+    assert (entry("forward-axis"), entry("convolution-bias")) == ([2, str(DAY)], [3, str(DAY)])
 
 
 def test_what_the_course_no_longer_has_stays_and_is_not_asked(file, capsys):
@@ -191,7 +191,7 @@ def test_nothing_due_says_when_the_next_is(capsys):
     assert printed(capsys) == (
         "Nothing is due for review: questions come back some days after you answered them.\n"
     )
-    exercises.predict("forward-relu", "b")
+    exercises.predict("forward-moved-on", "b")
     assert printed(capsys) == "Nothing is due for review until 2027-03-04.\n"
     exercises.predict("forward-axis", "b")
     assert printed(capsys) == "Nothing is due for review until 2027-03-02.\n"
@@ -215,7 +215,7 @@ def test_five_at_a_time_longest_overdue_and_lowest_boxes_first(file, capsys):
     days = {
         "forward-axis": [1, "2027-02-20"],  # 8 days over
         "inputs-outlier": [2, "2027-02-20"],  # 6 days
-        "backward-sum": [1, "2027-02-22"],  # 6 days, in a lower box
+        "backward-one": [1, "2027-02-22"],  # 6 days, in a lower box
         "training-rate": [2, "2027-02-26"],  # today
         "start-pixels": [1, "2027-02-28"],  # today, in a lower box
         "inference-cause": [3, "2027-02-22"],  # today, in a higher box
@@ -225,7 +225,7 @@ def test_five_at_a_time_longest_overdue_and_lowest_boxes_first(file, capsys):
     text = printed(capsys)
     assert text.startswith("Due for review: 6. Here are 5 of them.\n\n")
     assert names_asked(text) == [
-        "forward-axis", "backward-sum", "inputs-outlier", "start-pixels", "training-rate",
+        "forward-axis", "backward-one", "inputs-outlier", "start-pixels", "training-rate",
     ]  # fmt: skip
     exercises.progress()
     assert capsys.readouterr().out.endswith("\nDue for review: 6. Run review()\n")
@@ -233,19 +233,20 @@ def test_five_at_a_time_longest_overdue_and_lowest_boxes_first(file, capsys):
 
 def test_they_are_spread_over_notebooks(file, capsys):
     old, later = [1, "2027-01-01"], [1, "2027-02-01"]
-    forward = ["forward-axis", "forward-moved", "forward-relu", "forward-second"]
+    forward = ["forward-axis", "forward-moved", "forward-moved-on", "forward-second"]
     kept(
-        file, review=dict.fromkeys(forward, old) | {"inputs-outlier": later, "backward-sum": later}
+        file,
+        review=dict.fromkeys(forward, old) | {"inputs-outlier": later, "backward-one": later},
     )
     assert names_asked(printed(capsys)) == [
-        "forward-axis", "inputs-outlier", "backward-sum", *forward[1:3],
+        "forward-axis", "inputs-outlier", "backward-one", *forward[1:3],
     ]  # fmt: skip
 
 
 def test_a_question_without_text_is_skipped(file, capsys, monkeypatch):
-    monkeypatch.setattr(asked, "text", lambda q: "?" if q.name == "forward-relu" else None)
-    kept(file, review={"forward-axis": [1, "2026-01-01"], "forward-relu": [1, "2027-01-01"]})
-    assert names_asked(printed(capsys)) == ["forward-relu"]
+    monkeypatch.setattr(asked, "text", lambda q: "?" if q.name == "forward-moved-on" else None)
+    kept(file, review={"forward-axis": [1, "2026-01-01"], "forward-moved-on": [1, "2027-01-01"]})
+    assert names_asked(printed(capsys)) == ["forward-moved-on"]
     monkeypatch.setattr(asked, "text", lambda question: None)
     assert printed(capsys) == (
         "Due for review: 2. But their text cannot be found in the notebooks.\n"
@@ -253,8 +254,8 @@ def test_a_question_without_text_is_skipped(file, capsys, monkeypatch):
 
 
 def test_only_what_is_due_is_looked_up(file, monkeypatch):
-    kept(file, review={"forward-axis": [5, "2027-02-28"], "forward-relu": [1, "2027-01-01"]})
+    kept(file, review={"forward-axis": [5, "2027-02-28"], "forward-moved-on": [1, "2027-01-01"]})
     looked_up = []
     monkeypatch.setattr(asked, "text", lambda question: looked_up.append(question.name) or "?")
     exercises.review()
-    assert looked_up == ["forward-relu"]
+    assert looked_up == ["forward-moved-on"]
