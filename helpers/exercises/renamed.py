@@ -116,4 +116,5 @@ REPLACED = {
     "length-step": "length-one-step",
     "regularization-labels": "regularization-wrong-labels",
     "pytorch-gradcheck": "pytorch-judge-in-single",
+    "many-gpus-ddp": "many-gpus-one-step",
 }

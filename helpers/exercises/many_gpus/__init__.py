@@ -31,15 +31,15 @@ prediction(
 )
 
 prediction(
-    "many-gpus-ddp",
-    right="a",
-    a="rank 0 subtracts the mean of its four samples, not that of the eight. The loss is another "
-    "function, and so is its gradient.",
-    b="all processes have the same weights, but each normalizes with the mean and the variance of "
+    "many-gpus-one-step",
+    right="c",
+    a="all processes have the same weights, but each normalizes with the mean and the variance of "
     "its own samples.",
-    c="each has a gradient of its own before the averaging. Afterwards all have the same, so they "
+    b="each has a gradient of its own before the averaging. Afterwards all have the same, so they "
     "take the same step.",
-    believed={"b": "claim: ddp-is-one-big-batch", "c": "quote: replicas-differ-without-sync"},
+    c="rank 0 subtracts the mean of its four samples, not that of the eight. The loss is another "
+    "function, and so is its gradient.",
+    believed={"a": "claim: ddp-is-one-big-batch", "b": "quote: replicas-differ-without-sync"},
 )
 prediction(
     "many-gpus-buffers",
