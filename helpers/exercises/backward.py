@@ -47,7 +47,7 @@ prediction(
 )
 
 prediction(
-    "backward-runaway-bias",
+    "backward-lone-bias",
     right="b",
     a="so it would be with the true gradient, which is zero. This one does not know that the mean "
     "moves along.",
@@ -276,8 +276,8 @@ def step_size():
 
 
 @exercise(
-    "Start with dgamma and dbeta, as in the first exercise. For dx use the closed form you derived "
-    "above.",
+    "Start with dgamma and dbeta: one entry of each serves all samples, so its slopes add up. For "
+    "dx use the closed form you derived above.",
     "Recompute mu, var and x_hat from x. r = 1 / sqrt(var + eps) is one number per feature.",
     "dx has three terms: dy itself, minus its mean over the batch, minus x_hat times the mean of "
     "dy * x_hat. All of it times gamma * r.",
@@ -432,7 +432,8 @@ def large_offset():
     "and m hands 2 * x / N of it to each x.",
     "Put them together: everything but dy and one mean cancels. Nothing was centred, so no mean of "
     "dy is subtracted.",
-    "dx = gamma * r * (dy - x_hat * (dy * x_hat).mean(axis=0))",
+    "dx = gamma * r * (dy - x_hat * (dy * x_hat).mean(axis=0)). Only the direction of x_hat goes, "
+    "so two samples are enough.",
 )
 def mean_square_backward(dy, x, gamma, eps=1e-5):
     r = 1 / np.sqrt((x**2).mean(axis=0) + eps)
@@ -463,6 +464,10 @@ def dgamma_of_the_cousin():
     slip(dgamma, GAMMA * want, "the slope of y with respect to gamma is x_hat, without gamma")
     no_eps = (DY * X / np.sqrt((X**2).mean(axis=0))).sum(axis=0)
     slip(dgamma, no_eps, "eps is missing")
+    beside = (DY * X / (np.sqrt((X**2).mean(axis=0)) + EPS)).sum(axis=0)
+    slip(dgamma, beside, "eps belongs inside the root")
+    of_var = (DY * X / np.sqrt(X.var(axis=0) + EPS)).sum(axis=0)
+    slip(dgamma, of_var, "r holds the variance; here it holds the mean square of x")
     same(dgamma, want, "dgamma")
 
 

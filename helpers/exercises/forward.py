@@ -365,7 +365,8 @@ def extreme_batch(batch_size, var, eps=1e-5):
     farthest = np.sqrt(others * var)
     x = np.full(batch_size, -farthest / others)
     x[0] = farthest
-    return x, farthest / np.sqrt(var + eps)
+    bound = farthest / np.sqrt(var + eps)
+    return x, bound
 
 
 @extreme_batch.expect

@@ -521,6 +521,15 @@ def any_number_of_features():
         same(_fitted(z, x), x, f"the best fit from z to x (of shape {x.shape})")
 
 
+@whiten.expect
+def tiny_units_or_far_from_zero():
+    """It works for features in tiny units, 1e12 times smaller, and for features near 1e8. (A
+    difference of two huge numbers would lose the digits.)"""
+    for x, what in ((RELATED * 1e-12, "tiny units"), (RELATED + 1e8, "1e8 added")):
+        z = array_like((yield (x,), {}), "z", shape=x.shape)
+        same(_mean_products(z), np.eye(3), f"the mean product ({what}) of features", tol=1e-5)
+
+
 @whiten.expect_or_refuse
 def whitened_whole_numbers():
     """It works for whole numbers, such as pixels, too: z has fractions."""

@@ -581,6 +581,20 @@ def cousin_of_six_samples(dy, x, gamma, eps=1e-5):
     return gamma * r * (dy - along), (dy * x * r).sum(axis=0)
 
 
+@mutant("mean_square_backward", blamed="dgamma_of_the_cousin", says="inside the root")
+def cousin_with_eps_beside_the_root(dy, x, gamma, eps=1e-5):
+    r = 1 / (np.sqrt((x**2).mean(axis=0)) + eps)
+    along = x * r * (dy * x * r).mean(axis=0)
+    return gamma * r * (dy - along), (dy * x * r).sum(axis=0)
+
+
+@mutant("mean_square_backward", blamed="dgamma_of_the_cousin", says="holds the variance")
+def cousin_with_a_variance(dy, x, gamma, eps=1e-5):
+    r = 1 / np.sqrt(x.var(axis=0) + eps)
+    along = x * r * (dy * x * r).mean(axis=0)
+    return gamma * r * (dy - along), (dy * x * r).sum(axis=0)
+
+
 @mutant("mean_square_backward", blamed="dgamma_of_the_cousin", says="eps is missing")
 def cousin_without_eps(dy, x, gamma, eps=1e-5):
     return _cousin(dy, x, gamma, 0.0)

@@ -519,6 +519,20 @@ def at_least_two_features(x):
     return (x - x.mean(axis=0)) @ axes / np.sqrt(lambdas)
 
 
+@mutant("whiten", blamed="tiny_units_or_far_from_zero")
+def leaves_out_what_hardly_varies(x):
+    away, products = moments(x)
+    lambdas, axes = np.linalg.eigh(products)
+    return away @ axes / np.sqrt(lambdas) * (lambdas > 1e-12)
+
+
+@mutant("whiten", blamed="tiny_units_or_far_from_zero")
+def product_of_the_means_subtracted(x):
+    mu = x.mean(axis=0)
+    lambdas, axes = np.linalg.eigh(x.T @ x / len(x) - np.outer(mu, mu))
+    return (x - mu) @ axes / np.sqrt(np.abs(lambdas))
+
+
 @mutant("whiten", blamed="whitened_whole_numbers")
 def whitened_in_the_type_of_x(x):
     z = np.zeros_like(x)
