@@ -3,25 +3,74 @@
 import numpy as np
 import torch
 
-from helpers.exercises.engine import array_like, exercise, parts, prediction, same, slip
+from helpers.exercises.engine import (
+    array_like,
+    exercise,
+    number,
+    parts,
+    prediction,
+    same,
+    slip,
+    word,
+)
 
-prediction(
-    "cost-bytes",
-    right="c",
-    a="that is its share of the arithmetic. But a batch norm reads and writes tensors of the size "
-    "of the layer's output, and so does a convolution.",
-    b="even with half as many passes over its tensors it would have more than that.",
-    c="eight passes over the tensor, forward and backward together, where a convolution or a ReLU "
-    "needs five. The next section derives the eight.",
+number(
+    "cost-own-tensors",
+    answer=1,
+    within=1.01,
+    reason="It keeps x itself, and a few numbers for each channel. From single operations it is "
+    "three.",
+    recalls="pytorch",
+)
+word(
+    "cost-gpu-program",
+    answers=("kernel", "kernels", "GPU kernel"),
+    reason="Python launches it: it puts the kernel into a queue and goes on at once.",
+    recalls="gpu_training",
 )
 prediction(
+    "cost-clock",
+    right="a",
+    a="Python only fills the queue and goes on. synchronize() would have waited for the GPU.",
+    b="the GPU may still be at work when you read the clock: nothing has waited for it.",
+    c="Python does not wait for the GPU, so the GPU's time is not in it.",
+    recalls="gpu_training",
+)
+
+number(
+    "cost-bytes",
+    answer=35.8,
+    unit="%",
+    within=1.4,
+    reason="Forward and backward together, batch norm passes over its tensor eight times, a "
+    "convolution or a ReLU five times. The next section derives the eight.",
+    measured_by="100 * moved['batch']['batch norm'] / sum(moved['batch'].values())",
+)
+number(
     "cost-four-lines",
-    right="c",
-    a="the arithmetic is the same, but every operator writes its result to memory, and the next "
-    "one reads it back.",
-    b="twice as much would be too good even for the forward pass alone: that is 10 T instead of 3.",
-    c="every line of the forward pass has at least one operator of its own in the backward pass, "
-    "and each of them reads and writes whole tensors.",
+    answer=44,
+    unit="T",
+    within=1.5,
+    reason="The forward pass takes 10. Every operator in it has at least one of its own in the "
+    "backward pass, and each of them reads and writes whole tensors.",
+    measured_by="passes['small operators']",
+)
+number(
+    "cost-kept",
+    answer=1.96,
+    unit="times",
+    within=1.2,
+    reason="Without batch norm, nobody keeps the output of a convolution. Batch norm needs it, and "
+    "so a second tensor waits beside each that waited before.",
+    measured_by="overheads[0]",
+)
+prediction(
+    "cost-raised-bias",
+    right="a",
+    a="the running statistics are fixed, so the bias is scaled like every other part of the input.",
+    b="in training mode it is so. The running mean was collected before, and does not know of it.",
+    c="batch norm adds beta last, but the bias comes before it, and is divided like the rest.",
+    believed={"b": "quote: bias-cancelled", "c": "mutant: fold_batch_norm.bias_unscaled"},
 )
 prediction(
     "cost-norm-first",
@@ -30,15 +79,16 @@ prediction(
     b="inside, every output sees nine pixels that went through batch norm. At the border it sees "
     "zeros that did not, and the folded bias counts them as if they had.",
     c="where no zeros are involved, scale and shift pass through the sum exactly.",
+    believed={"a": "quote: fold-into-the-next", "c": "quote: first-norm-stays"},
 )
-prediction(
+number(
     "cost-after-folding",
-    right="c",
-    a="they compute the same function of x, but not the same function of their weights.",
-    b="the shift does move into the bias, but the scale moves into the weights, and with them the "
-    "length of a step.",
-    c="the gradient of the old weight is scale times that of the folded one, and a step of the old "
-    "weight counts scale times in the output: 1 / scale squared in favour of the folded one.",
+    answer=100,
+    unit="times",
+    within=1.2,
+    reason="The gradient of the old weight is scale = 0.1 times that of the folded one, and a step "
+    "of the old weight counts 0.1 times in the output: a tenth of a tenth.",
+    measured_by="moved_farther[0].item()",
 )
 
 

@@ -128,4 +128,5 @@ REPLACED = {
     "quiz-voices": "quiz-recordings",
     "quiz-new-layer": "quiz-finished-part",
     "quiz-folding": "quiz-folded-layer",
+    "many-gpus-ddp": "many-gpus-one-step",
 }

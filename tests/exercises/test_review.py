@@ -35,7 +35,7 @@ def clock(monkeypatch):
 
 # A course of a few questions. Of all but one the right choice is a.
 NOTEBOOKS = {
-    "start-pixels": "start_here", "inputs-outlier": "why_normalize_inputs",
+    "start-cells": "start_here", "inputs-outlier": "why_normalize_inputs",
     "forward-axis": "forward", "forward-moved-on": "forward", "forward-moved": "forward",
     "forward-second": "forward", "backward-one": "backward", "training-rate": "training",
     "inference-cause": "inference", "convolution-bias": "convolution",
@@ -200,15 +200,15 @@ def test_nothing_due_says_when_the_next_is(capsys):
 def test_a_due_question_is_asked_with_its_text_and_how_to_answer(file, capsys, monkeypatch):
     text = f"{'How large is it? ' * 9}\na) large\nb) small"
     monkeypatch.setattr(asked, "text", lambda question: text)
-    kept(file, review={"start-pixels": [1, "2027-01-01"]})
+    kept(file, review={"start-cells": [1, "2027-01-01"]})
     out = printed(capsys)
-    assert out.splitlines()[:3] == ["Due for review: 1.", "", "start-pixels (00 start_here)"]
+    assert out.splitlines()[:3] == ["Due for review: 1.", "", "start-cells (00 start_here)"]
     assert out.splitlines()[-3:] == [
         "  a) large", "  b) small",
-        '  To answer: review("start-pixels", ...), where ... is "a", "b" or "c".',
+        '  To answer: review("start-cells", ...), where ... is "a", "b" or "c".',
     ]  # fmt: skip
     assert max(map(len, out.splitlines())) <= WIDTH
-    assert printed(capsys, "start-pixels") == out.split("\n\n", 1)[1]
+    assert printed(capsys, "start-cells") == out.split("\n\n", 1)[1]
 
 
 def test_five_at_a_time_longest_overdue_and_lowest_boxes_first(file, capsys):
@@ -217,7 +217,7 @@ def test_five_at_a_time_longest_overdue_and_lowest_boxes_first(file, capsys):
         "inputs-outlier": [2, "2027-02-20"],  # 6 days
         "backward-one": [1, "2027-02-22"],  # 6 days, in a lower box
         "training-rate": [2, "2027-02-26"],  # today
-        "start-pixels": [1, "2027-02-28"],  # today, in a lower box
+        "start-cells": [1, "2027-02-28"],  # today, in a lower box
         "inference-cause": [3, "2027-02-22"],  # today, in a higher box
         "convolution-bias": [3, "2027-02-23"],  # tomorrow
     }
@@ -225,7 +225,7 @@ def test_five_at_a_time_longest_overdue_and_lowest_boxes_first(file, capsys):
     text = printed(capsys)
     assert text.startswith("Due for review: 6. Here are 5 of them.\n\n")
     assert names_asked(text) == [
-        "forward-axis", "backward-one", "inputs-outlier", "start-pixels", "training-rate",
+        "forward-axis", "backward-one", "inputs-outlier", "start-cells", "training-rate",
     ]  # fmt: skip
     exercises.progress()
     assert capsys.readouterr().out.endswith("\nDue for review: 6. Run review()\n")
