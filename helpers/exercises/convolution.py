@@ -553,6 +553,16 @@ def usual_eps():
 
 
 @batch_norm_2d_backward.expect
+def slopes_of_a_constant_channel():
+    """A channel in which all values agree has dx = gamma / sqrt(eps) * (dy - mean of dy)."""
+    x = X.copy()
+    x[:, 2] = 7.0
+    dx, _, _ = yield (DY, x, GAMMA), {"eps": EPS}
+    right, _, _ = batch_norm_2d_backward(DY, x, GAMMA, EPS)
+    same(np.asarray(dx)[:, 2], right[:, 2], "dx of the constant channel")
+
+
+@batch_norm_2d_backward.expect
 def other_images():
     """It works for images of any size, also for a single image, a single channel, and as many
     columns as channels."""

@@ -116,8 +116,9 @@ number(
     "batch (N, C) in training mode. Run check after every step; it tells which one is next.",
     "backward cannot ask what forward knew. Keep in self what it needs: x_hat, the root, and "
     "whether this forward used the batch's statistics.",
-    "For images only two things change: the axes to average over, (0, 2, 3), and the shape in "
-    "which a vector (C,) meets x, (1, C, 1, 1).",
+    "For images, make rows of x and dy as they come in, and images of y and dx as they go out; the "
+    "cell below shows both lines. (Or average over the axes (0, 2, 3), and let a vector (C,) meet "
+    "x in the shape (C, 1, 1).)",
     "In eval mode mean and variance are constants. dx = gamma / sqrt(running_var + eps) * dy is "
     "all; dgamma and dbeta are sums as before, with the x_hat of that forward.",
     "backward of a training batch: dx = gamma * r * (dy - dbeta / count - x_hat * dgamma / count), "
@@ -864,4 +865,8 @@ def one_value_per_channel():
         layer = yield NEW
         _own_parameters(layer)
         same(layer.forward(x), _per_channel(BETA, x), "y")
-        same(np.isfinite(layer.running_var), np.ones(C), "running_var is finite: entry")
+        if not np.isfinite(layer.running_var).all():
+            raise AssertionError(
+                "running_var is no longer finite: N / (N - 1) divides by 0. Raise a ValueError "
+                "where a channel has a single value"
+            )

@@ -536,6 +536,12 @@ def eps_of_keras(dy, x, gamma, eps=1e-3):
     return image_gradients(dy, x, gamma, eps)
 
 
+@mutant("batch_norm_2d_backward", blamed="slopes_of_a_constant_channel")
+def no_gradient_for_constant_channels(dy, x, gamma, eps=1e-5):
+    dx, dgamma, dbeta = image_gradients(dy, x, gamma, eps)
+    return np.where(np.ptp(x, axis=AXES, keepdims=True) == 0, 0, dx), dgamma, dbeta
+
+
 @mutant("batch_norm_2d_backward", blamed="other_images")
 def always_ninety_values(dy, x, gamma, eps=1e-5):
     share = x.size / x.shape[1] / 90

@@ -619,7 +619,7 @@ class DifferenceOfSquares(Layer):
         return np.maximum(self.mean(x**2) - self.mean(x) ** 2, 0)
 
 
-@wrong("one_value_per_channel", says="running_var is finite: entry[0] is 0, expected 1")
+@wrong("one_value_per_channel", says="Raise a ValueError")
 class NaNFromOneValue(Layer):
     def remember(self, x):
         self.running_mean = self.move(self.running_mean, self.mean(x))
