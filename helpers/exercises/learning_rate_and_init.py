@@ -67,12 +67,12 @@ number(
 )
 prediction(
     "rate-slower-group",
-    right="a",
-    a="nothing normalizes what the output layer computes, so too long a step shows at once. (gamma "
-    "and beta, alone, would have been enough, too.)",
+    right="c",
+    a="the trouble takes two. Slow down the right one, and the others may stay fast.",
     b="they can stay as fast as they are: slowing them down, alone, does not help.",
-    c="the trouble takes two. Slow down the right one, and the others may stay fast.",
-    believed={"b": "quote: lower-layers-slower", "c": "quote: too-high-a-rate"},
+    c="nothing normalizes what the output layer computes, so too long a step shows at once. (gamma "
+    "and beta, alone, would have been enough, too.)",
+    believed={"a": "quote: too-high-a-rate", "b": "quote: lower-layers-slower"},
 )
 number(
     "rate-after-one-step",

@@ -66,11 +66,11 @@ number(
 )
 prediction(
     "inputs-lowest-loss",
-    right="a",
-    a="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
+    right="b",
+    a="a weight can undo any scale: whatever fits standardized hikes fits raw hikes just as well.",
+    b="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
     "same; only the way to it is shorter.",
-    b="a weight can undo any scale: whatever fits standardized hikes fits raw hikes just as well.",
-    believed={"b": "quote: scaling-is-a-must"},
+    believed={"a": "quote: scaling-is-a-must"},
 )
 prediction(
     "inputs-one-image",

@@ -13,9 +13,10 @@ import nbformat
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from helpers.exercises.engine import EXERCISES
 from helpers.launcher import places
 
-NOTEBOOK = "02_forward.ipynb"
+NOTEBOOK, LAYER = "02_forward.ipynb", "07_your_layer.ipynb"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox",
@@ -240,3 +241,23 @@ def test_what_is_further_is_folded_until_its_heading_is_opened(page, address):
     expect(further).to_be_hidden()
     heading.locator(".jp-showHiddenCellsButton").click()
     expect(further).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_learner_builds_the_layer_and_sees_its_curve(page, address, workspace):
+    page.goto(address)
+    open_notebook(page, address, LAYER)
+    cell = page.locator(".jp-CodeCell", has_text="class BatchNormLayer:").first
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(EXERCISES["BatchNormLayer"].source() + "\n\n\ncheck(BatchNormLayer)")
+    menu(page, "Run", "Run All Cells")
+    prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
+    expect(prompts.last).to_have_text(f"[{prompts.count()}]:")
+    wait_until_idle(page)
+    expect(cell.locator(".jp-OutputArea-output").first).to_contain_text("✓")
+    cells = code_cells(save(page, workspace / LAYER))
+    printed = [output.text for cell in cells for output in cell.outputs if "text" in output]
+    assert "From here on, BatchNormLayer is yours.\n" in printed
+    curves = next(cell for cell in cells if '"your layer": {' in cell.source)
+    assert any("image/png" in output.get("data", {}) for output in curves.outputs)

@@ -74,16 +74,16 @@ question(
 question(
     "quiz-colleague",
     "covariate_shift",
-    right="a",
-    a="batch norm sets these means and variances, whatever the network learns. If the drift is the "
+    right="b",
+    a="two things that batch norm does need not be cause and effect: it sets these means and "
+    "variances, whatever the network learns.",
+    b="batch norm sets these means and variances, whatever the network learns. If the drift is the "
     "reason, bringing it back must bring the slow training back. In three layers it did not; in "
     "twenty it did in the median, not in every seed.",
-    b="two things that batch norm does need not be cause and effect: it sets these means and "
-    "variances, whatever the network learns.",
     c="that is said of another shift: the change of the gradients when earlier layers step. The "
     "means and variances do keep still.",
     believed={
-        "b": "claim: inputs-keep-their-distribution",
+        "a": "claim: inputs-keep-their-distribution",
         "c": "claim: more-shift-better-training",
     },
 )
