@@ -42,7 +42,17 @@ number(
 )
 word(
     "length-way-back",
-    answers=("skip connection", "skip", "residual connection", "shortcut", "skip path"),
+    answers=(
+        "skip connection",
+        "skip connections",
+        "skip",
+        "residual connection",
+        "shortcut",
+        "shortcut connection",
+        "skip path",
+        "bypass",
+        "identity",
+    ),
     reason="y is x plus what the branch computes, so over the skip the gradient is multiplied by "
     "1. Over the branch it is divided by the spread of the block's input.",
     recalls="depth",
@@ -52,9 +62,9 @@ order(
     answer="bca",
     reason="He's weights keep the gradient as it is, and batch norm lengthens it in every layer. "
     "With skips, each block adds less than the one before.",
-    a="batch norm, no skips",
-    b="plain, He's weights",
-    c="skips and batch norm",
+    a="layers with batch norm",
+    b="plain layers, He's weights",
+    c="residual blocks with batch norm",
     recalls="depth",
 )
 

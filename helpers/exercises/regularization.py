@@ -42,7 +42,7 @@ number(
 )
 word(
     "regularization-what-counts",
-    answers=("direction", "their direction", "directions", "angle"),
+    answers=("direction", "their direction", "directions", "angle", "orientation"),
     reason="batch norm divides the length out again, as far as eps allows.",
     recalls="length_and_direction",
 )

@@ -40,7 +40,7 @@ number(
 )
 word(
     "when-it-fails-quiet",
-    answers=("mean", "mu", "batch mean", "mean of the batch"),
+    answers=("mean", "average", "mu", "batch mean", "mean of the batch"),
     reason="the batch norm before it has fixed the mean of every unit, so next to nothing of its "
     "noise is left. That of the standard deviation stays.",
     recalls="regularization",
