@@ -460,8 +460,9 @@ def factor_bounds(plain, norm, every, end):
     return np.median(earliest(plain) / norm), np.median(plain / earliest(norm))
 
 
-FOUND_PLAIN = np.array([300.0, 350.0, 280.0, 410.0, 330.0])
-FOUND_NORM = np.array([80.0, 110.0, 60.0, 90.0, 70.0])
+# All are steps that are tested, whether tests come every 20, 10, 5, 4 or 1.
+FOUND_PLAIN = np.array([300.0, 340.0, 280.0, 420.0, 320.0])
+FOUND_NORM = np.array([80.0, 120.0, 60.0, 100.0, 40.0])
 NEVER = np.inf
 
 
@@ -545,11 +546,13 @@ def norm_never_arrives():
 
 @factor_bounds.expect
 def any_runs():
-    """It works for an even number of seeds and for one, for other tests and another end."""
-    two_never = np.array([NEVER, 110.0, NEVER, 90.0])
+    """It works for an even number of seeds and for one, for other tests and another end, and where
+    the very first test finds the target."""
+    two_never = np.array([NEVER, 120.0, NEVER, 100.0])
     for plain, norm, every, end in (
-        (FOUND_PLAIN[:4], two_never, 25, 2000),
+        (FOUND_PLAIN[:4], two_never, 4, 2000),
         (np.array([NEVER]), FOUND_NORM[:1], 5, 450),
+        (np.array([10.0, 30.0, 20.0]), np.array([10.0, 10.0, 20.0]), 10, 100),
     ):
         low, high = yield (plain, norm, every, end), {}
         expected = factor_bounds(plain, norm, every, end)

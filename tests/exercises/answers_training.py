@@ -449,6 +449,14 @@ def sorted_in_the_middle(plain, norm, every, end):
     return [median(early(plain) / norm), median(plain / early(norm))]
 
 
+@alternative("factor_bounds")
+def after_the_test_before(plain, norm, every, end):
+    def first(steps):
+        return (np.ceil(np.minimum(steps, end + every) / every) - 1) * every + 1
+
+    return factor_of(first(plain), norm), factor_of(plain, first(norm))
+
+
 @mutant("factor_bounds", blamed="two_bounds")
 def one_factor_per_seed(plain, norm, every, end):
     return (plain - every + 1) / norm, plain / (norm - every + 1)
@@ -531,6 +539,12 @@ def drops_runs_that_never_arrived(plain, norm, every, end):
 @mutant("factor_bounds", blamed="any_runs")
 def always_600_steps(plain, norm, every, end):
     return factor_of(early(plain, every, 600), norm), factor_of(plain, early(norm, every, 600))
+
+
+@mutant("factor_bounds", blamed="any_runs")
+def never_before_the_first_test(plain, norm, every, end):
+    low_plain, low_norm = (np.maximum(early(s, every, end), every) for s in (plain, norm))
+    return factor_of(low_plain, norm), factor_of(plain, low_norm)
 
 
 @mutant("factor_bounds", blamed="any_runs")
