@@ -40,7 +40,10 @@ number(
 )
 word(
     "pytorch-direction",
-    answers=("x_hat", "x hat", "xhat", "x̂", "that of x_hat", "along x_hat"),
+    answers=(
+        *("x_hat", "x hat", "x̂", r"\hat x", "that of x_hat", "direction of x_hat", "along x_hat"),
+        *("normalized x", "normalized values", "centred values", "centered values", "c", "x - mu"),
+    ),
     reason="stretching the centred values changes nothing in the output, so the loss has no slope "
     "along them.",
     recalls="backward",

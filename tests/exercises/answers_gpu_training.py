@@ -561,7 +561,7 @@ def with_autograd_grad(net, optimizer, batches):
     net.train()
     losses, parameters = [], list(net.parameters())
     for x, y in batches:
-        loss = F.cross_entropy(net(x), y)
+        loss = F.cross_entropy(net.forward(x), y)
         for parameter, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
             parameter.grad = slope
         optimizer.step()
