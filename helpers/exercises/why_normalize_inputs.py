@@ -70,7 +70,7 @@ prediction(
     a="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
     "same; only the way to it is shorter.",
     b="a weight can undo any scale: whatever fits standardized hikes fits raw hikes just as well.",
-    believed={"b": "quote: scaling-is-a-must"},
+    believed={"b": "quote: larger-range-more-weight"},
 )
 prediction(
     "inputs-one-image",
