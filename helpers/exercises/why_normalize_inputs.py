@@ -70,7 +70,7 @@ prediction(
     a="a weight can undo any scale: whatever fits standardized hikes fits raw hikes just as well.",
     b="dividing a feature by 5 is undone by a weight that is 5 times as large. The best fit is the "
     "same; only the way to it is shorter.",
-    believed={"a": "quote: scaling-is-a-must"},
+    believed={"a": "quote: larger-range-more-weight"},
 )
 prediction(
     "inputs-one-image",

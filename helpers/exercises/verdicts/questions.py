@@ -59,7 +59,7 @@ question(
     b="the weights are fine, as training mode shows on the same images. With momentum 0.001 the "
     "initial 0 and 1 still weigh 0.999^300, about 74 %. Recompute the statistics.",
     c="a gap of 0.38 is no law. It goes away with statistics that have caught up.",
-    believed={"a": "quote: drastic-overfitting", "c": "claim: worse-at-inference"},
+    believed={"a": "quote: looked-like-overfitting", "c": "claim: worse-at-inference"},
 )
 question(
     "quiz-two-cameras",
@@ -163,7 +163,7 @@ question(
     b="an overfitted network would fail on new sequences in either mode.",
     c="right on new sequences, but only in their company, and no fixed statistics can replace it: "
     "the answer is in the batch.",
-    believed={"a": "claim: precise-repairs", "b": "quote: drastic-overfitting"},
+    believed={"a": "claim: precise-repairs", "b": "quote: looked-like-overfitting"},
 )
 question(
     "quiz-finished-part",
