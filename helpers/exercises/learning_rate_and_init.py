@@ -392,6 +392,7 @@ def _slips_of_rate(lr, right):
 def with_sgd():
     """With SGD both g and decay * w must become a times as small, and the rate make up for it."""
     lr, decay = yield ("sgd", LR, DECAY, SCALE), {}
+    slip(lr, DECAY / SCALE**2, "the rate comes first, then the decay")
     _slips_of_rate(lr, SCALE**2 * LR)
     slip(decay, DECAY, "decay * w grows with her weights, while g shrinks: decay must shrink twice")
     slip(decay, DECAY / SCALE, "this keeps decay * w as it was, while g is a times as small")

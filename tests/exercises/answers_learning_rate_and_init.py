@@ -519,6 +519,11 @@ def the_rate_alone(optimizer, lr, weight_decay, a):
     return lr * a ** RATE_POWERS[optimizer]
 
 
+@mutant("her_settings", blamed="with_sgd", says="comes first")
+def the_decay_before_the_rate(optimizer, lr, weight_decay, a):
+    return weight_decay * a ** DECAY_POWERS[optimizer], lr * a ** RATE_POWERS[optimizer]
+
+
 @mutant("her_settings", blamed="with_sgd", says="would not be a times yours")
 def the_same_settings(optimizer, lr, weight_decay, a):
     return lr, weight_decay
