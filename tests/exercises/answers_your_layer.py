@@ -6,8 +6,9 @@ from typing import ClassVar
 import answers_your_layer_computed  # noqa: F401
 import answers_your_layer_kept  # noqa: F401
 import numpy as np
-from registry import alternative, equivalent
+from registry import alternative, equivalent, mutant
 
+from helpers.numpy_nn import functional as F
 from helpers.numpy_nn.modules import Module
 
 equivalent(
@@ -391,3 +392,124 @@ class WithABaseAndAPart(Modes):
                 d = d - d.mean() - x_hat * np.mean(d * x_hat)
             dx[:, c] = self.gamma[c] * r * d
         return dx
+
+
+for _name, _value, _low, _high in (
+    ("d", "(mu - running_mean) / running_std", "-d_max", "d_max"),
+    ("r", "std / running_std", "1 / r_max", "r_max"),
+):
+    equivalent(
+        "batch_renorm",
+        f"{_name} = np.clip({_value}, {_low}, {_high}) -> … np.clip({_low}, {_value}, {_high})",
+        because="the larger of two numbers is the same in either order",
+    )
+
+
+@alternative("batch_renorm")
+def renorm_by_way_of_eval_mode(
+    dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5
+):
+    """Through batch norm's own functions."""
+    y, cache = F.batch_norm(x, gamma, 0 * beta, eps)
+    dx, _, _ = F.batch_norm_backward(dy, cache)
+    above, below = cache.var + eps, running_var + eps
+    r = np.minimum(np.maximum((above / below) ** 0.5, 1 / r_max), r_max)
+    d = np.maximum(np.minimum((cache.mean - running_mean) / below**0.5, d_max), -d_max)
+    return y * r + gamma * d + beta, dx * r
+
+
+@alternative("batch_renorm")
+def renorm_feature_by_feature(
+    dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5
+):
+    y, dx = np.empty(x.shape), np.empty(x.shape)
+    for c in range(x.shape[1]):
+        centred = x[:, c] - x[:, c].mean()
+        std = (centred @ centred / len(x) + eps) ** 0.5
+        running_std = (running_var[c] + eps) ** 0.5
+        r = min(max(std / running_std, 1 / r_max), r_max)
+        d = min(max((x[:, c].mean() - running_mean[c]) / running_std, -d_max), d_max)
+        y[:, c] = gamma[c] * (centred / std * r + d) + beta[c]
+        inner = dy[:, c] - dy[:, c].mean() - centred / std * (dy[:, c] @ centred / std) / len(x)
+        dx[:, c] = gamma[c] * r / std * inner
+    return y, dx
+
+
+def _renorm(dy, x, gamma, beta, mean, var, r_max, d_max, eps, **change):
+    """batch_renorm with parts replaced: r, d, slope are functions of what they replace."""
+    mu, std, running_std = x.mean(axis=0), np.sqrt(x.var(axis=0) + eps), np.sqrt(var + eps)
+    r = change.get("r", lambda r: np.clip(r, 1 / r_max, r_max))(std / running_std)
+    d = change.get("d", lambda d: np.clip(d, -d_max, d_max))((mu - mean) / running_std)
+    x_hat = (x - mu) / std
+    inner = dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0)
+    dx = change.get("slope", lambda r, inner: gamma * r / std * inner)(r, inner)
+    return gamma * (x_hat * r + d) + beta, dx
+
+
+@mutant("batch_renorm", blamed="output_and_slope")
+def renorm_without_slope(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    return _renorm(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)[0]
+
+
+@mutant("batch_renorm", blamed="output_of_eval_mode", says="r and d are missing")
+def plain_batch_norm(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    return _renorm(dy, x, gamma, beta, running_mean, running_var, 1.0, 0.0, eps)
+
+
+@mutant("batch_renorm", blamed="output_of_eval_mode", says="r is the wrong way round")
+def r_turned_over(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    args = (dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+    return _renorm(*args, r=lambda r: np.clip(1 / r, 1 / r_max, r_max))
+
+
+@mutant("batch_renorm", blamed="output_of_eval_mode", says="d is missing")
+def only_the_scale_is_corrected(
+    dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5
+):
+    args = (dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+    return _renorm(*args, d=lambda d: 0 * d)
+
+
+@mutant("batch_renorm", blamed="output_of_eval_mode", says="wrong sign")
+def d_with_the_wrong_sign(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    args = (dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+    return _renorm(*args, d=lambda d: np.clip(-d, -d_max, d_max))
+
+
+@mutant("batch_renorm", blamed="clipped", says="nothing is clipped")
+def never_clips(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    args = (dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+    return _renorm(*args, r=lambda r: r, d=lambda d: d)
+
+
+@mutant("batch_renorm", blamed="clipped", says="r is clipped from above only")
+def clips_r_from_above(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    args = (dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+    return _renorm(*args, r=lambda r: np.minimum(r, r_max))
+
+
+@mutant("batch_renorm", blamed="slope_with_r_and_d_constant", says="r is missing")
+def slope_without_r(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    y, _ = _renorm(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+    return y, _renorm(dy, x, gamma, beta, running_mean, running_var, 1.0, 0.0, eps)[1]
+
+
+@mutant("batch_renorm", blamed="slope_with_r_and_d_constant", says="eval mode's slope")
+def slope_of_eval_mode(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5):
+    args = (dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+    return _renorm(*args, slope=lambda r, inner: gamma / np.sqrt(running_var + eps) * dy)
+
+
+@mutant("batch_renorm", blamed="training_mode_at_its_limits")
+def r_and_d_left_out_where_they_are_small(
+    dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-5
+):
+    r_max, d_max = max(r_max, 1.5), max(d_max, 0.5)
+    return _renorm(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
+
+
+@mutant("batch_renorm", blamed="other_batches")
+def renorm_with_another_default(
+    dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps=1e-3
+):
+    return _renorm(dy, x, gamma, beta, running_mean, running_var, r_max, d_max, eps)
