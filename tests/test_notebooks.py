@@ -573,7 +573,7 @@ BLANK = "...  # your code here"
         (class_replaced("def eval(self)", "def evaluate(self)"), "no BatchNormLayer.eval in the"),
         (class_replaced("def train", "def reset(self): ...\n\n    def train"), "in its reference"),
         (class_replaced("check(BatchNormLayer)", ""), "BatchNormLayer is not checked in its cell"),
-        (class_removed, "exercises [] in the notebook"),
+        (class_removed, "exercises ['batch_renorm'] in the notebook"),
         (class_passed, "expected ○"),
     ],
 )
