@@ -87,7 +87,7 @@ number(
     unit="times",
     within=1.2,
     reason="The gradient of the old weight is scale = 0.1 times that of the folded one, and a step "
-    "of the old weight counts 0.1 times in the output: a tenth of a tenth.",
+    "of the old weight counts 0.1 times in the output. So it moves a hundredth as far.",
     measured_by="moved_farther[0].item()",
 )
 

@@ -15,8 +15,16 @@ order(
 )
 word(
     "many-gpus-waiting",
-    answers=("memory", "the bytes", "data", "memory bandwidth", "bandwidth"),
-    reason="It could do many operations while a byte arrives, and batch norm has less than one for "
+    answers=(
+        "memory",
+        "RAM",
+        "data from memory",
+        "the bytes",
+        "data",
+        "memory bandwidth",
+        "bandwidth",
+    ),
+    reason="It could do many operations while a byte arrives, and batch norm has at most one for "
     "each.",
     recalls="cost",
 )
@@ -66,7 +74,7 @@ number(
     unit="share",
     within=1.5,
     reason="With two samples, x_hat knows of each feature only which of the two is larger, and "
-    "running statistics do not describe that.",
+    "next to no gradient gets through.",
     measured_by="np.median(accuracies['batch', 2])",
     tolerance=0.35,
 )
