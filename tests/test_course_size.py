@@ -33,6 +33,9 @@ def test_a_map_gives_the_minutes_that_the_notebooks_give(file):
     if path.suffix == ".ipynb":
         del printed[path.stem]  # a map does not link to the page that it is on
     assert rows(text) == printed
+    tables = re.findall(r"(?m)(?:^\|.*\n)+", text)
+    for table in (table for table in tables if rows(table)):
+        assert len({line.count("|") for line in table.splitlines()}) == 1, table
 
 
 @pytest.mark.parametrize("file", MAPS)
