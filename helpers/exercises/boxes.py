@@ -71,10 +71,14 @@ def answered(state: dict, questions: Mapping[str, Question]) -> list[Question]:
     return [question for question in known if _has_first(state, question)]
 
 
+def _reviewable(state: dict, questions: Mapping[str, Question]) -> list[Question]:
+    return [question for question in answered(state, questions) if question.asked_again]
+
+
 def due(state: dict, questions: Mapping[str, Question]) -> list[Question]:
     """The questions to be asked again today: longest overdue and lowest boxes first, but one of
     each notebook before the second of any."""
-    waiting = [q for q in answered(state, questions) if days_over(state, q) >= 0]
+    waiting = [q for q in _reviewable(state, questions) if days_over(state, q) >= 0]
     waiting.sort(key=lambda q: (-days_over(state, q), _standing(state, q)[0]))
     rounds: list[list[Question]] = []
     for question in waiting:
@@ -90,7 +94,7 @@ def due(state: dict, questions: Mapping[str, Question]) -> list[Question]:
 
 def next_day(state: dict, questions: Mapping[str, Question]) -> date | None:
     """The day on which the next question comes due, None if none has been answered yet."""
-    days = [days_over(state, question) for question in answered(state, questions)]
+    days = [days_over(state, question) for question in _reviewable(state, questions)]
     return today() - timedelta(days=max(days)) if days else None
 
 

@@ -28,6 +28,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from helpers.claims import all_claims
 from helpers.contents import NOTEBOOKS
@@ -47,7 +48,10 @@ class Question(ABC):
     """A question. An answer is kept as a string, the first one in the learner's progress file.
 
     notebook: where it is asked. recalls: the earlier notebook that it is about, for a recall.
+    asked_again: whether a review can ask it, far from the figures that stood above it.
     """
+
+    asked_again: ClassVar[bool] = True
 
     name: str
     notebook: str
@@ -249,7 +253,12 @@ class Order(Question):
 
 @dataclass(frozen=True)
 class Matching(Question):
-    """Letters for numbered things: the letter of thing 1 first. labels: what each letter is."""
+    """Letters for numbered things, which have to be looked at: the letter of thing 1 first.
+
+    labels: what each letter is.
+    """
+
+    asked_again: ClassVar[bool] = False
 
     answer: str
     reason: str

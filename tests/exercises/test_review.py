@@ -7,7 +7,7 @@ import pytest
 
 from helpers import exercises
 from helpers.exercises import asked, boxes, progress_file
-from helpers.exercises.questions import QUESTIONS, Choice
+from helpers.exercises.questions import QUESTIONS, Choice, Matching
 from helpers.wrapping import WIDTH
 
 DAY = date(2027, 3, 1)
@@ -259,3 +259,11 @@ def test_only_what_is_due_is_looked_up(file, monkeypatch):
     monkeypatch.setattr(asked, "text", lambda question: looked_up.append(question.name) or "?")
     exercises.review()
     assert looked_up == ["forward-moved-on"]
+
+
+def test_what_has_to_be_looked_at_is_not_asked_again(file, clock, capsys, monkeypatch):
+    curves = Matching("your-layer-curves", "your_layer", "ba", "So.", {"a": "", "b": ""}, "curve")
+    monkeypatch.setitem(QUESTIONS, curves.name, curves)
+    exercises.predict("your-layer-curves", "ab")
+    clock.move(100)
+    assert printed(capsys).startswith("Nothing is due for review")
