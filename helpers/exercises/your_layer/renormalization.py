@@ -62,6 +62,11 @@ def output_of_eval_mode():
     slip(y, GAMMA * (x_hat * r + d * root) + BETA, "d is measured in running_std: divide by it")
     slip(y, GAMMA * (x_hat + d) * r + BETA, "d is added after r has been multiplied")
     slip(y, GAMMA * x_hat * r + d + BETA, "gamma scales d, too")
+    slip(y, GAMMA * (x_hat * r**2 + d) + BETA, "r is the ratio of the roots, not of the variances")
+    own = np.sqrt(X.var(axis=0) + EPS)
+    slip(y, GAMMA * (x_hat * r + d * root / own) + BETA, "d is measured in running_std, not in std")
+    bare = np.sqrt(X.var(axis=0) + EPS) / np.sqrt(VAR), (X.mean(axis=0) - MEAN) / np.sqrt(VAR)
+    slip(y, GAMMA * (x_hat * bare[0] + bare[1]) + BETA, "eps belongs under running_var's root, too")
     same(y, GAMMA * (X - MEAN) / root + BETA, "y")
 
 
@@ -73,6 +78,9 @@ def clipped():
     x_hat = (X - X.mean(axis=0)) / np.sqrt(X.var(axis=0) + EPS)
     r, d = np.sqrt(X.var(axis=0) + EPS) / root, (X.mean(axis=0) - MEAN) / root
     clip_r, clip_d = np.clip(r, 1 / 1.5, 1.5), np.clip(d, -0.5, 0.5)
+    unbiased = np.sqrt(X.var(axis=0, ddof=1) + EPS)
+    wrong = (X - X.mean(axis=0)) / unbiased * np.clip(unbiased / root, 1 / 1.5, 1.5)
+    slip(y, GAMMA * (wrong + clip_d) + BETA, "var divides by N, not by N - 1")
     slip(y, GAMMA * (x_hat * r + d) + BETA, "nothing is clipped")
     slip(y, GAMMA * (x_hat * clip_r + d) + BETA, "d is not clipped")
     slip(y, GAMMA * (x_hat * r + clip_d) + BETA, "r is not clipped")
@@ -92,6 +100,7 @@ def slope_with_r_and_d_constant():
     inner = DY - DY.mean(axis=0) - x_hat * (DY * x_hat).mean(axis=0)
     slip(dx, GAMMA / std * inner, "r is missing: it multiplies x_hat, and so its slope")
     slip(dx, GAMMA * r / std * DY, "mu and std of the batch depend on x: two terms are missing")
+    slip(dx, GAMMA / np.sqrt(VAR + EPS) * inner, "the r of the slope is clipped like that of y")
     straight = GAMMA / np.sqrt(VAR + EPS) * DY
     slip(dx, straight, "this is eval mode's slope; here only r and d are constants")
     slip(dx, r / std * inner, "gamma is missing")
