@@ -21,7 +21,14 @@ number(
 )
 word(
     "bug-clinic-new-module",
-    answers=("training mode", "training", "train", "train mode", "in training mode"),
+    answers=(
+        "training mode",
+        "training",
+        "train",
+        "train mode",
+        "in training mode",
+        "in train mode",
+    ),
     reason="A module stays in it until somebody calls eval().",
     recalls="pytorch",
 )

@@ -14,7 +14,7 @@ number(
 )
 word(
     "verdicts-before-green",
-    answers=("red", "failing", "failed", "it failed", "it must have failed", "not green"),
+    answers=("red", "failing", "failed", "fail", "broken", "it failed", "not green"),
     reason="A test that was never red may be one that cannot fail.",
     recalls="bug_clinic",
 )

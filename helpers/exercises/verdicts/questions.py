@@ -68,7 +68,7 @@ question(
     a="a factor on all values goes into the standard deviation, and new statistics take it out. A "
     "negative turns every deviation from the mean round, and batch norm cannot turn a sign.",
     b="what new statistics take out is a shift and a positive factor. A negative is neither.",
-    c="new statistics are enough for a shift or a positive factor, and half as bright is that.",
+    c="half as bright is a positive factor: new statistics are enough. Only the negatives fail.",
     believed={"b": "claim: robust-by-itself", "c": "quote: retrain-for-new-inputs"},
 )
 question(
@@ -79,7 +79,7 @@ question(
     "variances, whatever the network learns.",
     b="batch norm sets these means and variances, whatever the network learns. If the drift is the "
     "reason, bringing it back must bring the slow training back. In three layers it did not; in "
-    "twenty it did in the median, not in every seed.",
+    "twenty it cost a little, in the median alone.",
     c="that is said of another shift: the change of the gradients when earlier layers step. The "
     "means and variances do keep still.",
     believed={
@@ -149,7 +149,7 @@ question(
     right="a",
     a="mean and spread of the batch are the speaker's, and they are removed. It was so with "
     "batches of one digit.",
-    b="it does bear that, and that is the fault: with what the recordings of one person share, the "
+    b="it does not mind, and that is the fault: with what the recordings of one person share, the "
     "difference between the persons is gone.",
     c="new statistics come too late: the weights have been trained on features without the "
     "speaker.",
