@@ -62,7 +62,7 @@ def pytest_collection_modifyitems(config, items):
     if os.environ["BN_COURSE_SETTING"] == "core":
         further = [item for item in items if is_further(item)]
         config.hook.pytest_deselected(items=further)
-        items[:] = [item for item in items if item not in further]
+        items[:] = [item for item in items if not is_further(item)]
     items.sort(key=lambda item: LONGEST.index(f) if (f := item.path.parent.name) in LONGEST else 9)
 
 
@@ -70,8 +70,8 @@ def is_further(item):
     """Whether an item is a cell of a notebook, in a section that is not of its core."""
     if not isinstance(item, IPyNbCell):
         return False
-    core, _ = sections.split(item.parent.nb.cells)
-    return item.cell not in core
+    _, further = sections.split(item.parent.nb.cells)
+    return item.cell in further
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -164,7 +164,7 @@ def blank_exercises(name: str, notebook) -> Iterator[str]:
     found = {}
     for cell, tree in zip(code_cells(notebook), trees(notebook), strict=True):
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in EXERCISES:
+            if isinstance(node, Definition) and node.name in EXERCISES:
                 found[node.name] = node
                 yield from _blank(node, cell)
     if set(found) != set(expected):
@@ -254,13 +254,13 @@ def recall_at_the_start(name: str, notebook) -> Iterator[str]:
         yield "the cell above the recall does not begin with `## Recall`"
     elif numbers != [str(n) for n in range(1, len(found) + 1)]:
         yield f"the questions above the recall are numbered {numbers}"
-    sections = [
+    earlier = [
         cell
         for cell in notebook.cells[: place - 1]
         if cell.cell_type == "markdown" and re.search(r"(?m)^## ", cell.source)
     ]
-    if sections:
-        yield f"the recall stands below the section {sections[0].source.splitlines()[0]!r}"
+    if earlier:
+        yield f"the recall stands below the section {earlier[0].source.splitlines()[0]!r}"
     here = NOTEBOOKS.index(name.partition("_")[2])
     for question in filter(None, map(QUESTIONS.get, found)):
         if question.recalls is not None and NOTEBOOKS.index(question.recalls) >= here:

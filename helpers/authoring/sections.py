@@ -60,11 +60,15 @@ def printed_minutes(cells):
 
 def print_minutes(cells):
     """Write the minutes into the first cell, in steps of 5; in place."""
-    core, further = (5 * max(1, round(minutes(part) / 5)) for part in split(cells))
-    said = f"*About {core} minutes"
-    if split(cells)[1]:
-        said += f", and {further} more for what is marked Further"
+    core, further = split(cells)
+    said = f"*About {_in_steps_of_5(core)} minutes"
+    if further:
+        said += f", and {_in_steps_of_5(further)} more for what is marked Further"
     cells[0].source = _PRINTED.sub(said, cells[0].source)
+
+
+def _in_steps_of_5(cells):
+    return 5 * max(1, round(minutes(cells) / 5))
 
 
 def _minutes_of_code(cell):

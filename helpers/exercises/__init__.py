@@ -129,9 +129,9 @@ def review(name: str | None = None, answer=...) -> None:
     prints that question. Raises KeyError for a name that no question has.
     """
     if name is not None:
-        if _is_replaced(name):
-            return
         question = _question(name)
+        if question is None:
+            return
         if answer is Ellipsis or answer is None:
             print(_asked(question) or f"The text of {question.name} cannot be found.")
         else:
@@ -151,29 +151,13 @@ def review(name: str | None = None, answer=...) -> None:
 
 
 def _ask(name: str, answer, still_open: str) -> None:
-    if _is_replaced(name):
-        return
     question = _question(name)
+    if question is None:
+        return
     if answer is Ellipsis or answer is None:
         print(wrapped(f"○ {still_open}: replace ... by {question.how}"))
     else:
         _reply(question, answer, boxes.record_first)
-
-
-def _is_replaced(name: str) -> bool:
-    """Whether another question has taken the place of this one; then a sentence says so."""
-    name = NEW_NAMES.get(name, name)
-    if name not in REPLACED:
-        return False
-    new = _question(REPLACED[name])
-    number = numbered(new.notebook)[:2]
-    print(
-        wrapped(
-            f"○ {name} is asked in another way now, as {new.name}, and its letters mean something "
-            f"else. To take the new notebook, run: python3 course.py reset {number}. Yours is kept."
-        )
-    )
-    return True
 
 
 def _reply(question: Question, answer, record: Callable[[Question, str], None]) -> None:
@@ -213,9 +197,23 @@ def _nothing_due(state: dict) -> str:
     return f"Nothing is due for review until {day}."
 
 
-def _question(name: str) -> Question:
-    """The question of a name, of an earlier edition too. Raises KeyError if there is none."""
-    found = _entry(QUESTIONS, NEW_NAMES.get(name, name))
+def _question(name: str) -> Question | None:
+    """The question of a name, of an earlier edition too. Raises KeyError if there is none.
+
+    None, with a sentence, if another question has taken its place.
+    """
+    name = NEW_NAMES.get(name, name)
+    if name in REPLACED:
+        new = _entry(QUESTIONS, REPLACED[name])
+        print(
+            wrapped(
+                f"○ {name} is asked in another way now, as {new.name}, and its letters mean "
+                "something else. To take the new notebook, run: python3 course.py reset "
+                f"{numbered(new.notebook)[:2]}. Yours is kept."
+            )
+        )
+        return None
+    found = _entry(QUESTIONS, name)
     if found is None:
         raise KeyError(f"no question is called {name!r}; known: {', '.join(QUESTIONS)}")
     return found

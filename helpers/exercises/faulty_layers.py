@@ -39,48 +39,23 @@ class EvalDoesNothing(_Right):
         return super().forward(x)
 
 
-class _OtherGradient(_Right):
-    """A layer that knows gamma * r, the factor of dx, of its last forward in training mode."""
-
-    def __init__(self, num_features, eps=1e-5, momentum=0.1):
-        super().__init__(num_features, eps, momentum)
-        self.eps, self.in_training, self.factor = eps, True, None
-
-    def forward(self, x):
-        if self.in_training:
-            axes = (0, *range(2, x.ndim))
-            channels = (-1, *[1] * (x.ndim - 2))
-            self.factor = (self.gamma / np.sqrt(x.var(axis=axes) + self.eps)).reshape(channels)
-        else:
-            self.factor = None
-        return super().forward(x)
-
-    def train(self):
-        self.in_training = True
-        super().train()
-
-    def eval(self):
-        self.in_training = False
-        super().eval()
-
-
-class ConstantStatistics(_OtherGradient):
+class ConstantStatistics(_Right):
     """backward takes mean and variance for constants: dx = gamma * r * dy."""
 
     def backward(self, dy):
-        dx = super().backward(dy)
-        return dx if self.factor is None else self.factor * dy
+        super().backward(dy)
+        _, r, gamma, *_ = self.cache
+        return gamma * r * dy
 
 
-class SumsForMeans(_OtherGradient):
+class SumsForMeans(_Right):
     """backward subtracts sums over the batch where means belong: count times too much."""
 
     def backward(self, dy):
         dx = super().backward(dy)
-        if self.factor is None:
-            return dx
-        count = dy.size // dy.shape[1]
-        return self.factor * dy - count * (self.factor * dy - dx)
+        _, r, gamma, _, _, count, _ = self.cache
+        direct = gamma * r * dy  # in eval mode this is all, and nothing is subtracted
+        return direct - count * (direct - dx)
 
 
 # In the order in which the notebook numbers them.

@@ -388,16 +388,21 @@ def _slips_of_rate(lr, right):
     same(lr, right, "her rate")
 
 
+def _decay_beside_the_gradient(decay):
+    """SGD and Adam add decay * w to the gradient, which is a times as small for her."""
+    slip(decay, DECAY, "decay * w grows with her weights, while g shrinks: decay must shrink twice")
+    slip(decay, DECAY / SCALE, "this keeps decay * w as it was, while g is a times as small")
+    slip(decay, DECAY * SCALE**2, "upside down: her weights are longer, so less of them is enough")
+    same(decay, DECAY / SCALE**2, "her decay")
+
+
 @her_settings.expect
 def with_sgd():
     """With SGD both g and decay * w must become a times as small, and the rate make up for it."""
     lr, decay = yield ("sgd", LR, DECAY, SCALE), {}
     slip(lr, DECAY / SCALE**2, "the rate comes first, then the decay")
     _slips_of_rate(lr, SCALE**2 * LR)
-    slip(decay, DECAY, "decay * w grows with her weights, while g shrinks: decay must shrink twice")
-    slip(decay, DECAY / SCALE, "this keeps decay * w as it was, while g is a times as small")
-    slip(decay, DECAY * SCALE**2, "upside down: her weights are longer, so less of them is enough")
-    same(decay, DECAY / SCALE**2, "her decay")
+    _decay_beside_the_gradient(decay)
 
 
 @her_settings.expect
@@ -405,10 +410,7 @@ def with_adam():
     """With Adam the sum g + decay * w must keep its proportions; its size does not matter."""
     lr, decay = yield ("adam", LR, DECAY, SCALE), {}
     _slips_of_rate(lr, SCALE * LR)
-    slip(decay, DECAY, "decay * w grows with her weights, while g shrinks: decay must shrink twice")
-    slip(decay, DECAY / SCALE, "this keeps decay * w as it was, while g is a times as small")
-    slip(decay, DECAY * SCALE**2, "upside down: her weights are longer, so less of them is enough")
-    same(decay, DECAY / SCALE**2, "her decay")
+    _decay_beside_the_gradient(decay)
 
 
 @her_settings.expect

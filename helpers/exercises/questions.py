@@ -227,8 +227,7 @@ class Order(Question):
         )
 
     def read(self, answer) -> str:
-        text = answer if isinstance(answer, str) else " ".join(map(str, _listed(answer)))
-        letters = "".join(re.findall(r"\w", text.lower()))
+        text, letters = _letters(answer)
         if sorted(letters) != sorted(self.labels) or "=" in text or {"<", ">"} <= set(text):
             raise Unreadable(f"{_short(answer)} is not an order: write {self.how}")
         return letters[::-1] if ">" in text else letters
@@ -273,8 +272,7 @@ class Matching(Question):
         )
 
     def read(self, answer) -> str:
-        text = answer if isinstance(answer, str) else " ".join(map(str, _listed(answer)))
-        letters = "".join(re.findall(r"\w", text.lower()))
+        _, letters = _letters(answer)
         if sorted(letters) != sorted(self.labels):
             raise Unreadable(f"{_short(answer)} does not match them: write {self.how}")
         return letters
@@ -504,11 +502,14 @@ def _plain(text: str) -> float:
     return float(text.replace(",", "" if thousands else "."))
 
 
-def _listed(answer) -> list:
-    try:
-        return list(answer)
-    except TypeError:
-        return [answer]
+def _letters(answer) -> tuple[str, str]:
+    """An answer that should be letters, as one text, and its letters alone, in lower case."""
+    if not isinstance(answer, str):
+        try:
+            answer = " ".join(map(str, answer))
+        except TypeError:  # a single thing
+            answer = str(answer)
+    return answer, "".join(re.findall(r"\w", answer.lower()))
 
 
 def _bare(text: str) -> str:
