@@ -5,7 +5,7 @@ The margins were fixed before anything was measured. They are the same for a gai
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,7 @@ MEASURES = {
         Measure("variance", 1.1, True, False, "10 % of the variance"),
     )
 }
+SEEDS = 5  # the fewest pairs that conclude anything
 WORDS = ("better", "worse", "no difference", "too close to call")
 
 # What a sentence can say of `changed`, as a condition on the effect of one seed in margins.
@@ -97,13 +98,30 @@ def conclude(changed, baseline, measure: str) -> Conclusion:
 
     Raises KeyError if a measure has no margin, ValueError for fewer than five pairs.
     """
+    if len(np.atleast_1d(changed)) < SEEDS:
+        raise ValueError(
+            "a comparison takes five or more seeds, the same for both arms; "
+            f"got {np.shape(changed)} and {np.shape(baseline)}"
+        )
+    return compare_pairs(changed, baseline, measure)
+
+
+def compare_pairs(changed, baseline, measure: str, margin: float | None = None) -> Conclusion:
+    """Compare two arms by any number of pairs, and any margin; by default the measure's own.
+
+    What fewer than five pairs, or another margin, conclude is no finding of the course: it shows
+    what they would have concluded. Raises KeyError if a measure has no margin, ValueError if the
+    two do not make pairs.
+    """
     if measure not in MEASURES:
         raise KeyError(f"there is no margin for {measure!r}, but for {', '.join(MEASURES)}")
     what = MEASURES[measure]
+    if margin is not None:
+        what = replace(what, margin=margin, says=f"{margin:g}")
     changed, baseline = np.asarray(changed, dtype=float), np.asarray(baseline, dtype=float)
-    if changed.shape != baseline.shape or changed.ndim != 1 or len(changed) < 5:
+    if changed.shape != baseline.shape or changed.ndim != 1 or not len(changed):
         raise ValueError(
-            "a comparison takes five or more seeds, the same for both arms; "
+            "a comparison takes as many numbers of one arm as of the other; "
             f"got {changed.shape} and {baseline.shape}"
         )
     better, worse = (baseline, changed) if what.lower_is_better else (changed, baseline)

@@ -9,8 +9,10 @@ import numpy as np
 
 from helpers import records
 from helpers.comparing import Choice, choose_rate
+from helpers.pool import Runs
 
 NAME = "change_and_smoothness"
+MEASURED = ("relative", "range", "change", "smoothness")
 
 
 @functools.cache
@@ -21,6 +23,41 @@ def _runs() -> dict[str, dict]:
 def settings() -> list[str]:
     """The names of the ten settings."""
     return list(_runs())
+
+
+def axes(setting: str) -> dict:
+    """What a setting trains on, and how, as `Pool.axes` has it. KeyError for one not recorded."""
+    what = _runs()[setting]["setting"]
+    return {key: value for key, value in what.items() if key not in ("name", "arms")}
+
+
+def runs(setting: str, arm: str) -> Runs:
+    """Return the runs of an arm: its accuracies after 50, 100, 150 and 200 steps, where a batch
+    normalizes itself. `last` holds what was measured on the way, at the arm's own rate and at that
+    of the plain network: "relative" (the change of gradients when the earlier layers step) and
+    "range", "change" and "smoothness" along the gradient; nan at other rates.
+
+    KeyError for a setting, or an arm of it, that was not recorded.
+    """
+    run = _runs()[setting]
+    result, own = run["result"], run["result"]["own"]
+    looked = {own["plain"]: result["measured"]["plain's"].get(arm)}
+    if arm in own:
+        looked[own[arm]] = result["measured"]["own"].get(arm, looked.get(own[arm]))
+    trained = run["setting"]["arms"][arm]
+    rates = sorted({*trained, *(rate for rate, values in looked.items() if values)})
+    curves, last = {}, {}
+    for part in ("held-out", "test"):
+        scores = np.array(result[part][arm])
+        curve = np.full((len(rates), *scores.shape[1:]), np.nan)
+        curve[[rates.index(rate) for rate in trained]] = scores
+        curves[f"{part} accuracy"] = curve
+    for name in MEASURED:
+        last[name] = np.full(curve.shape[:2], np.nan)
+        for rate, values in looked.items():
+            if values:
+                last[name][rates.index(rate)] = values[name]
+    return Runs(setting, arm, np.array(rates), np.arange(1, curve.shape[2] + 1) * 50, curves, last)
 
 
 def choose(setting: str, arm: str, step: int) -> Choice:

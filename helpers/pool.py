@@ -1,7 +1,8 @@
 """Read the pool of recorded runs: many short trainings, in many settings.
 
 `load()` gives a `Pool`; `pool.runs("relu, batch 8", "batch norm")` the curves of one arm in one
-setting, all rates and seeds. `helpers.experiments.pool` trains them.
+setting, all rates and seeds. `helpers.experiments.pool` records them. `load(WATCHED_PATH)` gives a
+smaller one, whose runs were looked at in more ways (WATCHED; `helpers.experiments.watched`).
 """
 
 import functools
@@ -26,9 +27,19 @@ CURVES = (
     "test accuracy",
     "learned by heart",  # the share of wrong labels that the network answers
 )
+WATCHED = (  # what runs of the record `watched` keep besides
+    "held-out accuracy, batch statistics",  # all images one batch, which normalizes itself
+    "test accuracy, batch statistics",
+    "held-out accuracy, recomputed statistics",  # of 20 batches of training images
+    "test accuracy, recomputed statistics",
+    "held-out accuracy, after a probe",  # in training mode, by images of one digit
+    "test accuracy, after a probe",
+    "drift of means",  # of what enters the activations, from the examination before to this one
+    "drift of shape",
+)
 TWO = ("plain", "batch norm")
+PATH, WATCHED_PATH = RESULTS / "pool.npz", RESULTS / "watched.npz"
 DROPOUTS = ("dropout 0.2", "dropout 0.5", "batch norm, dropout 0.2", "batch norm, dropout 0.5")
-PATH = RESULTS / "pool.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +113,10 @@ class Pool:
     """All runs. axes: setting -> what it trains on, and how. arms: setting -> arm -> rates."""
 
     about: dict
+    curves: tuple[str, ...]
     axes: dict[str, dict]
     arms: dict[str, dict[str, list[float]]]
-    _values: np.ndarray  # (runs, CURVES, STEPS)
+    _values: np.ndarray  # (runs, curves, STEPS)
     _last: list[dict]
     _first: dict[tuple[str, str], int]
 
@@ -117,8 +129,9 @@ class Pool:
         seeds, first = self.about["seeds"], self._first[setting, arm]
         steps = np.array([step for step in STEPS if step <= self.axes[setting]["steps"]])
         chosen = slice(first, first + len(rates) * seeds)
-        values = self._values[chosen, :, : len(steps)].reshape(len(rates), seeds, len(CURVES), -1)
-        curves = {name: values[:, :, i] for i, name in enumerate(CURVES)}
+        values = self._values[chosen, :, : len(steps)]
+        values = values.reshape(len(rates), seeds, len(self.curves), -1)
+        curves = {name: values[:, :, i] for i, name in enumerate(self.curves)}
         return Runs(setting, arm, np.array(rates), steps, curves, self._table(chosen, len(rates)))
 
     def stopped(self, setting: str, *arms: str) -> tuple[np.ndarray, Choice]:
@@ -152,10 +165,10 @@ class Pool:
 
 @functools.cache
 def load(path: Path = PATH) -> Pool:
-    """Return the recorded pool; FileNotFoundError says how to record it."""
+    """Return a recorded pool; FileNotFoundError says how to record it."""
     if not path.exists():
         raise FileNotFoundError(
-            f"{path} does not exist: record it with `python -m helpers.record pool`"
+            f"{path} does not exist: record it with `python -m helpers.record {path.stem}`"
         )
     index, values = _read(path)
     values = values.astype(np.float64)
@@ -164,7 +177,8 @@ def load(path: Path = PATH) -> Pool:
         for arm, rates in arms.items():
             first[setting, arm] = place
             place += len(rates) * index["about"]["seeds"]
-    return Pool(index["about"], index["axes"], index["arms"], values, index["last"], first)
+    about, axes, arms = index["about"], index["axes"], index["arms"]
+    return Pool(about, curves_of(index), axes, arms, values, index["last"], first)
 
 
 def _read(file) -> tuple[dict, np.ndarray]:
@@ -173,14 +187,19 @@ def _read(file) -> tuple[dict, np.ndarray]:
         return json.loads(str(stored["index"])), stored["curves"]
 
 
-def pack(content: dict) -> bytes:
+def curves_of(index: dict) -> tuple[str, ...]:
+    """The names of the curves that a file holds; that of the pool itself does not say them."""
+    return tuple(index.get("curves", CURVES))
+
+
+def pack(content: dict, curves: tuple[str, ...] = CURVES) -> bytes:
     """Return the bytes of pool.npz: all runs as recorded, with their origin.
 
     content: what `helpers.record` has of an experiment: its origin, and under "runs" the settings
     and results, sorted as the settings are. Losses and accuracies are kept to three digits.
     """
     axes, arms, seeds = {}, {}, 0
-    values = np.full((len(content["runs"]), len(CURVES), len(STEPS)), np.nan, dtype=np.float16)
+    values = np.full((len(content["runs"]), len(curves), len(STEPS)), np.nan, dtype=np.float16)
     for row, run in enumerate(content["runs"]):
         what = dict(run["setting"])
         name, arm, rate, seed = (what.pop(key) for key in ("name", "arm", "rate", "seed"))
@@ -188,15 +207,17 @@ def pack(content: dict) -> bytes:
         rates = arms.setdefault(name, {}).setdefault(arm, [])
         if rate not in rates:
             rates.append(rate)
-        curves = np.array(run["result"]["curves"])
+        found = np.array(run["result"]["curves"])
         with np.errstate(over="ignore"):  # a loss beyond 65,504 is as good as infinite
-            values[row, :, : curves.shape[1]] = curves
+            values[row, :, : found.shape[1]] = found
     index = {
         "about": {key: value for key, value in content.items() if key != "runs"} | {"seeds": seeds},
         "axes": axes,
         "arms": arms,
         "last": [run["result"]["last"] for run in content["runs"]],
     }
+    if curves != CURVES:
+        index["curves"] = curves
     file = io.BytesIO()
     np.savez_compressed(file, curves=values, index=np.array(json.dumps(index)))
     return file.getvalue()

@@ -104,10 +104,9 @@ def _accuracy(changed: str, baseline: str, *about) -> Question:
     return Question(ask, *about, arms=(changed, baseline))
 
 
-def _goals(pool, setting) -> tuple[float, float]:
+def goals(plain: Runs) -> tuple[float, float]:
     """Accuracy on held-out and on test images that counts as arrived: 2 points less than the plain
     network reaches at its best, GOAL at most. Both arms have to get there."""
-    plain = pool.runs(setting, "plain")
     row, margin = plain.choose_stopped().row, MEASURES["accuracy"].margin
     best = (plain.stopped(f"{part} accuracy")[row] for part in ("held-out", "test"))
     held_out, test = (min(GOAL, np.median(accuracy) - margin) for accuracy in best)
@@ -116,7 +115,7 @@ def _goals(pool, setting) -> tuple[float, float]:
 
 def steps_tuned(pool, setting) -> Conclusion:
     """Steps to the goal, each arm at its fastest rate."""
-    held_out, test = _goals(pool, setting)
+    held_out, test = goals(pool.runs(setting, "plain"))
 
     def fastest(runs):
         return _at(runs.choose_fastest(held_out), runs.steps_to("test accuracy", test))
@@ -126,7 +125,7 @@ def steps_tuned(pool, setting) -> Conclusion:
 
 def steps_at_the_plain_rate(pool, setting) -> Conclusion:
     """Steps to the goal, both arms at the plain network's fastest rate."""
-    held_out, test = _goals(pool, setting)
+    held_out, test = goals(pool.runs(setting, "plain"))
     rate = pool.runs(setting, "plain").choose_fastest(held_out).rate
 
     def at_rate(runs):

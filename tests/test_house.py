@@ -18,7 +18,7 @@ FLOORS = (
     {"numpy_nn", "data", "plotting", "widgets", "contents", "files", "wrapping", "records"}
     | {"comparing"},
     {"torch_nn", "probes", "cost", "claims", "verdicts", "exercises"}
-    | {"pool", "travels", "explanations", "elsewhere"},
+    | {"pool", "travels", "explanations", "elsewhere", "training_runs", "bench"},
     {"experiments", "authoring", "classroom"},
     {"record"},
 )

@@ -8,7 +8,14 @@ from importlib import import_module
 
 from helpers.experiments.experiment import Experiment
 
-NUMPY = ("training_mnist", "depth", "learning_rate_and_init", "pool", "change_and_smoothness")
+NUMPY = (
+    "training_mnist",
+    "depth",
+    "learning_rate_and_init",
+    "pool",
+    "watched",
+    "change_and_smoothness",
+)
 PYTORCH = ("gpu_steps", "gpu_training", "airbench", "batch_norm_cost", "smoke")
 NAMES = NUMPY + PYTORCH
 

@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from helpers import probes
+from helpers import probes, training_runs
 from helpers.comparing import choose_rate
 from helpers.experiments import pool
 from helpers.experiments.experiment import Experiment
@@ -70,7 +70,7 @@ def change_and_smoothness(name: str, arms: dict[str, list[float]], **axes) -> di
 
 def train(arm: str, rate: float, seed: int, axes: dict, probe=None):
     """Return the history of a run and its (held-out, test) accuracies, a pair for each look."""
-    model, dataset, task, _ = pool.start(arm, axes, seed)
+    model, dataset, task, _ = training_runs.start(arm, axes, seed)
     history = fit(
         model,
         dataset,

@@ -1,0 +1,246 @@
+"""Compare two arms by the rules that one is given, and say what the comparison concludes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from IPython.display import Markdown, display
+
+from helpers import plotting
+from helpers.bench.requests import SEEDS, answer, request
+from helpers.bench.sentences import NotOnTheBench, listed
+from helpers.comparing import Choice, Conclusion, choose_rate, compare_pairs
+from helpers.pool import Runs
+from helpers.travels import USABLE, goals, largest_rate, usable_decades
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is compared: by which margin, of which record, from which curve or number."""
+
+    margin: str  # a name in comparing.MEASURES
+    shown: str
+    source: str = "pool"
+    curve: str = ""  # "{}" stands for held-out, test or training
+    number: str = ""
+
+
+MEASURED = {
+    "accuracy": Measured("accuracy", "test accuracy", curve="{} accuracy"),
+    "errors": Measured("errors", "share of errors on test images", curve="{} accuracy"),
+    "loss": Measured("loss", "test loss", curve="{} loss"),
+    "steps": Measured("steps", "steps to the goal"),
+    "rate": Measured("rate", "largest usable rate"),
+    "decades": Measured("decades", "decades of usable rates"),
+    "gradient change": Measured("change", "change of gradients", "gradients", number="relative"),
+    "loss range": Measured("change", "range of the loss", "gradients", number="range"),
+    "smoothness": Measured("change", "effective smoothness", "gradients", number="smoothness"),
+    "drift of means": Measured("change", "drift of means", "watched", "drift of means"),
+    "drift of shape": Measured("change", "drift of shape", "watched", "drift of shape"),
+}
+# How the images are scored; what the names of the curves say behind the comma.
+SCORED = {
+    "eval mode": "",
+    "batch statistics": ", batch statistics",
+    "recomputed statistics": ", recomputed statistics",
+    "eval mode after a probe in training mode": ", after a probe",
+}
+CHOSEN_ON = {"held-out": "held-out", "test": "test", "train": "training"}
+JUDGED = ("every seed", "mean")
+UNTUNED = ("rate", "decades")  # of all rates together
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One arm of a comparison: its runs, the rate that was chosen, and one value per seed."""
+
+    name: str
+    runs: Runs
+    seeds: tuple[int, ...]
+    steps: int | str
+    choice: Choice | None
+    values: np.ndarray
+    scores: np.ndarray  # (rates, seeds): the measure at every rate
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What a comparison concludes, of the first arm against the second. In a notebook it shows a
+    table, the conclusion and a figure."""
+
+    arms: tuple[Arm, Arm]
+    measure: str
+    chosen_on: str
+    conclusion: Conclusion
+
+    @property
+    def word(self) -> str:
+        """"better", "worse", "no difference" or "too close to call"."""
+        return self.conclusion.word
+
+    @property
+    def table(self) -> str:
+        """Markdown: per arm the rates, the rate chosen, the steps, median and range."""
+        shown = MEASURED[self.measure].shown
+        rows = [f"| arm | rates | chosen | steps | {shown} |", "|:--|:--|:--|:--|:--|"]
+        for arm in self.arms:
+            rates = arm.runs.rates
+            grid = f"{rates[0]:g} to {rates[-1]:g} ({len(rates)})" if len(rates) > 1 else rates[0]
+            chosen = "–" if arm.choice is None else f"{arm.choice.rate:g}"
+            middle, low, high = (f(arm.values) for f in (np.median, np.min, np.max))
+            numbers = f"{middle:.3g}, range {low:.3g} to {high:.3g}, {len(arm.values)} seeds"
+            rows.append(f"| {arm.name} | {grid} | {chosen} | {arm.steps} | {numbers} |")
+        return "\n".join(rows)
+
+    @property
+    def said(self) -> str:
+        """The conclusion in one line."""
+        first, second = self.arms
+        rule = self.conclusion.measure.says
+        return f"{first.name} against {second.name}: {self.conclusion}; the margin is {rule}"
+
+    def plot(self) -> None:
+        """Draw the scores over the rates, and the chosen ones pair by pair."""
+        left, right = plotting.panels(2, width=4.4, height=3.2)
+        looks = (plotting.BN, plotting.PLAIN)
+        for arm, color in zip(self.arms, looks, strict=True):
+            rates, scores = arm.runs.rates, np.where(np.isfinite(arm.scores), arm.scores, np.nan)
+            known = ~np.isnan(scores).all(axis=1)
+            middle = np.full(len(rates), np.nan)
+            middle[known] = np.nanmedian(scores[known], axis=1)
+            left.plot(rates, middle, color=color, marker="o", label=arm.name)
+            for row in np.flatnonzero(known):
+                low, high = np.nanmin(scores[row]), np.nanmax(scores[row])
+                left.plot([rates[row]] * 2, [low, high], color=color, alpha=0.5, linewidth=4)
+            if arm.choice is not None:
+                chosen = middle[arm.choice.row]
+                left.plot(arm.choice.rate, chosen, "s", color=color, markersize=11, fillstyle="none")
+        shown = MEASURED[self.measure].shown
+        ruled = "final test accuracy" if self.measure in UNTUNED else shown
+        left.set(xscale="log", xlabel="learning rate (square: chosen)", ylabel=ruled)
+        if self.measure in UNTUNED:
+            left.axhline(USABLE, **plotting.THEORY)
+        left.legend()
+        first, second = (arm.values for arm in self.arms)
+        for a, b in zip(first, second, strict=False):
+            right.plot([0, 1], [a, b], color=plotting.GREY, linewidth=1)
+        for place, (arm, color) in enumerate(zip(self.arms, looks, strict=True)):
+            right.plot([place] * len(arm.values), arm.values, "o", color=color)
+        right.set_xticks([0, 1], [arm.name for arm in self.arms])
+        right.set(xlim=(-0.4, 1.4), ylabel=shown)
+
+    def __str__(self):
+        return self.said
+
+    def _ipython_display_(self) -> None:
+        display(Markdown(f"{self.table}\n\n**{self.said}.**"))
+        self.plot()
+        plotting.plt.show()
+
+
+def compare(
+    arms: Mapping[str, Mapping],
+    *,
+    rates=None,
+    chosen_on: str = "held-out",
+    seeds=SEEDS,
+    steps=None,
+    measure: str = "accuracy",
+    scored: str = "eval mode",
+    by: str = "every seed",
+    margin: float | None = None,
+) -> Comparison:
+    """Compare two arms; the conclusion speaks of the first one.
+
+    arms: {name: what to run}, two of them, as `bench.runs` takes it. measure: one of MEASURED.
+    chosen_on: which images choose each arm's rate, "held-out", "test" or "train". steps: after how
+    many steps to look, by default at the end, or "best": where `chosen_on` is best. seeds: how
+    many, or which. scored: one of SCORED. by: "every seed" must agree, or the "mean" counts.
+    margin: instead of the course's.
+
+    rates, seeds and steps may differ from arm to arm: {"batch norm": 100, "plain": 400}.
+
+    Raises NotOnTheBench, with one sentence, for what cannot be asked.
+    """
+    for value, known, what in (
+        (measure, MEASURED, "measure"),
+        (scored, SCORED, "scored"),
+        (chosen_on, CHOSEN_ON, "chosen_on"),
+        (by, JUDGED, "by"),
+    ):
+        if value not in known:
+            raise NotOnTheBench(f"{what} is {value!r}, but there are {listed(known)}")
+    if len(arms) != 2:
+        raise NotOnTheBench(f"a comparison takes two arms, not {len(arms)}")
+    source = "watched" if SCORED[scored] else MEASURED[measure].source
+    each = {
+        name: {"rates": rates, "seeds": seeds, "steps": steps} for name in arms
+    }
+    for key, given in (("rates", rates), ("seeds", seeds), ("steps", steps)):
+        if isinstance(given, Mapping):
+            if set(given) != set(arms):
+                raise NotOnTheBench(f"{key} must name the arms, {listed(arms)}, not {listed(given)}")
+            for name in arms:
+                each[name][key] = given[name]
+    requests = [
+        request(**what, rates=each[name]["rates"], seeds=each[name]["seeds"], source=source)
+        for name, what in arms.items()
+    ]
+    found = answer(requests)
+    measured = [
+        _arm(name, runs, r.seeds, each[name], measure, scored, chosen_on, found[1])
+        for name, r, runs in zip(arms, requests, found, strict=True)
+    ]
+    first, second = (arm.values for arm in measured)
+    if by == "mean":
+        first, second = np.array([first.mean()]), np.array([second.mean()])
+    if len(first) != len(second):
+        raise NotOnTheBench(
+            f"{len(first)} and {len(second)} seeds make no pairs; as many for each arm, or by='mean'"
+        )
+    conclusion = compare_pairs(first, second, MEASURED[measure].margin, margin)
+    return Comparison(tuple(measured), measure, chosen_on, conclusion)
+
+
+def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Runs) -> Arm:
+    what, steps = MEASURED[measure], each["steps"]
+    if steps not in (None, "best") and steps not in runs.steps:
+        raise NotOnTheBench(
+            f"{name} was not examined after step {steps}; it was after {listed(runs.steps)}"
+        )
+    if measure in UNTUNED:
+        usable = largest_rate(runs) if measure == "rate" else usable_decades(runs)
+        scores = runs.after("test accuracy")
+        return Arm(name, runs, seeds, int(runs.steps[-1]), None, usable, scores)
+    if measure == "steps":
+        held_out, test = goals(baseline)
+        scores = runs.steps_to("test accuracy", test)
+        chooses = {"held-out": held_out, "test": test, "train": held_out}[chosen_on]
+        ruling = runs.steps_to(f"{CHOSEN_ON[chosen_on]} accuracy", chooses)
+        choice = choose_rate(runs.rates, ruling, on=chosen_on, lowest=True)
+        return Arm(name, runs, seeds, "to the goal", choice, scores[choice.row], scores)
+    suffix = SCORED[scored]
+    ruled_by = (what.curve if "{}" in what.curve else "{} accuracy") + suffix
+    ruling = ruled_by.format(CHOSEN_ON[chosen_on])
+    if ruling not in runs.curves:
+        raise NotOnTheBench(f"rates cannot be chosen on {chosen_on!r} images here: not recorded")
+    lowest = "loss" in ruling
+    last = int(runs.steps[-1]) if steps is None else steps
+    if steps == "best":
+        at = (runs.curves[ruling] if not lowest else -runs.curves[ruling]).argmax(axis=-1)
+
+        def after(curve):
+            return np.take_along_axis(runs.curves[curve], at[..., np.newaxis], axis=-1)[..., 0]
+    else:
+
+        def after(curve):
+            return runs.after(curve, last)
+
+    choice = choose_rate(runs.rates, after(ruling), on=chosen_on, lowest=lowest)
+    if what.number:
+        scores = runs.last[what.number]
+    else:
+        scores = after(what.curve.format("test") + suffix)
+    if measure == "errors":
+        scores = 1 - scores
+    return Arm(name, runs, seeds, last, choice, scores[choice.row], scores)

@@ -1,0 +1,70 @@
+"""Train now what was not recorded, if it takes under a minute."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tqdm.auto import tqdm
+
+from helpers import training_runs
+from helpers.bench.sentences import NotOnTheBench
+from helpers.data import DataError
+
+LONGEST = 60.0  # seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One arm at one rate from one seed in one setting."""
+
+    arm: str
+    rate: float
+    seed: int
+    axes: dict
+
+    def key(self) -> str:
+        """All that it depends on."""
+        return json.dumps([self.arm, self.rate, self.seed, self.axes], sort_keys=True)
+
+    def __eq__(self, other):
+        return isinstance(other, Run) and self.key() == other.key()
+
+    def __hash__(self):
+        return hash(self.key())
+
+
+# What has been trained in this session: a comparison that was interrupted goes on where it stopped.
+_trained: dict[Run, dict] = {}
+
+
+def train(runs: Sequence[Run]) -> dict[Run, dict]:
+    """Train these, a progress bar beside it, and say so in one sentence.
+
+    Raises NotOnTheBench if all of them would take more than a minute (the first one is the
+    measure), or their images cannot be had.
+    """
+    missing = [run for run in dict.fromkeys(runs) if run not in _trained]
+    if missing:
+        start = time.perf_counter()
+        _train(missing[0])
+        seconds = (time.perf_counter() - start) * len(missing)
+        if seconds > LONGEST:
+            raise NotOnTheBench(
+                f"that was not recorded, and its {len(missing)} runs would take about "
+                f"{seconds / 60:.0f} minutes here: ask for fewer rates or seeds, such as "
+                "rates=[0.1, 0.316, 1]"
+            )
+        print(f"Not recorded: {len(missing)} runs are trained now, in (measured {seconds:.0f} s).")
+        for run in tqdm(missing[1:], desc="live runs", leave=False):
+            _train(run)
+    return {run: _trained[run] for run in runs}
+
+
+def _train(run: Run) -> None:
+    try:
+        _trained[run] = training_runs.train(run.arm, run.rate, run.seed, **run.axes)
+    except DataError as error:
+        raise NotOnTheBench(
+            f"that was not recorded, and its images are not at hand: {error}"
+        ) from None

@@ -1,0 +1,285 @@
+"""What one asks the bench for: find the recorded runs, and say what is missing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers import elsewhere, pool
+from helpers.bench import live
+from helpers.bench.sentences import NotOnTheBench, listed
+from helpers.pool import CURVES, STEPS, Pool, Runs
+
+NORMS = {
+    "none": "plain",
+    "batch": "batch norm",
+    "batch behind": "batch norm behind",
+    "group": "group norm",
+    "noisy batch": "noisy batch norm",
+    "only gamma and beta": "only gamma and beta",
+    "batch, skips": "skips, batch norm",
+    "SkipInit": "SkipInit",
+}
+SEEDS = (0, 1, 2, 3, 4)
+# Axes that make no difference to which runs these are: how long they go on, from which seed on.
+_BESIDE = ("steps", "first_seed")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Some runs of one arm in one setting: recorded ones, and those still to be trained.
+
+    axes: the setting, as `Pool.axes` holds it. known: {(rate, seed): (curves, numbers of the
+    trained network)}.
+    """
+
+    arm: str
+    axes: dict
+    rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    known: dict[tuple[float, int], tuple[np.ndarray, dict]]
+    curves: tuple[str, ...]
+
+    @property
+    def missing(self) -> list[live.Run]:
+        """The runs that nobody has recorded."""
+        return [
+            live.Run(self.arm, rate, seed, self.axes)
+            for rate in self.rates
+            for seed in self.seeds
+            if (rate, seed) not in self.known
+        ]
+
+    def answered(self, trained: Mapping[live.Run, dict]) -> Runs:
+        """The runs, together with those that have been trained for it."""
+        known = dict(self.known)
+        for run, result in trained.items():
+            known[run.rate, run.seed] = np.array(result["curves"], dtype=float), result["last"]
+        cells = [known[rate, seed] for rate in self.rates for seed in self.seeds]
+        shape = len(self.rates), len(self.seeds)
+        values = np.reshape([curves for curves, _ in cells], (*shape, len(self.curves), -1))
+        steps = np.array([step for step in STEPS if step <= self.axes["steps"]])
+        if "examined" in self.axes:
+            steps = np.array(self.axes["examined"])
+        shapes = {key: np.shape(value) for _, last in cells for key, value in last.items()}
+        numbers = {
+            key: np.reshape(
+                [last.get(key, np.full(form, np.nan)) for _, last in cells], (*shape, *form)
+            )
+            for key, form in shapes.items()
+        }
+        curves = {name: values[:, :, i] for i, name in enumerate(self.curves)}
+        return Runs(words(self.axes), self.arm, np.array(self.rates), steps, curves, numbers)
+
+
+def settings() -> list[str]:
+    """The names of the recorded settings: what `like` takes."""
+    return list(pool.load().axes)
+
+
+def changes(like: str = "relu") -> dict[str, list]:
+    """Of the base `like`: what can be changed in it, one thing at a time, and to what.
+
+    {axis: values that were recorded with nothing else changed}
+    """
+    recorded = pool.load()
+    base, found = _axes(like), {}
+    for axes in recorded.axes.values():
+        differ = [k for k in base if k not in _BESIDE and axes[k] != base[k]]
+        if len(differ) == 1:
+            (axis,) = differ
+            found.setdefault(axis, []).append(axes[axis])
+    return {axis: sorted(_distinct(values), key=str) for axis, values in found.items()}
+
+
+def runs(
+    like: str = "relu",
+    *,
+    rates: float | Sequence[float] | None = None,
+    seeds: int | Sequence[int] = SEEDS,
+    **what,
+) -> Runs:
+    """Return runs of one arm in one setting.
+
+    like: the recorded setting to start from (`settings`). what: what is different from it, "batch",
+    "depth", "width", "activation", "init", "gain", "optimizer", "data", "images", "wrong" or
+    "pixels"; and the arm, by "norm" (NORMS) and "dropout" (0.2 or 0.5). rates: one or more; by
+    default all that were recorded. seeds: how many, or which (0 to 4; in some settings to 9).
+
+    Runs that were not recorded are trained now; NotOnTheBench, in one sentence, where that would
+    take more than a minute or cannot be done.
+    """
+    return answer([request(like, rates=rates, seeds=seeds, **what)])[0]
+
+
+def answer(requests: Sequence[Request]) -> list[Runs]:
+    """Answer several requests at once: what is missing must not take more than a minute in all."""
+    trained = live.train([run for r in requests for run in r.missing])
+    return [r.answered({run: trained[run] for run in r.missing}) for r in requests]
+
+
+def request(
+    like: str = "relu",
+    *,
+    rates=None,
+    seeds=SEEDS,
+    source: str = "pool",
+    norm: str = "batch",
+    dropout: float = 0.0,
+    **what,
+) -> Request:
+    """Find what was recorded of it. source: "pool", "watched" or "gradients": which record.
+
+    Arguments otherwise as those of `runs`.
+    """
+    if norm not in NORMS:
+        raise NotOnTheBench(f"there is no norm {norm!r}; there are {listed(NORMS)}")
+    arm = NORMS[norm]
+    if dropout:
+        if norm not in ("none", "batch"):
+            raise NotOnTheBench(f"dropout goes with the norms none and batch, not with {norm}")
+        arm = f"dropout {dropout}" if norm == "none" else f"batch norm, dropout {dropout}"
+    seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    if not seeds or min(seeds) < 0:
+        raise NotOnTheBench(f"seeds is how many, or a list of seeds from 0 on, not {seeds}")
+    axes = _changed(_axes(like), what)
+    if source == "gradients":
+        return _of_gradients(axes, arm, seeds)
+    recorded = pool.load() if source == "pool" else pool.load(pool.WATCHED_PATH)
+    found = _longest(recorded, axes, arm)
+    known = {}
+    for setting in found:
+        known |= _cells(recorded, setting, arm, len(STEPS))
+    if found:
+        axes = axes | {"steps": recorded.axes[found[0]]["steps"]}
+        grid = recorded.arms[found[0]][arm]
+    else:
+        grid = _grid(recorded, like, arm)
+    wanted = _wanted(rates, grid)
+    if source == "watched" and not {(r, s) for r in wanted for s in seeds} <= set(known):
+        raise NotOnTheBench(
+            "only these settings were watched so closely: "
+            + listed(name.removesuffix(", watched") for name in recorded.axes)
+        )
+    return Request(arm, axes, wanted, seeds, known, recorded.curves)
+
+
+def words(axes: Mapping) -> str:
+    """Say in a few words what a setting is."""
+    hidden = axes["hidden"]
+    parts = [
+        f"{len(hidden)} layers of {hidden[0]} {axes['activation']} units",
+        f"{axes['images']:,} images of {axes['data']}",
+        f"batches of {axes['batch']}",
+    ]
+    parts += [f"{axes['wrong']:.0%} wrong labels"] if axes["wrong"] else []
+    parts += [f"pixels {axes['pixels']}"] if axes["pixels"] != "raw" else []
+    parts += [f"initial weights times {axes['gain']:g}"] if axes["gain"] != 1 else []
+    parts += ["PyTorch's initial weights"] if axes["init"] == "pytorch" else []
+    parts += [axes["optimizer"]] if axes["optimizer"] != "sgd" else []
+    return ", ".join(parts)
+
+
+def _axes(like: str) -> dict:
+    recorded = pool.load().axes
+    if like not in recorded:
+        raise NotOnTheBench(f"there is no setting {like!r} to start from; bench.settings() lists them")
+    return {key: value for key, value in recorded[like].items() if key != "first_seed"}
+
+
+def _changed(axes: dict, what: dict) -> dict:
+    """The axes with what is different. depth and width stand for the hidden layers."""
+    new, what = dict(axes), dict(what)
+    depth = what.pop("depth", len(axes["hidden"]))
+    width = what.pop("width", axes["hidden"][0])
+    if "hidden" not in what:
+        what["hidden"] = [width] * depth
+    for key, value in what.items():
+        if key not in axes or key in _BESIDE:
+            known = [k for k in axes if k not in (*_BESIDE, "hidden")]
+            raise NotOnTheBench(
+                f"there is no {key!r} to change; there are norm, dropout, depth, width, "
+                f"{listed(known)}"
+            )
+        new[key] = float(value) if isinstance(axes[key], float) else value
+    return new
+
+
+def _longest(recorded: Pool, axes: dict, arm: str) -> list[str]:
+    """The settings that have these axes: of those from seed 0 the longest, and its fresh seeds."""
+
+    def same(other):
+        return all(other[k] == v for k, v in axes.items() if k not in _BESIDE)
+
+    found = [s for s, other in recorded.axes.items() if (s, arm) in recorded and same(other)]
+    first = [s for s in found if "first_seed" not in recorded.axes[s]]
+    if not first:
+        return []
+    longest = max(first, key=lambda s: recorded.axes[s]["steps"])
+    steps = recorded.axes[longest]["steps"]
+    fresh = [s for s in found if s not in first and recorded.axes[s]["steps"] == steps]
+    return [longest, *fresh]
+
+
+def _cells(recorded: Pool, setting: str, arm: str, steps: int) -> dict:
+    table = recorded.runs(setting, arm)
+    first = recorded.axes[setting].get("first_seed", 0)
+    names = list(table.curves)
+    return {
+        (float(rate), first + seed): (
+            np.array([table.curves[name][row, seed] for name in names]),
+            {key: values[row, seed] for key, values in table.last.items()},
+        )
+        for row, rate in enumerate(table.rates)
+        for seed in range(recorded.about["seeds"])
+    }
+
+
+def _grid(recorded: Pool, like: str, arm: str) -> list[float]:
+    """The rates of an arm where nothing was recorded: those of the setting that one started from."""
+    arms = recorded.arms.get(like) or next(iter(recorded.arms.values()))
+    return arms.get(arm) or max(arms.values(), key=len)
+
+
+def _wanted(rates, grid: Sequence[float]) -> tuple[float, ...]:
+    """The rates asked for, as they were recorded: 0.3 is 0.316, half a decade above 0.1."""
+    if rates is None:
+        return tuple(map(float, grid))
+    asked = [rates] if np.isscalar(rates) else list(rates)
+    if not asked or any(not rate > 0 for rate in asked):
+        raise NotOnTheBench(f"rates are numbers above 0, not {rates}")
+    near = [min(grid, key=lambda g, r=r: abs(np.log(g / r))) for r in asked]
+    chosen = [g if abs(np.log(g / r)) < 0.06 else r for g, r in zip(near, asked, strict=True)]
+    return tuple(sorted(map(float, set(chosen))))
+
+
+def _of_gradients(axes: dict, arm: str, seeds: tuple[int, ...]) -> Request:
+    """Runs of which gradients were measured on the way: record `change_and_smoothness`."""
+    for setting in elsewhere.settings():
+        other = elsewhere.axes(setting)
+        if all(other[k] == v for k, v in axes.items() if k not in _BESIDE):
+            break
+    else:
+        raise NotOnTheBench(
+            "gradients were measured on the way in these settings only: "
+            + listed(elsewhere.settings(), ";")
+        )
+    table = elsewhere.runs(setting, arm)
+    known = {
+        (float(rate), seed): (
+            np.array([table.curves[name][row, seed] for name in table.curves]),
+            {key: values[row, seed] for key, values in table.last.items()},
+        )
+        for row, rate in enumerate(table.rates)
+        for seed in range(table.curves["test accuracy"].shape[1])
+    }
+    if not set(seeds) <= set(SEEDS):
+        raise NotOnTheBench("gradients were measured for the seeds 0 to 4 only")
+    axes = axes | {"examined": table.steps.tolist(), "steps": int(table.steps[-1])}
+    rates = tuple(map(float, table.rates))
+    return Request(arm, axes, rates, seeds, known, tuple(table.curves))
+
+
+def _distinct(values: Iterable) -> list:
+    values = list(values)
+    return [value for i, value in enumerate(values) if value not in values[:i]]
