@@ -38,6 +38,7 @@ WATCHED = (  # what runs of the record `watched` keep besides
     "drift of shape",
 )
 TWO = ("plain", "batch norm")
+SLOW = "batch norm, momentum 0.01"  # of the running statistics
 PATH, WATCHED_PATH = RESULTS / "pool.npz", RESULTS / "watched.npz"
 DROPOUTS = ("dropout 0.2", "dropout 0.5", "batch norm, dropout 0.2", "batch norm, dropout 0.5")
 

@@ -26,7 +26,7 @@ from helpers.numpy_nn.modules import (
 )
 from helpers.numpy_nn.optim import SGD, Adam
 from helpers.numpy_nn.training import batch_accuracy, batch_statistics_only, fit
-from helpers.pool import CURVES, STEPS
+from helpers.pool import CURVES, SLOW, STEPS
 
 HELD_OUT = 250
 EXAMINED = 1047  # of the training images, where there are more
@@ -242,6 +242,8 @@ def norm_of(arm: str, rng):
     """What `mlp` puts in front of, or behind, each activation of an arm."""
     if arm == "group norm":
         return lambda features: GroupNorm(8 if features % 8 == 0 else 10, features)
+    if arm == SLOW:
+        return lambda features: BatchNorm(features, momentum=0.01)
     if arm == "noisy batch norm":
         return lambda features: NoisyBatchNorm(features, rng)
     return "batch norm" in arm or arm == "only gamma and beta"

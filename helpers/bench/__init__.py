@@ -10,7 +10,7 @@
 not recorded are trained on the spot, where that takes under a minute.
 """
 
-from helpers.bench.comparison import Comparison, compare
+from helpers.bench.comparison import MEASURED, Comparison, compare
 from helpers.bench.requests import NORMS, NotOnTheBench, changes, runs, settings
 
-__all__ = ["NORMS", "Comparison", "NotOnTheBench", "changes", "compare", "runs", "settings"]
+__all__ = ["MEASURED", "NORMS", "Comparison", "NotOnTheBench", "changes", "compare", "runs", "settings"]

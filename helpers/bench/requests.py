@@ -8,12 +8,13 @@ import numpy as np
 from helpers import elsewhere, pool
 from helpers.bench import live
 from helpers.bench.sentences import NotOnTheBench, listed
-from helpers.pool import CURVES, STEPS, Pool, Runs
+from helpers.pool import SLOW, STEPS, Pool, Runs
 
 NORMS = {
     "none": "plain",
     "batch": "batch norm",
     "batch behind": "batch norm behind",
+    "batch, momentum 0.01": SLOW,
     "group": "group norm",
     "noisy batch": "noisy batch norm",
     "only gamma and beta": "only gamma and beta",
@@ -147,6 +148,10 @@ def request(
         return _of_gradients(axes, arm, seeds)
     recorded = pool.load() if source == "pool" else pool.load(pool.WATCHED_PATH)
     found = _longest(recorded, axes, arm)
+    if not found and source == "pool":  # some arms were watched only
+        recorded = pool.load(pool.WATCHED_PATH)
+        found = _longest(recorded, axes, arm)
+        recorded = recorded if found else pool.load()
     known = {}
     for setting in found:
         known |= _cells(recorded, setting, arm, len(STEPS))

@@ -1,0 +1,8 @@
+"""Exercises and questions of the notebook `weigh_the_evidence`: the experiment clinic."""
+
+from helpers.exercises.weigh_the_evidence import questions  # noqa: F401, registers them
+from helpers.exercises.weigh_the_evidence.cases import CASES
+from helpers.exercises.weigh_the_evidence.flaws import FLAWS
+from helpers.exercises.weigh_the_evidence.reports import flaws, report, reexamine
+
+__all__ = ["CASES", "FLAWS", "flaws", "reexamine", "report"]
