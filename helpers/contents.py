@@ -16,6 +16,7 @@ NOTEBOOKS = (
     "length_and_direction",
     "regularization",
     "when_it_fails",
+    "weigh_the_evidence",
     "pytorch",
     "gpu_training",
     "cost",

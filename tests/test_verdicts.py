@@ -190,7 +190,7 @@ def test_the_overview_adds_up():
     assert sum(counts(CLAIMS).values()) == len(CLAIMS)
 
 
-NOTEBOOK = FOLDER / "20_verdicts.ipynb"
+NOTEBOOK = FOLDER / "21_verdicts.ipynb"
 
 
 def test_the_text_box_and_the_slider_select():
