@@ -38,7 +38,6 @@ OPTIMIZERS = {
 }
 
 
-
 def gone(curves: tuple[str, ...] = CURVES) -> list[float]:
     """What a network that has diverged is worth: no answer of it is right, by chance or otherwise."""
     return [np.inf if "loss" in curve or "drift" in curve else 0.0 for curve in curves]
@@ -247,5 +246,3 @@ def norm_of(arm: str, rng):
     if arm == "noisy batch norm":
         return lambda features: NoisyBatchNorm(features, rng)
     return "batch norm" in arm or arm == "only gamma and beta"
-
-

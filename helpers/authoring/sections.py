@@ -12,7 +12,7 @@ FURTHER = "## Further: "
 # What a learner does in a minute, and how long the rest takes (in minutes).
 WORDS_READ = 200
 CODE_LINES_READ = 12
-FIGURE, PREDICTION, EXERCISE, CAPSTONE = 1, 1, 7, 10
+FIGURE, PREDICTION, OPEN_TASK, EXERCISE, CAPSTONE = 1, 1, 5, 7, 10
 
 _PRINTED = re.compile(r"\*About (\d+) minutes(?:, and (\d+) more for what is marked Further)?")
 
@@ -78,8 +78,8 @@ def _minutes_of_code(cell):
     figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
     predictions = len(re.findall(r"(?m)^predict\(", cell.source))
     exercises = len(re.findall(r"(?m)^check\(", cell.source))
+    open_tasks = len(re.findall(r"(?m)^open_task\(.*guess=", cell.source))
     # A class is a capstone: more than a function.
     exercise = CAPSTONE if re.search(r"(?m)^class ", cell.source) else EXERCISE
-    return (
-        lines / CODE_LINES_READ + FIGURE * figures + PREDICTION * predictions + exercise * exercises
-    )
+    asked = PREDICTION * predictions + OPEN_TASK * open_tasks + exercise * exercises
+    return lines / CODE_LINES_READ + FIGURE * figures + asked

@@ -11,6 +11,18 @@ not recorded are trained on the spot, where that takes under a minute.
 """
 
 from helpers.bench.comparison import MEASURED, Comparison, compare
-from helpers.bench.requests import NORMS, NotOnTheBench, changes, runs, settings
+from helpers.bench.requests import NORMS, changes, check, recorded, runs, settings
+from helpers.bench.sentences import NotOnTheBench
 
-__all__ = ["MEASURED", "NORMS", "Comparison", "NotOnTheBench", "changes", "compare", "runs", "settings"]
+__all__ = [
+    "MEASURED",
+    "NORMS",
+    "Comparison",
+    "NotOnTheBench",
+    "changes",
+    "check",
+    "compare",
+    "recorded",
+    "runs",
+    "settings",
+]

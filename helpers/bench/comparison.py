@@ -7,7 +7,7 @@ import numpy as np
 from IPython.display import Markdown, display
 
 from helpers import plotting
-from helpers.bench.requests import SEEDS, answer, request
+from helpers.bench.requests import MEASURED_IN, SEEDS, answer, request
 from helpers.bench.sentences import NotOnTheBench, listed
 from helpers.comparing import Choice, Conclusion, choose_rate, compare_pairs
 from helpers.pool import Runs
@@ -16,11 +16,10 @@ from helpers.travels import USABLE, goals, largest_rate, usable_decades
 
 @dataclass(frozen=True)
 class Measured:
-    """What is compared: by which margin, of which record, from which curve or number."""
+    """What is compared: by which margin, and from which curve or number of the runs."""
 
     margin: str  # a name in comparing.MEASURES
     shown: str
-    source: str = "pool"
     curve: str = ""  # "{}" stands for held-out, test or training
     number: str = ""
 
@@ -32,11 +31,11 @@ MEASURED = {
     "steps": Measured("steps", "steps to the goal"),
     "rate": Measured("rate", "largest usable rate"),
     "decades": Measured("decades", "decades of usable rates"),
-    "gradient change": Measured("change", "change of gradients", "gradients", number="relative"),
-    "loss range": Measured("change", "range of the loss", "gradients", number="range"),
-    "smoothness": Measured("change", "effective smoothness", "gradients", number="smoothness"),
-    "drift of means": Measured("change", "drift of means", "watched", "drift of means"),
-    "drift of shape": Measured("change", "drift of shape", "watched", "drift of shape"),
+    "gradient change": Measured("change", "change of gradients", number="relative"),
+    "loss range": Measured("change", "range of the loss", number="range"),
+    "smoothness": Measured("change", "effective smoothness", number="smoothness"),
+    "drift of means": Measured("change", "drift of means", "drift of means"),
+    "drift of shape": Measured("change", "drift of shape", "drift of shape"),
 }
 # How the images are scored; what the names of the curves say behind the comma.
 SCORED = {
@@ -75,7 +74,7 @@ class Comparison:
 
     @property
     def word(self) -> str:
-        """"better", "worse", "no difference" or "too close to call"."""
+        """ "better", "worse", "no difference" or "too close to call"."""
         return self.conclusion.word
 
     @property
@@ -114,11 +113,13 @@ class Comparison:
                 left.plot([rates[row]] * 2, [low, high], color=color, alpha=0.5, linewidth=4)
             if arm.choice is not None:
                 chosen = middle[arm.choice.row]
-                left.plot(arm.choice.rate, chosen, "s", color=color, markersize=11, fillstyle="none")
+                left.plot(
+                    arm.choice.rate, chosen, "s", color=color, markersize=11, fillstyle="none"
+                )
         shown = MEASURED[self.measure].shown
-        ruled = "final test accuracy" if self.measure in UNTUNED else shown
-        left.set(xscale="log", xlabel="learning rate (square: chosen)", ylabel=ruled)
+        left.set(xscale="log", xlabel="learning rate (square: chosen)", ylabel=shown)
         if self.measure in UNTUNED:
+            left.set(xlabel="learning rate", ylabel="final test accuracy")
             left.axhline(USABLE, **plotting.THEORY)
         left.legend()
         first, second = (arm.values for arm in self.arms)
@@ -128,6 +129,8 @@ class Comparison:
             right.plot([place] * len(arm.values), arm.values, "o", color=color)
         right.set_xticks([0, 1], [arm.name for arm in self.arms])
         right.set(xlim=(-0.4, 1.4), ylabel=shown)
+        if self.conclusion.measure.ratio and min(first.min(), second.min()) > 0:
+            right.set_yscale("log")
 
     def __str__(self):
         return self.said
@@ -156,7 +159,8 @@ def compare(
     chosen_on: which images choose each arm's rate, "held-out", "test" or "train". steps: after how
     many steps to look, by default at the end, or "best": where `chosen_on` is best. seeds: how
     many, or which. scored: one of SCORED. by: "every seed" must agree, or the "mean" counts.
-    margin: instead of the course's.
+    margin: instead of the course's. rates: by default all that were recorded; a number or several;
+    or the name of an arm, at whose best rate both are compared.
 
     rates, seeds and steps may differ from arm to arm: {"batch norm": 100, "plain": 400}.
 
@@ -170,36 +174,44 @@ def compare(
     ):
         if value not in known:
             raise NotOnTheBench(f"{what} is {value!r}, but there are {listed(known)}")
+    if isinstance(rates, str) and (rates not in arms or measure in UNTUNED):
+        raise NotOnTheBench(f"rates is {rates!r}: numbers, or the arm whose best rate both take")
     if len(arms) != 2:
         raise NotOnTheBench(f"a comparison takes two arms, not {len(arms)}")
-    source = "watched" if SCORED[scored] else MEASURED[measure].source
-    each = {
-        name: {"rates": rates, "seeds": seeds, "steps": steps} for name in arms
-    }
+    each = {name: {} for name in arms}
     for key, given in (("rates", rates), ("seeds", seeds), ("steps", steps)):
-        if isinstance(given, Mapping):
-            if set(given) != set(arms):
-                raise NotOnTheBench(f"{key} must name the arms, {listed(arms)}, not {listed(given)}")
-            for name in arms:
-                each[name][key] = given[name]
-    requests = [
-        request(**what, rates=each[name]["rates"], seeds=each[name]["seeds"], source=source)
-        for name, what in arms.items()
-    ]
-    found = answer(requests)
-    measured = [
-        _arm(name, runs, r.seeds, each[name], measure, scored, chosen_on, found[1])
-        for name, r, runs in zip(arms, requests, found, strict=True)
-    ]
+        if isinstance(given, Mapping) and set(given) != set(arms):
+            raise NotOnTheBench(f"{key} must name the arms, {listed(arms)}, not {listed(given)}")
+        for name in arms:
+            each[name][key] = given[name] if isinstance(given, Mapping) else given
+    measured = _measured(arms, each, measure, scored, chosen_on)
+    if isinstance(rates, str):  # both at the rate that is best for one of them
+        best = measured[list(arms).index(rates)].choice.rate
+        for settings in each.values():
+            settings["rates"] = best
+        measured = _measured(arms, each, measure, scored, chosen_on)
     first, second = (arm.values for arm in measured)
     if by == "mean":
         first, second = np.array([first.mean()]), np.array([second.mean()])
     if len(first) != len(second):
         raise NotOnTheBench(
-            f"{len(first)} and {len(second)} seeds make no pairs; as many for each arm, or by='mean'"
+            f"{len(first)} and {len(second)} seeds make no pairs: as many for each arm, or by='mean'"
         )
     conclusion = compare_pairs(first, second, MEASURED[measure].margin, margin)
     return Comparison(tuple(measured), measure, chosen_on, conclusion)
+
+
+def _measured(arms, each, measure, scored, chosen_on) -> list[Arm]:
+    source = "watched" if SCORED[scored] else MEASURED_IN.get(measure, "pool")
+    requests = []
+    for name, what in arms.items():
+        rates = None if isinstance(each[name]["rates"], str) else each[name]["rates"]
+        requests.append(request(**what, rates=rates, seeds=each[name]["seeds"], source=source))
+    found = answer(requests)
+    return [
+        _arm(name, runs, r.seeds, each[name], measure, scored, chosen_on, found[1])
+        for name, r, runs in zip(arms, requests, found, strict=True)
+    ]
 
 
 def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Runs) -> Arm:

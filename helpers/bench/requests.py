@@ -22,8 +22,18 @@ NORMS = {
     "SkipInit": "SkipInit",
 }
 SEEDS = (0, 1, 2, 3, 4)
+# The record of what only some runs have measured; the rest is in the pool.
+MEASURED_IN = {
+    "gradient change": "gradients",
+    "loss range": "gradients",
+    "smoothness": "gradients",
+    "drift of means": "watched",
+    "drift of shape": "watched",
+}
 # Axes that make no difference to which runs these are: how long they go on, from which seed on.
 _BESIDE = ("steps", "first_seed")
+# How many training images of each data set are all of them, here.
+ALL_IMAGES = {"digits": 1047, "mnist": 3000}
 
 
 @dataclass(frozen=True)
@@ -79,18 +89,46 @@ def settings() -> list[str]:
 
 
 def changes(like: str = "relu") -> dict[str, list]:
-    """Of the base `like`: what can be changed in it, one thing at a time, and to what.
+    """Return {axis: values}: what was recorded with this one thing different from `like`.
 
-    {axis: values that were recorded with nothing else changed}
+    The hidden layers are an axis, "hidden": a list of widths.
     """
-    recorded = pool.load()
     base, found = _axes(like), {}
-    for axes in recorded.axes.values():
-        differ = [k for k in base if k not in _BESIDE and axes[k] != base[k]]
+    known = [*pool.load().axes.values(), *map(elsewhere.axes, elsewhere.settings())]
+    for axes in known:
+        differ = [key for key in base if key not in _BESIDE and axes[key] != base[key]]
+        if differ == ["data", "images"] and axes["images"] == ALL_IMAGES[axes["data"]]:
+            differ = ["data"]
         if len(differ) == 1:
             (axis,) = differ
             found.setdefault(axis, []).append(axes[axis])
-    return {axis: sorted(_distinct(values), key=str) for axis, values in found.items()}
+    return {axis: _ordered(values) for axis, values in found.items()}
+
+
+def check(arms: Mapping[str, Mapping], changed: Mapping) -> None:
+    """Raise NotOnTheBench if there is no such thing to change."""
+    for what in arms.values():
+        _asked(**{**what, **changed})
+
+
+def recorded(
+    arms: Mapping[str, Mapping], how: Mapping, changed: Mapping, first_only: Sequence[str] = ()
+) -> bool:
+    """Whether both arms of a comparison were recorded with something changed."""
+    first = next(iter(arms))
+    for name, what in arms.items():
+        new = {k: v for k, v in changed.items() if name == first or k not in first_only}
+        try:
+            rates = how.get("rates")
+            asked = {
+                "rates": None if isinstance(rates, str) else rates,
+                "source": MEASURED_IN.get(how.get("measure"), "pool"),
+            }
+            if request(**{**what, **new}, **asked).missing:
+                return False
+        except NotOnTheBench:
+            return False
+    return True
 
 
 def runs(
@@ -133,19 +171,12 @@ def request(
 
     Arguments otherwise as those of `runs`.
     """
-    if norm not in NORMS:
-        raise NotOnTheBench(f"there is no norm {norm!r}; there are {listed(NORMS)}")
-    arm = NORMS[norm]
-    if dropout:
-        if norm not in ("none", "batch"):
-            raise NotOnTheBench(f"dropout goes with the norms none and batch, not with {norm}")
-        arm = f"dropout {dropout}" if norm == "none" else f"batch norm, dropout {dropout}"
+    arm, axes = _asked(like, norm, dropout, **what)
     seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     if not seeds or min(seeds) < 0:
         raise NotOnTheBench(f"seeds is how many, or a list of seeds from 0 on, not {seeds}")
-    axes = _changed(_axes(like), what)
     if source == "gradients":
-        return _of_gradients(axes, arm, seeds)
+        return _of_gradients(axes, arm, rates, seeds)
     recorded = pool.load() if source == "pool" else pool.load(pool.WATCHED_PATH)
     found = _longest(recorded, axes, arm)
     if not found and source == "pool":  # some arms were watched only
@@ -169,6 +200,18 @@ def request(
     return Request(arm, axes, wanted, seeds, known, recorded.curves)
 
 
+def _asked(like="relu", norm="batch", dropout=0.0, **what) -> tuple[str, dict]:
+    """The arm, by its name in the pool, and the axes of the setting."""
+    if norm not in NORMS:
+        raise NotOnTheBench(f"there is no norm {norm!r}; there are {listed(NORMS)}")
+    if dropout and norm not in ("none", "batch"):
+        raise NotOnTheBench(f"dropout goes with the norms none and batch, not with {norm}")
+    arm = NORMS[norm]
+    if dropout:
+        arm = f"dropout {dropout}" if norm == "none" else f"batch norm, dropout {dropout}"
+    return arm, _changed(_axes(like), what)
+
+
 def words(axes: Mapping) -> str:
     """Say in a few words what a setting is."""
     hidden = axes["hidden"]
@@ -188,7 +231,9 @@ def words(axes: Mapping) -> str:
 def _axes(like: str) -> dict:
     recorded = pool.load().axes
     if like not in recorded:
-        raise NotOnTheBench(f"there is no setting {like!r} to start from; bench.settings() lists them")
+        raise NotOnTheBench(
+            f"there is no setting {like!r} to start from; bench.settings() lists them"
+        )
     return {key: value for key, value in recorded[like].items() if key != "first_seed"}
 
 
@@ -197,6 +242,8 @@ def _changed(axes: dict, what: dict) -> dict:
     new, what = dict(axes), dict(what)
     depth = what.pop("depth", len(axes["hidden"]))
     width = what.pop("width", axes["hidden"][0])
+    if axes["images"] == ALL_IMAGES[axes["data"]]:  # all of the other data set, too
+        what.setdefault("images", ALL_IMAGES.get(what.get("data", axes["data"])))
     if "hidden" not in what:
         what["hidden"] = [width] * depth
     for key, value in what.items():
@@ -258,7 +305,7 @@ def _wanted(rates, grid: Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted(map(float, set(chosen))))
 
 
-def _of_gradients(axes: dict, arm: str, seeds: tuple[int, ...]) -> Request:
+def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Request:
     """Runs of which gradients were measured on the way: record `change_and_smoothness`."""
     for setting in elsewhere.settings():
         other = elsewhere.axes(setting)
@@ -281,10 +328,18 @@ def _of_gradients(axes: dict, arm: str, seeds: tuple[int, ...]) -> Request:
     if not set(seeds) <= set(SEEDS):
         raise NotOnTheBench("gradients were measured for the seeds 0 to 4 only")
     axes = axes | {"examined": table.steps.tolist(), "steps": int(table.steps[-1])}
-    rates = tuple(map(float, table.rates))
-    return Request(arm, axes, rates, seeds, known, tuple(table.curves))
+    wanted = _wanted(rates, table.rates.tolist())
+    if missing := sorted(set(wanted) - {rate for rate, _ in known}):
+        raise NotOnTheBench(
+            f"gradients of {arm} were measured at the rates {listed(table.rates)}, not at {missing[0]}"
+        )
+    return Request(arm, axes, wanted, seeds, known, tuple(table.curves))
 
 
-def _distinct(values: Iterable) -> list:
+def _ordered(values: Iterable) -> list:
+    """Each once; numbers by size, layers by depth and width, the rest as they were recorded."""
     values = list(values)
-    return [value for i, value in enumerate(values) if value not in values[:i]]
+    once = [value for i, value in enumerate(values) if value not in values[:i]]
+    if isinstance(once[0], list):
+        return sorted(once, key=lambda hidden: (len(hidden), hidden[0]))
+    return once if isinstance(once[0], str) else sorted(once)

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, boxes, objects, progress_file
 from helpers.exercises.engine import EXERCISES, Exercise, examine
+from helpers.exercises.open_tasks import TASKS, done, open_task  # noqa: F401, for notebooks
 from helpers.exercises.questions import QUESTIONS, Question, Unreadable
 from helpers.exercises.renamed import NEW_NAMES, REPLACED
 from helpers.exercises.surroundings import known
@@ -241,6 +242,7 @@ def progress() -> None:
             f"{number_and_name:25} exercises {marks:{width}} {sum(solved):2}/{len(solved):<2}"
             f"  questions {len(said):2}/{len(questions):<2}  right {right:2}"
         )
+    print(f"open tasks with a verdict: {len(done())}/{len(TASKS)}")
     due = len(boxes.due(state, QUESTIONS))
     print(f"Due for review: {due}. Run review()" if due else _nothing_due(state))
 

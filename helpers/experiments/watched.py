@@ -61,9 +61,7 @@ class Watch:
             return [0.0, 0.0]
         pairs = list(zip(before, self.inputs, strict=True))
         means = [probes.mean_shift(b, a).mean() / b.std(axis=0).mean() for b, a in pairs]
-        shapes = [
-            probes.wasserstein_1(_standardized(b), _standardized(a)).mean() for b, a in pairs
-        ]
+        shapes = [probes.wasserstein_1(_standardized(b), _standardized(a)).mean() for b, a in pairs]
         return [float(np.mean(means)), float(np.mean(shapes))]
 
 

@@ -39,7 +39,9 @@ def expect_diagnosis_and_repair(subject: Exercise, design: Mapping) -> None:
         named, _ = _answer((yield (copy.deepcopy(design),), {}))
         for name in named:
             if name not in reported.found:
-                raise AssertionError(f"{name!r} is not what is wrong here: {_innocent(name, reported)}")
+                raise AssertionError(
+                    f"{name!r} is not what is wrong here: {_innocent(name, reported)}"
+                )
         if missing := len(reported.found) - len(named):
             raise AssertionError(
                 f"that is one flaw, but {missing + len(named)} are in this report"
@@ -122,7 +124,11 @@ def _same_question(reported: Examined, new: dict) -> None:
             "change"
         )
     first = names[0]
-    if "steps" in free and "measure" not in free and _of(new, "steps", first) != _of(old, "steps", first):
+    if (
+        "steps" in free
+        and "measure" not in free
+        and _of(new, "steps", first) != _of(old, "steps", first)
+    ):
         raise AssertionError(
             f"the report is about {first} after {_of(old, 'steps', first)} steps: do not shorten it"
         )
@@ -164,5 +170,3 @@ def _innocent(name: str, reported: Examined) -> str:
         "stale statistics": "the running statistics had the usual momentum and the time to follow",
         "baseline that nobody would use": "the arms differ in the normalization alone",
     }[name]
-
-

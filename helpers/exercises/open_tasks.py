@@ -1,0 +1,249 @@
+"""Open tasks: the learner changes the setting of a claim, guesses, runs it and gives the verdict.
+
+    changed = {"batch": 8}
+    open_task("largest-usable-rate", changed, guess="holds")
+    bench.compare({"batch norm": {"norm": "batch", **changed}, ...}, measure="rate")
+    open_task("largest-usable-rate", changed, verdict="holds")
+
+The reply to a verdict is what the bench finds, and where the sentence flips if one thing is
+changed. Nothing of it is written down: all is asked of the recorded runs.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from helpers import bench
+from helpers.bench.sentences import NotOnTheBench, listed
+from helpers.claims import all_claims
+from helpers.comparing import FAILS, HOLDS, OPEN
+from helpers.exercises import progress_file
+from helpers.wrapping import wrapped
+
+WORDS = (HOLDS, FAILS, OPEN)
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """A claim as a question to the bench.
+
+    arms: {name: what to run}, the sentence is about the first. how: what else `bench.compare` is
+    told. sentence: what is said of the first arm, one of comparing.SENTENCES. first_only: changes
+    that concern the first arm alone.
+    """
+
+    claim: str
+    arms: Mapping[str, Mapping]
+    how: Mapping
+    sentence: str
+    first_only: tuple[str, ...] = ()
+    others: tuple[str, ...] = field(default=("sigmoid",))  # settings that differ in several things
+
+    def compare(self, changed: Mapping) -> bench.Comparison:
+        """Run the comparison with something changed."""
+        first, second = self.arms
+        shared = {key: value for key, value in changed.items() if key not in self.first_only}
+        return bench.compare(
+            {
+                first: {**self.arms[first], **changed},
+                second: {**self.arms[second], **shared},
+            },
+            **self.how,
+        )
+
+    def word(self, comparison: bench.Comparison) -> str:
+        """HOLDS, FAILS or OPEN. At the edge of a grid, where a better rate may lie beyond, OPEN."""
+        if any(
+            arm.choice and len(arm.choice.rates) > 1 and not arm.choice.inside
+            for arm in comparison.arms
+        ):
+            return OPEN
+        return comparison.conclusion.says(self.sentence)
+
+    def recorded(self) -> list[tuple[dict, str]]:
+        """Every single change that was recorded, and the word."""
+        found = []
+        like = next(iter(self.arms.values())).get("like", "relu")
+        changes = [
+            (axis, value)
+            for axis, values in bench.changes(like).items()
+            for value in values
+            if axis != "gain"
+            or axis in self.first_only  # at two rates only: no grid to choose from
+        ]
+        for axis, value in [*changes, *(("like", other) for other in self.others)]:
+            if bench.recorded(self.arms, self.how, {axis: value}, self.first_only):
+                found.append(({axis: value}, self.word(self.compare({axis: value}))))
+        return found
+
+
+TASKS = {
+    task.claim: task
+    for task in (
+        OpenTask(
+            "noisy-trains-alike",
+            {"noisy": {"norm": "noisy batch"}, "batch norm": {"norm": "batch"}},
+            {"steps": "best"},
+            "not worse",
+        ),
+        OpenTask(
+            "smooths-the-objective",
+            {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}},
+            {"measure": "loss range", "rates": "plain"},
+            "better",
+        ),
+        OpenTask(
+            "largest-usable-rate",
+            {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}},
+            {"measure": "rate"},
+            "better",
+        ),
+        OpenTask(
+            "depth-trainable-by-norm",
+            {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}},
+            {"steps": "best"},
+            "better",
+        ),
+        OpenTask(
+            "unaffected-by-scale",
+            {"scaled": {"norm": "batch", "gain": 10.0}, "usual": {"norm": "batch"}},
+            {"rates": 0.1, "steps": 200},
+            "alike",
+            first_only=("gain",),
+        ),
+        OpenTask(
+            "batch-norm-regularizes",
+            {
+                "batch norm": {"like": "300 images", "norm": "batch"},
+                "plain": {"like": "300 images", "norm": "none"},
+            },
+            {"measure": "loss", "steps": "best"},
+            "better",
+            others=("300 images, sigmoid",),
+        ),
+        OpenTask(
+            "no-harm-in-any-batch",
+            {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}},
+            {"steps": "best"},
+            "not worse",
+        ),
+    )
+}
+
+
+def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict=None) -> None:
+    """Commit to a guess, or give a verdict, about a claim in a setting of your own.
+
+    changed: what is different, as `bench.runs` takes it: one thing, such as {"batch": 8}. guess,
+    verdict: "holds", "does not hold" or "too close to call"; give one of them. A guess is kept; the
+    reply to a verdict says what the bench finds and where the sentence flips.
+
+    Raises KeyError for a claim without an open task.
+    """
+    if claim not in TASKS:
+        raise KeyError(f"there is no open task about {claim!r}, but about {listed(TASKS)}")
+    task, what = TASKS[claim], "guess" if verdict is None else "verdict"
+    said = guess if verdict is None else verdict
+    if not changed:
+        offer = _offer(task) if what == "guess" else "Begin with the guess, above."
+        print(wrapped(f"○ nothing is changed yet. {offer}"))
+        return
+    try:
+        comparison = None if what == "guess" else task.compare(changed)
+        bench.check(task.arms, changed)
+    except NotOnTheBench as error:
+        print(wrapped(f"✗ {error}"))
+        return
+    if said is None or said is Ellipsis:
+        print(wrapped(f"○ no {what} yet: replace ... by {_choices()}"))
+        return
+    word = " ".join(str(said).lower().split())
+    if word not in WORDS:
+        close = difflib.get_close_matches(word, WORDS, n=1)
+        meant = f"did you mean {close[0]!r}?" if close else f"write {_choices()}"
+        print(wrapped(f"✗ {said!r} is not a {what}: {meant}"))
+        return
+    before = _keep(claim, changed, what, word)
+    if comparison is None:
+        kept = before.get("guess", word)
+        more = "" if kept == word else f", your first one: {kept}"
+        print(wrapped(f"Your guess for {_words(changed)} is kept{more}. Now run it on the bench."))
+    else:
+        print(wrapped(_reply(task, changed, comparison, word, before.get("guess"))))
+
+
+def done() -> list[str]:
+    """The claims whose open task has got a verdict."""
+    kept = progress_file.load().get("open tasks", {})
+    return [
+        claim
+        for claim in TASKS
+        if any("verdict" in entry for entry in kept.get(claim, {}).values())
+    ]
+
+
+def _reply(task: OpenTask, changed, comparison, word: str, guess: str | None) -> str:
+    found = task.word(comparison)
+    mark = "✓" if word == found else "✗"
+    said = all_claims()[task.claim]["said"].rstrip(".")
+    lines = [f"{mark} “{said}”, with {_words(changed)}: {found}. You said: {word}."]
+    lines.append(f"  {comparison.said}.")
+    if found == OPEN and comparison.conclusion.says(task.sentence) != OPEN:
+        lines.append("  A best rate lies at the edge of its grid, so a better one may lie beyond.")
+    if guess is not None:
+        right = "right" if guess == found else "wrong"
+        lines.append(f"  Before you ran it, you guessed “{guess}”: {right}.")
+    lines.append("  One change at a time, the record says:")
+    words = {}
+    for change, answer in task.recorded():
+        words.setdefault(answer, []).append(_words(change))
+    lines += [f"  {answer}: {'; '.join(words[answer])}" for answer in WORDS if answer in words]
+    lines.append(f"  The course's verdict: {all_claims()[task.claim]['verdict']}.")
+    return "\n".join(lines)
+
+
+def _offer(task: OpenTask) -> str:
+    """What can be changed."""
+    axes, changes = {}, [_as_written(change) for change, _ in task.recorded()]
+    for change in changes:
+        shown = " x ".join(map(repr, change.values()))
+        axes.setdefault(" x ".join(f'"{axis}"' for axis in change), []).append(shown)
+    offers = "; ".join(f"{axis}: {', '.join(values)}" for axis, values in axes.items())
+    return f"Write one change into it, such as {changes[0]!r}. Recorded are {offers}."
+
+
+def _as_written(changed: Mapping) -> dict:
+    """A change as a learner writes it: hidden layers by depth and width."""
+    new = dict(changed)
+    if hidden := new.pop("hidden", None):
+        new |= {"depth": len(hidden), "width": hidden[0]}
+    return new
+
+
+def _words(changed: Mapping) -> str:
+    """`batch 8` for {"batch": 8}."""
+    changed = dict(changed)
+    if hidden := changed.pop("hidden", None):
+        changed = {"layers": f"{len(hidden)} x {hidden[0]}", **changed}
+    named = {"like": "setting"}
+    return ", ".join(f"{named.get(key, key)} {value}" for key, value in changed.items())
+
+
+def _choices() -> str:
+    return listed([f'"{word}"' for word in WORDS]).replace(" and ", " or ")
+
+
+def _keep(claim: str, changed: Mapping, what: str, word: str) -> dict:
+    """Keep the first guess and the first verdict for a change; returns what is kept for it."""
+    kept = {}
+
+    def add(state: dict) -> None:
+        tasks = state.get("open tasks")
+        tasks = tasks if isinstance(tasks, dict) else {}
+        entry = tasks.setdefault(claim, {}).setdefault(_words(changed), {})
+        entry.setdefault(what, word)
+        kept.update(entry)
+        state["open tasks"] = tasks
+
+    progress_file.update(add)
+    return kept
