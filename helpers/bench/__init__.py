@@ -1,7 +1,7 @@
 """The bench: compare recorded runs, by any rule, fair or unfair.
 
     bench.compare({"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}})
-    bench.compare({"batch norm": {"norm": "batch", "batch": 8}, "plain": {"norm": "none", "batch": 8}},
+    bench.compare({"group": {"norm": "group", "batch": 8}, "batch": {"norm": "batch", "batch": 8}},
                   rates=0.1, chosen_on="test", seeds=3, steps=100, measure="loss")
     bench.runs(norm="group", batch=4).rates
 
@@ -11,6 +11,7 @@ not recorded are trained on the spot, where that takes under a minute.
 """
 
 from helpers.bench.comparison import MEASURED, Comparison, compare
+from helpers.bench.live import nothing_trained
 from helpers.bench.requests import NORMS, changes, check, recorded, runs, settings
 from helpers.bench.sentences import NotOnTheBench
 
@@ -22,6 +23,7 @@ __all__ = [
     "changes",
     "check",
     "compare",
+    "nothing_trained",
     "recorded",
     "runs",
     "settings",

@@ -195,7 +195,7 @@ def compare(
         first, second = np.array([first.mean()]), np.array([second.mean()])
     if len(first) != len(second):
         raise NotOnTheBench(
-            f"{len(first)} and {len(second)} seeds make no pairs: as many for each arm, or by='mean'"
+            f"{len(first)} and {len(second)} seeds make no pairs: as many for each arm"
         )
     conclusion = compare_pairs(first, second, MEASURED[measure].margin, margin)
     return Comparison(tuple(measured), measure, chosen_on, conclusion)
@@ -249,10 +249,8 @@ def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Ru
             return runs.after(curve, last)
 
     choice = choose_rate(runs.rates, after(ruling), on=chosen_on, lowest=lowest)
-    if what.number:
-        scores = runs.last[what.number]
-    else:
-        scores = after(what.curve.format("test") + suffix)
+    curve = what.curve.format("test") + suffix
+    scores = runs.last[what.number] if what.number else after(curve)
     if measure == "errors":
         scores = 1 - scores
     return Arm(name, runs, seeds, last, choice, scores[choice.row], scores)

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tqdm.auto import tqdm
@@ -34,8 +35,21 @@ class Run:
         return hash(self.key())
 
 
+_allowed = True
+
 # What has been trained in this session: a comparison that was interrupted goes on where it stopped.
 _trained: dict[Run, dict] = {}
+
+
+@contextmanager
+def nothing_trained() -> Iterator[None]:
+    """Answer from what was recorded alone: `train` raises NotOnTheBench for anything else."""
+    global _allowed
+    before, _allowed = _allowed, False
+    try:
+        yield
+    finally:
+        _allowed = before
 
 
 def train(runs: Sequence[Run]) -> dict[Run, dict]:
@@ -45,6 +59,8 @@ def train(runs: Sequence[Run]) -> dict[Run, dict]:
     measure), or their images cannot be had.
     """
     missing = [run for run in dict.fromkeys(runs) if run not in _trained]
+    if missing and not _allowed:
+        raise NotOnTheBench(f"{len(missing)} of its runs were not recorded")
     if missing:
         start = time.perf_counter()
         _train(missing[0])

@@ -288,7 +288,7 @@ def _cells(recorded: Pool, setting: str, arm: str, steps: int) -> dict:
 
 
 def _grid(recorded: Pool, like: str, arm: str) -> list[float]:
-    """The rates of an arm where nothing was recorded: those of the setting that one started from."""
+    """The rates of an arm where nothing was recorded: those of the setting one started from."""
     arms = recorded.arms.get(like) or next(iter(recorded.arms.values()))
     return arms.get(arm) or max(arms.values(), key=len)
 
@@ -331,7 +331,8 @@ def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Reques
     wanted = _wanted(rates, table.rates.tolist())
     if missing := sorted(set(wanted) - {rate for rate, _ in known}):
         raise NotOnTheBench(
-            f"gradients of {arm} were measured at the rates {listed(table.rates)}, not at {missing[0]}"
+            f"gradients of {arm} were measured at the rates {listed(table.rates)}, "
+            f"not at {missing[0]}"
         )
     return Request(arm, axes, wanted, seeds, known, tuple(table.curves))
 

@@ -16,10 +16,11 @@ BATCH, PLAIN = {"norm": "batch"}, {"norm": "none"}
 
 @dataclass(frozen=True)
 class Case:
-    """A report and its design. said: the report, with {names} for what the runs say."""
+    """A report and its design. said: the report, with {names} for what the runs say; its last
+    sentence puts `word` into words, which is what the runs have to conclude."""
 
-    title: str
     said: str
+    word: str
     flaws: int
     design: Mapping
 
@@ -27,12 +28,12 @@ class Case:
 CASES: dict[str, Case] = {}
 
 
-def case(title: str, said: str, design: Mapping, *hints: str, flaws: int = 1) -> Callable:
+def case(said: str, word: str, design: Mapping, *hints: str, flaws: int = 1) -> Callable:
     """Make a reference a case of the clinic; its name is the case's."""
 
     def register(reference: Callable) -> Exercise:
         new = exercise(*hints, may_change=("design",))(reference)
-        CASES[new.name] = Case(title, " ".join(said.split()), flaws, design)
+        CASES[new.name] = Case(" ".join(said.split()), word, flaws, design)
         expect_diagnosis_and_repair(new, design)
         return new
 
@@ -48,12 +49,12 @@ def both(like: str, **what) -> dict[str, dict]:
 
 
 @case(
-    "Five layers on MNIST",
     """We trained five layers of 64 ReLU units on 3,000 images of MNIST, with batch norm and
     without, for 400 steps from five seeds, the same for both. Each network had four learning
     rates to choose from, and chose by the loss on held-out images: batch norm {rate_first},
     the plain network {rate_second}. Batch norm is {word}: the plain network's test loss is
     {factor} times as high in the median. **Batch norm lowers the test loss on MNIST.**""",
+    "better",
     {
         "arms": both("relu, MNIST"),
         "rates": {
@@ -64,7 +65,7 @@ def both(like: str, **what) -> dict[str, dict]:
         "steps": 400,
     },
     "Look at the rate that each arm chose, and at the rates it could choose from.",
-    "The plain network took the largest rate that it was offered. What would it do at a larger one?",
+    "The plain network took the largest rate that it was offered. And at a larger one?",
     'Give both arms rates around their best: "rates": {"batch norm": [...], "plain": [...]}.',
 )
 def mnist_digits(design):
@@ -73,12 +74,12 @@ def mnist_digits(design):
 
 
 @case(
-    "Three layers of sigmoids",
     """The network of the paper: three layers of 100 sigmoids on raw pixels. For the plain network
     we took over the runs of an earlier experiment; with batch norm we trained anew. Five paired
     seeds, nine rates for each arm, chosen on held-out images. In the end the median accuracy is
     {first} with batch norm and {second} without. Batch norm is {word}. **Sigmoid networks classify
     better with batch norm.**""",
+    "better",
     {
         "arms": both("sigmoid"),
         "steps": {"batch norm": 600, "plain": 200},
@@ -93,13 +94,13 @@ def sigmoid_layers(design):
 
 
 @case(
-    "What the next layer receives",
     """The idea behind batch norm is that the inputs of inner layers keep still. We tested it where
     batches are small, eight images. Between step 60 and step 80, each network at its own best
     rate, we measured on 500 test images how far the means of the activations' inputs moved, in
     standard deviations. Five paired seeds. Batch norm is {word}: the means move {factor} times
     less. **The inputs of inner layers keep their distribution with batch norm, and that is why it
     trains better.**""",
+    "better",
     {
         "arms": both("relu, batch 8"),
         "measure": "drift of means",
@@ -115,12 +116,12 @@ def calm_inputs(design):
 
 
 @case(
-    "After fifty steps",
     """Many say that batch norm speeds up the beginning. We looked after 50 steps at five layers of
     64 ReLU units on the digits, in eval mode as one must. Running statistics had the momentum 0.01,
     the default of some libraries. Nine rates for each arm, chosen on held-out images, five paired
     seeds. Median accuracies are {first} with batch norm and {second} without, but the seeds
     disagree: {word}. **No gain of batch norm can be seen at the beginning.**""",
+    "too close to call",
     {
         "arms": {
             "batch norm": {"like": "relu", "norm": "batch, momentum 0.01"},
@@ -129,7 +130,7 @@ def calm_inputs(design):
         "measure": "accuracy",
         "steps": 50,
     },
-    "What exactly is judged after 50 steps? Think of notebook 05.",
+    "What exactly is judged after 50 steps? Think of running statistics.",
     "With momentum 0.01, how much of a running average after 50 steps is still its first value?",
     'Judge the network and not its averages: "scored": "recomputed statistics".',
 )
@@ -138,12 +139,12 @@ def early_look(design):
 
 
 @case(
-    "Sixty layers",
     """Does batch norm make very deep networks trainable? We gave sixty layers of 32 units skip
     connections and batch norm, and compared them with sixty plain layers. Seven rates for each
     arm, chosen on held-out images, 200 steps, five paired seeds. The median accuracy is {first}
     against {second}. Batch norm is {word}. **It is batch norm that lets deep residual networks
     train.**""",
+    "better",
     {
         "arms": {
             "batch norm": {"like": "60 x 32", "norm": "batch, skips"},
@@ -153,7 +154,7 @@ def early_look(design):
         "steps": "best",
     },
     "In how many things do the two arms differ?",
-    "Take batch norm away, and nothing else. Notebook 11 knows a residual network without a norm.",
+    "Take batch norm away, and nothing else. You have met a residual network without a norm.",
     'The rival is "norm": "SkipInit": the same skips, no norm, and one number for each branch.',
 )
 def sixty_layers(design):
@@ -162,12 +163,12 @@ def sixty_layers(design):
 
 
 @case(
-    "Batches of twenty",
     """Five layers of 64 ReLU units, batches of 20 digits. Every network was examined after each
-    of 17 numbers of steps, at nine rates; we report its best accuracy on 500 test images, at the
-    rate and the number of steps where the median, or the run, is best on them. Five paired seeds: {first}
+    of 17 numbers of steps, at nine rates. We took the rate and the number of steps at which it
+    was best on the 500 test images, and report its accuracy on them. Five paired seeds: {first}
     with batch norm, {second} without. Batch norm is {word}. **In batches of twenty, batch norm
     classifies better.**""",
+    "better",
     {
         "arms": both("relu, batch 20"),
         "chosen_on": "test",
@@ -183,12 +184,12 @@ def batches_of_twenty(design):
 
 
 @case(
-    "Three hundred images",
     """Does batch norm regularize? Two layers of 128 ReLU units, 300 digits to learn from. Rates and
     steps were chosen by the loss on held-out images. Two colleagues shared the work: the plain
     network ran with the seeds {seeds_second}, batch norm with {seeds_first}. The median test loss
     is {first} with batch norm and {second} without, but the range of the ratios crosses the margin:
     {word}. **Whether batch norm regularizes cannot be told from five seeds.**""",
+    "too close to call",
     {
         "arms": both("300 images"),
         "seeds": {"batch norm": [5, 6, 7, 8, 9], "plain": [0, 1, 2, 3, 4]},
@@ -204,11 +205,11 @@ def three_hundred_images(design):
 
 
 @case(
-    "Centred pixels",
     """With pixels centred and scaled by one number, we trained five layers of 64 ReLU units for 400
     steps. To be fair, both networks got the same rate, {rate_first}. Means over five paired seeds:
     batch norm {mean_first}, the plain network {mean_second}. Batch norm is {word}. **Centring the
     pixels does not make batch norm superfluous.**""",
+    "better",
     {
         "arms": both("relu, pixels centred"),
         "rates": 0.316,
@@ -226,12 +227,12 @@ def centred_pixels(design):
 
 
 @case(
-    "Wrong labels",
     """Forty percent of 300 labels are wrong. Does batch norm do harm? Two layers of 128 tanh units,
-    rates and number of steps chosen on held-out images, five paired seeds. Median accuracies: {first} with
-    batch norm, {second} without. We call two networks different if they are apart by {margin} in
-    every seed. By this measure there is {word}. **Batch norm does no harm, not even with wrong
-    labels.**""",
+    rates and number of steps chosen on held-out images, five paired seeds. Median accuracies:
+    {first} with batch norm, {second} without. We call two networks different if they are apart by
+    {margin} in every seed. By this measure there is {word}. **Batch norm does no harm, not even
+    with wrong labels.**""",
+    "no difference",
     {
         "arms": both("wrong labels, tanh"),
         "steps": "best",
@@ -247,12 +248,12 @@ def wrong_labels(design):
 
 
 @case(
-    "A look inside",
-    """To watch the activations of one class, we passed all held-out zeros through the network twenty times
-    whenever we examined it, and plotted the means of each layer. Batches of eight, 200 steps, nine
-    rates for each arm, chosen on held-out images, five paired seeds. Behind each look we took the
-    accuracy in eval mode: {first} with batch norm, {second} without. Batch norm is {word}. **In
-    batches of eight, batch norm does harm.**""",
+    """To watch the activations of one class, we passed all held-out zeros through the network
+    twenty times whenever we examined it, and plotted the means of each layer. Batches of eight,
+    200 steps, nine rates for each arm, chosen on held-out images, five paired seeds. Behind each
+    look we took the accuracy in eval mode: {first} with batch norm, {second} without. Batch norm
+    is {word}. **In batches of eight, batch norm does harm.**""",
+    "worse",
     {
         "arms": both("relu, batch 8"),
         "scored": "eval mode after a probe in training mode",
@@ -268,12 +269,12 @@ def a_look_inside(design):
 
 
 @case(
-    "Two wide layers",
-    """Two layers of 128 ReLU units, 1,047 digits, batches of 20. Seven rates for each arm, up to 800 steps;
-    we took for each network the rate and the number of steps at which it errs least on the test
-    images. Three paired seeds, all of which agree. The share of errors is {first} with batch norm
-    and {second} without. Batch norm is {word}. **In shallow networks, too, batch norm saves a
-    quarter of the errors or more.**""",
+    """Two layers of 128 ReLU units, 1,047 digits, batches of 20. Seven rates for each arm, up to
+    800 steps; we took for each network the rate and the number of steps at which it errs least on
+    the test images. Three paired seeds, all of which agree. The share of errors is {first} with
+    batch norm and {second} without. Batch norm is {word}. **In shallow networks, too, batch norm
+    saves a quarter of the errors or more.**""",
+    "better",
     {
         "arms": both("1047 images"),
         "seeds": 3,

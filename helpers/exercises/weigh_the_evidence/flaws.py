@@ -32,7 +32,7 @@ FLAWS = {
     "baseline that nobody would use": "The other arm lacks more than batch norm.",
 }
 SKIPS = ("batch, skips", "SkipInit")
-HALF_DECADE = 3.3  # neighbours on the grids of the bench, 1, 3.16, 10, are no farther apart
+HALF_DECADE = 3.4  # neighbours on the grids of the bench, 1, 3.16, 10, are no farther apart
 SLOW = "batch, momentum 0.01"
 PROBED = "eval mode after a probe in training mode"
 
@@ -67,7 +67,7 @@ def _of_rates(comparison: Comparison) -> dict[str, str]:
             )
         elif max(rates[row] / rates[row - 1], rates[row + 1] / rates[row]) > HALF_DECADE:
             signs["edge of the grid"] = (
-                f"beside the best rate of {name}, {rates[row]:g}, there is a gap in {listed(_g(rates))}"
+                f"beside the best rate of {name}, {rates[row]:g}, is a gap: {listed(_g(rates))}"
             )
     return signs
 
@@ -110,7 +110,8 @@ def _of_the_arms(design: Mapping, comparison: Comparison) -> dict[str, str]:
         signs["too few seeds"] = f"a seed of {few.name} counts twice"
     if first.seeds != second.seeds:
         signs["unpaired seeds"] = (
-            f"{first.name} has the seeds {listed(first.seeds)}, {second.name} {listed(second.seeds)}"
+            f"{first.name} has the seeds {listed(first.seeds)}, "
+            f"{second.name} {listed(second.seeds)}"
         )
     if first.steps != second.steps:
         signs["unequal steps"] = (

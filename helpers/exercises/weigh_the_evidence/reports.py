@@ -1,7 +1,7 @@
 """Show a case of the clinic: its report, and what the repaired design concludes."""
 
-import pprint
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from IPython.display import Markdown
@@ -13,7 +13,7 @@ from helpers.exercises.weigh_the_evidence.cases import CASES
 from helpers.exercises.weigh_the_evidence.flaws import FLAWS
 
 
-def flaws() -> Markdown:
+def list_flaws() -> Markdown:
     """Return all flaws by name, as a table."""
     rows = ["| flaw | what is wrong |", "|:--|:--|"]
     return Markdown("\n".join([*rows, *(f"| `{name}` | {says} |" for name, says in FLAWS.items())]))
@@ -29,10 +29,9 @@ def report(name: str) -> Markdown:
     case = CASES[name]
     comparison = bench.compare(**case.design)
     how_many = "One flaw" if case.flaws == 1 else f"{case.flaws} flaws".replace("2", "Two")
-    shown = pprint.pformat(dict(case.design), width=88, sort_dicts=False)
     return Markdown(
-        f"### {case.title}\n\n{case.said.format(**_numbers(comparison))}\n\n{comparison.table}\n\n"
-        f"*{comparison.said}.*\n\n```python\ndesign = {shown}\n```\n\n{how_many}."
+        f"{case.said.format(**_numbers(comparison))}\n\n{comparison.table}\n\n"
+        f"*{comparison.said}.*\n\n```python\n{_code(case.design)}\n```\n\n{how_many}."
     )
 
 
@@ -45,6 +44,19 @@ def reexamine(answer: Callable) -> None:
         return
     _, new = answer(dict(case.design))
     print(f"repaired: {bench.compare(**new).said}")
+
+
+def _code(design: Mapping) -> str:
+    """A design as one writes it, a line per arm."""
+    lines = ["design = {"]
+    for key, value in design.items():
+        if isinstance(value, Mapping):
+            lines += [f'    "{key}": {{']
+            lines += [f'        "{arm}": {json.dumps(what)},' for arm, what in value.items()]
+            lines += ["    },"]
+        else:
+            lines += [f'    "{key}": {json.dumps(value)},']
+    return "\n".join([*lines, "}"])
 
 
 def _numbers(comparison: bench.Comparison) -> dict[str, str]:

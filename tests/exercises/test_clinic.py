@@ -1,0 +1,124 @@
+"""The experiment clinic: each flaw turns a conclusion of recorded runs, each repair turns it back."""
+
+import re
+
+import pytest
+from registry import ALTERNATIVES, MUTANTS
+
+from helpers import bench
+from helpers.comparing import WORDS
+from helpers.exercises import judge
+from helpers.exercises.engine import EXERCISES
+from helpers.exercises.weigh_the_evidence import CASES, FLAWS, list_flaws, reexamine, report
+from helpers.exercises.weigh_the_evidence.flaws import examine
+
+TWO = {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}}
+BOTH_BATCH_8 = {arm: what | {"batch": 8} for arm, what in TWO.items()}
+
+
+@pytest.fixture(autouse=True)
+def recorded_only():
+    with bench.nothing_trained():
+        yield
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_report_has_the_flaws_of_its_diagnosis_and_says_how_many(name):
+    named, _ = EXERCISES[name](dict(CASES[name].design))
+    assert set(examine(CASES[name].design).found) == set(named)
+    assert CASES[name].flaws == len(named)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_flaw_flips_the_conclusion_and_each_repair_flips_it_back(name):
+    reported = examine(CASES[name].design).comparison.word
+    assert reported == CASES[name].word  # the report's last sentence puts it into words
+    for answer in (EXERCISES[name].reference, *ALTERNATIVES[name]):
+        _, repaired = answer(dict(CASES[name].design))
+        assert examine(repaired).found == {}
+        assert examine(repaired).comparison.word != reported, answer.__name__
+
+
+def test_every_flaw_that_a_report_can_have_is_met_somewhere_as_its_cure_or_as_a_mutant():
+    met = {flaw for case in CASES.values() for flaw in examine(case.design).found}
+    assert len(met) >= 11
+    assert set(FLAWS) - met == {"chosen on training images"}  # which hides in a repair
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_numbers_of_a_report_are_computed(name):
+    said = CASES[name].said
+    assert "{word}" in said
+    numbers = re.findall(r"(?<![\w{])0?\.\d+", said)
+    assert set(numbers) <= {"0.01"}  # the momentum that a design has
+    assert not any(word in said.replace("classify better", "") for word in WORDS[2:])
+    page = report(name).data
+    assert examine(CASES[name].design).comparison.table in page
+    assert "{" not in page.split("```")[0]
+
+
+def test_a_report_shows_the_design_as_one_writes_it():
+    for name, case in CASES.items():
+        code = re.search(r"```python\n(.*?)```", report(name).data, re.DOTALL)[1]
+        space = {"null": None}
+        exec(code, space)
+        assert space["design"] == case.design
+
+
+def test_an_unknown_case_is_named():
+    with pytest.raises(KeyError, match="no case 'mnist'; there are: mnist_digits"):
+        report("mnist")
+
+
+def test_the_table_of_flaws_has_them_all():
+    assert all(f"`{name}`" in list_flaws().data for name in FLAWS)
+
+
+def test_what_becomes_of_the_conclusion_is_shown_once_it_is_repaired(capsys):
+    def mnist_digits(design): ...
+
+    reexamine(mnist_digits)
+    assert re.search(r"reported: .*better.*\nrepaired: ○ not yet", capsys.readouterr().out)
+    reexamine(EXERCISES["mnist_digits"].reference)
+    assert re.search(r"reported: .*better.*\nrepaired: .*no difference", capsys.readouterr().out)
+
+
+def test_a_repair_whose_runs_were_not_recorded_is_refused_and_trains_nothing():
+    def sigmoid_layers(design):
+        return {"unequal steps"}, design | {"steps": 600, "seeds": range(7)}
+
+    status, message = judge("sigmoid_layers", sigmoid_layers)
+    assert status == "fail"
+    assert "not recorded" in message
+
+
+FLAWED = {
+    "edge of the grid": {"rates": [0.001, 0.01]},
+    "one rate for both": {"rates": 0.1},
+    "chosen on test images": {"chosen_on": "test"},
+    "chosen on training images": {"chosen_on": "train"},
+    "too few seeds": {"seeds": 4},
+    "unpaired seeds": {"seeds": {"batch norm": [0, 1, 2, 3, 4], "plain": [4, 3, 2, 1, 0]}},
+    "unequal steps": {"steps": {"batch norm": 400, "plain": 300}},
+    "mean over a diverged run": {"by": "mean"},
+    "margin wider than the effect": {"margin": 0.05},
+    "tautological measure": {"measure": "drift of means"},
+    "disturbing probe": {"scored": "eval mode after a probe in training mode"},
+    "stale statistics": {"arms": TWO | {"batch norm": {"norm": "batch, momentum 0.01"}}},
+    "baseline that nobody would use": {"arms": TWO | {"plain": {"norm": "none", "batch": 8}}},
+}
+
+
+@pytest.mark.parametrize("name", FLAWS)
+def test_a_flaw_is_found_alone(name):
+    assert list(examine({"arms": TWO, "steps": 200} | FLAWED[name]).found) == [name]
+
+
+@pytest.mark.parametrize("measure", ["accuracy", "loss", "errors", "steps", "rate", "decades"])
+def test_a_fair_design_has_none(measure):
+    assert examine({"arms": BOTH_BATCH_8, "measure": measure}).found == {}
+
+
+def test_every_case_has_a_mutant_that_hides_the_flaw():
+    for name in CASES:
+        assert any(blamed == "no_flaw_is_left" for _, blamed in MUTANTS[name]), name
