@@ -11,6 +11,7 @@ from helpers.exercises.engine import EXERCISES
 from helpers.exercises.judging import examine
 from helpers.exercises.weigh_the_evidence.cases import CASES
 from helpers.exercises.weigh_the_evidence.flaws import FLAWS
+from helpers.wrapping import wrapped
 
 
 def list_flaws() -> Markdown:
@@ -38,12 +39,12 @@ def report(name: str) -> Markdown:
 def reexamine(answer: Callable) -> None:
     """Print what the report of a case concludes, and what the learner's repaired design does."""
     case = CASES[answer.__name__]
-    print(f"reported: {bench.compare(**case.design).said}")
+    print(wrapped(f"reported: {bench.compare(**case.design).said}"))
     if examine(EXERCISES[answer.__name__], answer).status != "pass":
         print("repaired: ○ not yet")
         return
     _, new = answer(dict(case.design))
-    print(f"repaired: {bench.compare(**new).said}")
+    print(wrapped(f"repaired: {bench.compare(**new).said}"))
 
 
 def _code(design: Mapping) -> str:
