@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 
@@ -242,6 +243,8 @@ def _changed(axes: dict, what: dict) -> dict:
     new, what = dict(axes), dict(what)
     depth = what.pop("depth", len(axes["hidden"]))
     width = what.pop("width", axes["hidden"][0])
+    _check_number("depth", depth, 1, 100)
+    _check_number("width", width, 1, 1000)
     if axes["images"] == ALL_IMAGES[axes["data"]]:  # all of the other data set, too
         what.setdefault("images", ALL_IMAGES.get(what.get("data", axes["data"])))
     if "hidden" not in what:
@@ -253,8 +256,29 @@ def _changed(axes: dict, what: dict) -> dict:
                 f"there is no {key!r} to change; there are norm, dropout, depth, width, "
                 f"{listed(known)}"
             )
-        new[key] = float(value) if isinstance(axes[key], float) else value
-    return new
+        new[key] = value
+    _check_values(new)
+    return {key: float(new[key]) if isinstance(axes[key], float) else new[key] for key in new}
+
+
+def _check_values(axes: Mapping) -> None:
+    """Raise NotOnTheBench for a setting in which nothing can be trained."""
+    for key in ("activation", "data", "init", "optimizer", "pixels"):
+        known = dict.fromkeys(other[key] for other in pool.load().axes.values())
+        if axes[key] not in list(known):
+            raise NotOnTheBench(f"{key} is {axes[key]!r}, but there are {listed(known)}")
+    _check_number("images", axes["images"], 2, ALL_IMAGES[axes["data"]])
+    _check_number("batch", axes["batch"], 2, axes["images"])
+    _check_number("wrong", axes["wrong"], 0, 1, whole=False)
+    _check_number("gain", axes["gain"], 1e-4, 1e4, whole=False)
+
+
+def _check_number(name: str, value, low: float, high: float, whole: bool = True) -> None:
+    """Raise NotOnTheBench unless it is a number, or a whole one, from low to high."""
+    fits = isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
+    if not fits or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise NotOnTheBench(f"{name} is {value!r}, but must be {kind} from {low:g} to {high:g}")
 
 
 def _longest(recorded: Pool, axes: dict, arm: str) -> list[str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from helpers import bench
 from helpers.bench.sentences import NotOnTheBench, listed
 from helpers.claims import all_claims
-from helpers.comparing import FAILS, HOLDS, OPEN
+from helpers.comparing import FAILS, HOLDS, OPEN, SENTENCES
 from helpers.exercises import progress_file
 from helpers.wrapping import wrapped
 
@@ -29,7 +29,8 @@ class OpenTask:
 
     arms: {name: what to run}, the sentence is about the first. how: what else `bench.compare` is
     told. sentence: what is said of the first arm, one of comparing.SENTENCES. first_only: changes
-    that concern the first arm alone.
+    that concern the first arm alone. of_one: the claim as a sentence about one setting, where it
+    is about all of them at once.
     """
 
     claim: str
@@ -38,6 +39,7 @@ class OpenTask:
     sentence: str
     first_only: tuple[str, ...] = ()
     others: tuple[str, ...] = field(default=("sigmoid",))  # settings that differ in several things
+    of_one: str = ""
 
     def compare(self, changed: Mapping) -> bench.Comparison:
         """Run the comparison with something changed."""
@@ -119,13 +121,14 @@ TASKS = {
             },
             {"measure": "loss", "steps": "best"},
             "better",
-            others=("300 images, sigmoid",),
+            others=("300 images, sigmoid", "300 images, 5 x 64, batch 64"),
         ),
         OpenTask(
             "no-harm-in-any-batch",
             {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}},
             {"steps": "best"},
             "not worse",
+            of_one="Batch norm does no harm",
         ),
     )
 }
@@ -149,8 +152,8 @@ def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict
         print(wrapped(f"○ nothing is changed yet. {offer}"))
         return
     try:
+        _check(task, changed)
         comparison = None if what == "guess" else task.compare(changed)
-        bench.check(task.arms, changed)
     except NotOnTheBench as error:
         print(wrapped(f"✗ {error}"))
         return
@@ -172,6 +175,16 @@ def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict
         print(wrapped(_reply(task, changed, comparison, word, before.get("guess"))))
 
 
+def _check(task: OpenTask, changed) -> None:
+    """Raise NotOnTheBench for what cannot be changed, or is what the two arms are told apart by."""
+    if not isinstance(changed, Mapping):
+        raise NotOnTheBench(f'changed is {changed!r}, but must be written like {{"batch": 8}}')
+    compared = {key for arm in task.arms.values() for key in arm} - {"like", *task.first_only}
+    if compared := sorted(compared & set(changed)):
+        raise NotOnTheBench(f"{listed(compared)} is what is compared here: change something else")
+    bench.check(task.arms, changed)
+
+
 def done() -> list[str]:
     """The claims whose open task has got a verdict."""
     kept = progress_file.load().get("open tasks", {})
@@ -185,9 +198,11 @@ def done() -> list[str]:
 def _reply(task: OpenTask, changed, comparison, word: str, guess: str | None) -> str:
     found = task.word(comparison)
     mark = "✓" if word == found else "✗"
-    said = all_claims()[task.claim]["said"].rstrip(".")
-    lines = [f"{mark} “{said}”, with {_words(changed)}: {found}. You said: {word}."]
-    lines.append(f"  {comparison.said}.")
+    claim = all_claims()[task.claim]
+    said = claim["said"].rstrip(".")
+    lines = [f"{mark} “{task.of_one or said}”, with {_words(changed)}: {found}. You said: {word}."]
+    true = SENTENCES[task.sentence](comparison.conclusion.in_margins)
+    lines.append(f"  It is true of {true.sum()} of {len(true)} seeds. {comparison.said}.")
     if found == OPEN and comparison.conclusion.says(task.sentence) != OPEN:
         lines.append("  A best rate lies at the edge of its grid, so a better one may lie beyond.")
     if guess is not None:
@@ -198,7 +213,8 @@ def _reply(task: OpenTask, changed, comparison, word: str, guess: str | None) ->
     for change, answer in task.recorded():
         words.setdefault(answer, []).append(_words(change))
     lines += [f"  {answer}: {'; '.join(words[answer])}" for answer in WORDS if answer in words]
-    lines.append(f"  The course's verdict: {all_claims()[task.claim]['verdict']}.")
+    about = f" on “{said}”" if task.of_one else ""
+    lines.append(f"  The course's verdict{about}: {claim['verdict']}.")
     return "\n".join(lines)
 
 
@@ -224,7 +240,10 @@ def _words(changed: Mapping) -> str:
     """`batch 8` for {"batch": 8}."""
     changed = dict(changed)
     if hidden := changed.pop("hidden", None):
-        changed = {"layers": f"{len(hidden)} x {hidden[0]}", **changed}
+        changed = {"depth": len(hidden), "width": hidden[0], **changed}
+    if {"depth", "width"} <= set(changed):
+        layers = f"{changed.pop('depth')} x {changed.pop('width')}"
+        changed = {"layers": layers, **changed}
     named = {"like": "setting"}
     return ", ".join(f"{named.get(key, key)} {value}" for key, value in changed.items())
 
