@@ -46,13 +46,6 @@ TENSIONS = (
         "close to its edge too, and its gradients change about as much.",
     ),
     Tension(
-        ("larger-rates-generalize", "batch-norm-regularizes"),
-        "At the plain network's rate batch norm generalizes no better in five layers, and better "
-        "in two.",
-        "Depth and batch decide. With five layers and batches of 64 the gain comes with the "
-        "larger rate. With two layers, or batches of 20, batch norm has it at the small rate.",
-    ),
-    Tension(
         ("worse-at-inference", "conv-brightness"),
         "Eval mode is no worse than training mode, and yet it loses accuracy on batches whose "
         "brightness varies.",
@@ -64,6 +57,13 @@ TENSIONS = (
         "At the same rate the loss is several times smoother, and yet the network reaches a small "
         "loss no sooner; at rates of its own it needs fewer steps.",
         "Smoothness is room for larger steps. Whoever does not take them has little of it.",
+    ),
+    Tension(
+        ("larger-rates-generalize", "batch-norm-regularizes"),
+        "At the plain network's rate batch norm generalizes no better in five layers, and better "
+        "in two.",
+        "Depth and batch decide. With five layers and batches of 64 the gain comes with the "
+        "larger rate. With two layers, or batches of 20, batch norm has it at the small rate.",
     ),
     Tension(
         ("gradients-stable", "exploding-prevented-with-depth"),
@@ -112,10 +112,10 @@ def table(claims: Claims, explanation: str) -> str:
 def tensions(claims: Claims) -> str:
     """Return Markdown: findings that seem to contradict each other, each pair with its answer."""
     parts = []
-    for tension in TENSIONS:
+    for number, tension in enumerate(TENSIONS, start=1):
         links = []
         for claim in tension.claims:
             notebook = numbered(claims[claim]["notebook"])
             links.append(f"[`{claim}`]({notebook}.ipynb)")
-        parts.append(f"**{escape(tension.seems)}** ({', '.join(links)})\n\n{tension.resolved}")
+        parts.append(f"**{number}) {escape(tension.seems)}** ({', '.join(links)})\n\n{tension.resolved}")
     return "\n\n".join(parts)

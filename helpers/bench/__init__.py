@@ -10,19 +10,21 @@
 not recorded are trained on the spot, where that takes under a minute.
 """
 
-from helpers.bench.comparison import MEASURED, Comparison, compare
+from helpers.bench.comparison import MEASURED, SCORED, Comparison, compare
 from helpers.bench.live import nothing_trained
-from helpers.bench.requests import NORMS, changes, check, recorded, runs, settings
+from helpers.bench.requests import NORMS, changes, check, network, recorded, runs, settings
 from helpers.bench.sentences import NotOnTheBench
 
 __all__ = [
     "MEASURED",
     "NORMS",
+    "SCORED",
     "Comparison",
     "NotOnTheBench",
     "changes",
     "check",
     "compare",
+    "network",
     "nothing_trained",
     "recorded",
     "runs",

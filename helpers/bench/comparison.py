@@ -42,7 +42,7 @@ SCORED = {
     "eval mode": "",
     "batch statistics": ", batch statistics",
     "recomputed statistics": ", recomputed statistics",
-    "eval mode after a probe in training mode": ", after a probe",
+    "eval mode, after the looks": ", after a probe",
 }
 CHOSEN_ON = {"held-out": "held-out", "test": "test", "train": "training"}
 JUDGED = ("every seed", "mean")

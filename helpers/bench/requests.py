@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 
@@ -110,6 +111,19 @@ def check(arms: Mapping[str, Mapping], changed: Mapping) -> None:
     """Raise NotOnTheBench if there is no such thing to change."""
     for what in arms.values():
         _asked(**{**what, **changed})
+
+
+class Network(NamedTuple):
+    """What is trained: an arm, by its name in the pool, in a setting (`Pool.axes`)."""
+
+    arm: str
+    axes: dict
+
+
+def network(**what) -> Network:
+    """Return what an arm of a comparison comes to, however it was written."""
+    arm, axes = _asked(**what)
+    return Network(arm, {key: value for key, value in axes.items() if key not in _BESIDE})
 
 
 def recorded(

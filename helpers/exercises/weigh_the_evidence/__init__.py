@@ -3,6 +3,6 @@
 from helpers.exercises.weigh_the_evidence import questions  # noqa: F401, registers them
 from helpers.exercises.weigh_the_evidence.cases import CASES
 from helpers.exercises.weigh_the_evidence.flaws import FLAWS
-from helpers.exercises.weigh_the_evidence.reports import list_flaws, reexamine, report
+from helpers.exercises.weigh_the_evidence.reports import list_flaws, list_parts, reexamine, report
 
-__all__ = ["CASES", "FLAWS", "list_flaws", "reexamine", "report"]
+__all__ = ["CASES", "FLAWS", "list_flaws", "list_parts", "reexamine", "report"]

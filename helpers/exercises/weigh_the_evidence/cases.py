@@ -17,23 +17,24 @@ BATCH, PLAIN = {"norm": "batch"}, {"norm": "none"}
 @dataclass(frozen=True)
 class Case:
     """A report and its design. said: the report, with {names} for what the runs say; its last
-    sentence puts `word` into words, which is what the runs have to conclude."""
+    sentence puts `word` into words, which is what the runs have to conclude. told: whether the
+    number of flaws is."""
 
     said: str
     word: str
-    flaws: int
+    told: bool
     design: Mapping
 
 
 CASES: dict[str, Case] = {}
 
 
-def case(said: str, word: str, design: Mapping, *hints: str, flaws: int = 1) -> Callable:
+def case(said: str, word: str, design: Mapping, *hints: str, told: bool = True) -> Callable:
     """Make a reference a case of the clinic; its name is the case's."""
 
     def register(reference: Callable) -> Exercise:
         new = exercise(*hints, may_change=("design",))(reference)
-        CASES[new.name] = Case(" ".join(said.split()), word, flaws, design)
+        CASES[new.name] = Case(" ".join(said.split()), word, told, design)
         expect_diagnosis_and_repair(new, design)
         return new
 
@@ -74,9 +75,9 @@ def mnist_digits(design):
 
 
 @case(
-    """The network of the paper: three layers of 100 sigmoids on raw pixels. For the plain network
-    we took over the runs of an earlier experiment; with batch norm we trained anew. Five paired
-    seeds, nine rates for each arm, chosen on held-out images. In the end the median accuracy is
+    """Three layers of 100 sigmoids, as in the paper, on the raw pixels of the digits. For the plain
+    network we took over what an earlier report had noted; with batch norm we went on to the end.
+    Five paired seeds, nine rates for each arm, chosen on held-out images. In the end the median accuracy is
     {first} with batch norm and {second} without. Batch norm is {word}. **Sigmoid networks classify
     better with batch norm.**""",
     "better",
@@ -151,10 +152,11 @@ def early_look(design):
             "plain": {"like": "60 x 32", "norm": "none"},
         },
         "measure": "accuracy",
-        "steps": "best",
+        "steps": 200,
     },
     "In how many things do the two arms differ?",
-    "Take batch norm away, and nothing else. You have met a residual network without a norm.",
+    "Take batch norm away, and leave the skips. Who goes that deep without a norm does something "
+    "else to keep the branches small.",
     'The rival is "norm": "SkipInit": the same skips, no norm, and one number for each branch.',
 )
 def sixty_layers(design):
@@ -163,21 +165,22 @@ def sixty_layers(design):
 
 
 @case(
-    """Five layers of 64 ReLU units, batches of 20 digits. Every network was examined after each
-    of 17 numbers of steps, at nine rates. We took the rate and the number of steps at which it
-    was best on the 500 test images, and report its accuracy on them. Five paired seeds: {first}
-    with batch norm, {second} without. Batch norm is {word}. **In batches of twenty, batch norm
-    classifies better.**""",
+    """Five layers of 64 ReLU units, batches of 20 digits, 400 steps. Each network was trained at nine
+    rates, and we report its share of errors on 500 test images, at the rate at which it makes the
+    fewest: {rate_first} with batch norm, {rate_second} without. Five paired seeds: medians of
+    {first} with batch norm and {second} without. Batch norm is {word}. **In batches of twenty, batch
+    norm saves a fifth of the errors or more.**""",
     "better",
     {
         "arms": both("relu, batch 20"),
         "chosen_on": "test",
-        "steps": "best",
-        "measure": "accuracy",
+        "measure": "errors",
+        "steps": 400,
     },
-    "Which images decide what, and which images give the result?",
-    "The best of many looks at the test images is better than the network is.",
+    "Which images decide about the rates, and which images give the result?",
+    "A choice by the test images takes the luck of these images along.",
     'Choose on the held-out images: "chosen_on": "held-out".',
+    told=False,
 )
 def batches_of_twenty(design):
     return {"chosen on test images"}, design | {"chosen_on": "held-out"}
@@ -199,6 +202,7 @@ def batches_of_twenty(design):
     "What do the first run of the one arm and the first run of the other have in common?",
     "A seed decides which 300 images there are to learn from. Some are harder than others.",
     'Give both arms the same seeds: "seeds": [0, 1, 2, 3, 4].',
+    told=False,
 )
 def three_hundred_images(design):
     return {"unpaired seeds"}, design | {"seeds": [0, 1, 2, 3, 4]}
@@ -219,7 +223,7 @@ def three_hundred_images(design):
     "Look at the range in the table, not at the mean alone.",
     "One run in five failed. And whose rate is 0.316?",
     'Leave out "rates", so that each arm chooses its own, and let "every seed" count.',
-    flaws=2,
+    told=False,
 )
 def centred_pixels(design):
     repaired = design | {"rates": None, "by": "every seed"}
@@ -227,21 +231,22 @@ def centred_pixels(design):
 
 
 @case(
-    """Forty percent of 300 labels are wrong. Does batch norm do harm? Two layers of 128 tanh units,
-    rates and number of steps chosen on held-out images, five paired seeds. Median accuracies:
-    {first} with batch norm, {second} without. We call two networks different if they are apart by
-    {margin} in every seed. By this measure there is {word}. **Batch norm does no harm, not even
-    with wrong labels.**""",
+    """Forty percent of 300 training labels are wrong; those of all other images are right. Does batch
+    norm do harm? Five layers of 64 ReLU units, batches of 20, 800 steps, rates chosen on held-out
+    images, five paired seeds. Median accuracies: {first} with batch norm, {second} without. We call
+    two networks different if they are apart by {margin} in every seed. By this measure there is
+    {word}. **Batch norm does no harm, not even with wrong labels.**""",
     "no difference",
     {
-        "arms": both("wrong labels, tanh"),
-        "steps": "best",
+        "arms": both("wrong labels, 5 x 64"),
+        "steps": 800,
         "measure": "accuracy",
-        "margin": 0.1,
+        "margin": 0.15,
     },
     "How large is the difference, and how large would it have had to be?",
     "The course calls 0.02 of accuracy a difference, whether it is a gain or harm.",
     'Leave "margin" at None: then it is the course\'s.',
+    told=False,
 )
 def wrong_labels(design):
     return {"margin wider than the effect"}, design | {"margin": None}
@@ -256,37 +261,55 @@ def wrong_labels(design):
     "worse",
     {
         "arms": both("relu, batch 8"),
-        "scored": "eval mode after a probe in training mode",
+        "scored": "eval mode, after the looks",
         "measure": "accuracy",
         "steps": 200,
     },
     "What does a forward pass leave behind in a network with batch norm?",
     "In training mode every pass moves the running statistics, here towards those of zeros.",
     'Look without touching: "scored": "eval mode".',
+    told=False,
 )
 def a_look_inside(design):
     return {"disturbing probe"}, design | {"scored": "eval mode"}
 
 
 @case(
-    """Two layers of 128 ReLU units, 1,047 digits, batches of 20. Seven rates for each arm, up to
-    800 steps; we took for each network the rate and the number of steps at which it errs least on
-    the test images. Three paired seeds, all of which agree. The share of errors is {first} with
-    batch norm and {second} without. Batch norm is {word}. **In shallow networks, too, batch norm
-    saves a quarter of the errors or more.**""",
+    """Two layers of 128 ReLU units, batches of 64 digits. Nine rates for each arm, up to 400 steps.
+    We took for each arm the rate, and for each run the number of steps, at which the loss on the
+    test images is lowest. Three paired seeds, all of which agree: {first} with batch norm, {second}
+    without. Batch norm is {word}. **In shallow networks, too, batch norm lowers the test loss.**""",
     "better",
     {
-        "arms": both("1047 images"),
+        "arms": both("relu, 2 x 128"),
         "seeds": 3,
         "chosen_on": "test",
         "steps": "best",
-        "measure": "errors",
+        "measure": "loss",
     },
-    "There are two flaws. One is a number, the other is about which images are used for what.",
-    "Would a fourth and a fifth seed agree?",
+    "One thing is a number, another is about which images are used for what.",
+    "Repair either of them alone, and the conclusion stays. Look for the other one.",
     'Choose on "held-out" images, and take the seeds 0 to 4.',
-    flaws=2,
+    told=False,
 )
 def two_wide_layers(design):
     repaired = design | {"chosen_on": "held-out", "seeds": [0, 1, 2, 3, 4]}
     return {"chosen on test images", "too few seeds"}, repaired
+
+
+@case(
+    """Two layers of 128 ReLU units, batches of 64 digits, 400 steps. Nine rates for each arm, from
+    0.001 to 10, chosen by the errors on held-out images: {rate_first} with batch norm,
+    {rate_second} without. Five paired seeds. On the test images, batch norm errs on {first} of them
+    in the median, the plain network on {second}. A difference is a quarter of the errors, as
+    everywhere. Batch norm is {word}. **In this shallow network, after 400 steps, batch norm saves
+    a quarter of the errors or more.**""",
+    "better",
+    {"arms": both("relu, 2 x 128"), "steps": 400, "measure": "errors"},
+    "Go through the list of flaws, one by one.",
+    "Not every report is wrong.",
+    "Name no flaw, an empty set, and return the design as it is.",
+    told=False,
+)
+def two_layers_again(design):
+    return set(), design

@@ -34,7 +34,7 @@ FLAWS = {
 SKIPS = ("batch, skips", "SkipInit")
 HALF_DECADE = 3.4  # neighbours on the grids of the bench, 1, 3.16, 10, are no farther apart
 SLOW = "batch, momentum 0.01"
-PROBED = "eval mode after a probe in training mode"
+PROBED = "eval mode, after the looks"
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,26 @@ class Examined:
 def examine(design: Mapping) -> Examined:
     """Run a design and find its flaws. Raises what `bench.compare` raises."""
     comparison = bench.compare(**design)
-    signs = {**_of_rates(comparison), **_of_the_rule(design), **_of_the_arms(design, comparison)}
+    signs = {
+        **_of_rates(design, comparison),
+        **_of_the_rule(design, comparison),
+        **_of_the_arms(design, comparison),
+    }
     return Examined(design, comparison, {name: signs[name] for name in FLAWS if signs.get(name)})
 
 
-def _of_rates(comparison: Comparison) -> dict[str, str]:
+def _of_rates(design: Mapping, comparison: Comparison) -> dict[str, str]:
     signs = {}
     if comparison.measure in UNTUNED:
         return signs
-    for arm in comparison.arms:
+    whole = bench.compare(**{**design, "rates": None})
+    for arm, every in zip(comparison.arms, whole.arms, strict=True):
         rates, row, name = arm.runs.rates, arm.choice.row, arm.name
+        better = every.choice.rate
         if len(rates) == 1:
-            signs["one rate for both"] = f"{name} was trained at the rate {rates[0]:g} alone"
+            signs["one rate for both"] = (
+                f"{name} was trained at a single rate, {rates[0]:g}; a better one cannot be seen"
+            )
         elif not arm.choice.inside:
             signs["edge of the grid"] = (
                 f"the best rate of {name}, {rates[row]:g}, is at the edge of {listed(_g(rates))}"
@@ -69,31 +77,35 @@ def _of_rates(comparison: Comparison) -> dict[str, str]:
             signs["edge of the grid"] = (
                 f"beside the best rate of {name}, {rates[row]:g}, is a gap: {listed(_g(rates))}"
             )
+        elif better not in rates and every.scores.shape[0] > 1:
+            signs["edge of the grid"] = (
+                f"{name} is better at {better:g}, which is not among {listed(_g(rates))}"
+            )
     return signs
 
 
-def _of_the_rule(design: Mapping) -> dict[str, str]:
+def _of_the_rule(design: Mapping, comparison: Comparison) -> dict[str, str]:
     """What a design says outright."""
-    signs = {}
-    chosen, margin = design.get("chosen_on", "held-out"), design.get("margin")
+    signs, chosen = {}, comparison.chosen_on
+    scored = design.get("scored") or "eval mode"
     if chosen == "test":
         signs["chosen on test images"] = "the images that choose are those that give the result"
     if chosen == "train":
         signs["chosen on training images"] = "who learns by heart looks best on training images"
-    if design.get("by", "every seed") == "mean":
+    if design.get("by") == "mean":
         signs["mean over a diverged run"] = "means are compared, so that a single run can decide"
-    usual = MEASURES[bench.MEASURED[design.get("measure", "accuracy")].margin].margin
-    if margin is not None and margin != usual:
-        wide = "wider" if margin > usual else "narrower"
+    margin = comparison.conclusion.measure.margin
+    usual = MEASURES[bench.MEASURED[comparison.measure].margin].margin
+    if margin != usual:
         signs["margin wider than the effect"] = (
-            f"the margin {margin:g} is {wide} than the course's, {usual:g}"
+            f"the margin is {margin:.6g}, and not the course's, {usual:g}"
         )
-    if design.get("measure") == "drift of means":
+    if comparison.measure == "drift of means":
         signs["tautological measure"] = "batch norm itself sets the means that are measured"
-    if design.get("scored") == PROBED:
-        signs["disturbing probe"] = "a probe in training mode has moved the running statistics"
+    if scored == PROBED:
+        signs["disturbing probe"] = "a look in training mode has moved the running statistics"
     slow = [arm for arm, what in design["arms"].items() if what.get("norm") == SLOW]
-    if slow and design.get("scored", "eval mode").startswith("eval mode"):
+    if slow and scored == "eval mode":
         signs["stale statistics"] = (
             f"the running statistics of {slow[0]} have momentum 0.01 and are judged in eval mode"
         )
@@ -117,10 +129,14 @@ def _of_the_arms(design: Mapping, comparison: Comparison) -> dict[str, str]:
         signs["unequal steps"] = (
             f"{first.name} is judged after {first.steps} steps, {second.name} after {second.steps}"
         )
-    a, b = design["arms"].values()
-    if differ := sorted(key for key in {*a, *b} - {"norm"} if a.get(key) != b.get(key)):
+    a, b = (bench.network(**what) for what in design["arms"].values())
+    differ = sorted(key for key in a.axes if a.axes[key] != b.axes[key])
+    skips = [network.arm in (bench.NORMS[norm] for norm in SKIPS) for network in (a, b)]
+    if differ:
         signs["baseline that nobody would use"] = f"the arms differ in {listed(differ)} as well"
-    if (a.get("norm") in SKIPS) != (b.get("norm") in SKIPS):
+    elif a.arm == b.arm:
+        signs["baseline that nobody would use"] = "both arms are the same network"
+    elif skips[0] != skips[1]:
         signs["baseline that nobody would use"] = "one arm has skip connections, the other has none"
     return signs
 

@@ -26,14 +26,14 @@ number(
     reason="Of two samples, one becomes 1 and the other -1, up to eps, whatever they were.",
 )
 prediction(
-    "weigh-drift",
+    "weigh-equality",
     right="c",
-    a="the means and variances keep still because batch norm sets them, however well or badly the "
-    "network learns. A result that could not have been another one is no evidence.",
-    b="they do move less, and nothing in the explanation says that they should not.",
-    c="batch norm sets means and variances by its construction. They would keep still whether the "
-    "explanation is right or wrong.",
-    believed={"a": "claim: fixes-mean-and-variance", "b": "claim: more-shift-better-training"},
+    a="that it is right says nothing about what it causes. A formula for a gradient is no evidence "
+    "that its length is why networks train.",
+    b="it agrees with the explanation as far as it goes. It does not go as far as training.",
+    c="the theorem gives the length of one layer's gradient. Whether this makes training easier, "
+    "it does not say, equality or not.",
+    believed={"a": "claim: theorem-is-an-equality", "b": "claim: theorem-shortens"},
 )
 order(
     "weigh-support",
@@ -62,8 +62,8 @@ matching(
     things="pair",
     reason="Each pair is two findings in two settings. What differs between the settings resolves "
     "it.",
-    a="what a batch has in common",
-    b="depth and batch",
-    c="room that nobody uses",
+    a="in common",
+    b="depth and batches",
+    c="room, taken or not",
     d="whose rate",
 )

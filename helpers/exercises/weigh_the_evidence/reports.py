@@ -1,5 +1,6 @@
 """Show a case of the clinic: its report, and what the repaired design concludes."""
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 
@@ -7,6 +8,7 @@ import numpy as np
 from IPython.display import Markdown
 
 from helpers import bench
+from helpers.comparing import WORDS
 from helpers.exercises.engine import EXERCISES
 from helpers.exercises.judging import examine
 from helpers.exercises.weigh_the_evidence.cases import CASES
@@ -20,6 +22,29 @@ def list_flaws() -> Markdown:
     return Markdown("\n".join([*rows, *(f"| `{name}` | {says} |" for name, says in FLAWS.items())]))
 
 
+def list_parts() -> Markdown:
+    """Return what a design is made of, as a table."""
+    norms = ", ".join(f'`"{norm}"`' for norm in bench.NORMS)
+    measures = ", ".join(f'`"{measure}"`' for measure in bench.MEASURED)
+    scored = ", ".join(f'`"{scored}"`' for scored in bench.SCORED)
+    rows = [
+        "| part | what it takes | left out |",
+        "|:--|:--|:--|",
+        "| `arms` | two networks by name; `like` is the recorded setting to start from, `norm` is "
+        f"one of {norms}. SkipInit has skips, no norm, and a trained number for each branch that "
+        "starts at 0. | |",
+        "| `rates` | one, several, or a grid for each arm: `{arm: [...]}` | all that were recorded |",
+        '| `chosen_on` | the images that choose: `"held-out"`, `"test"`, `"train"` | held-out |',
+        "| `seeds` | how many, or which; for each arm if they differ | 0 to 4 |",
+        '| `steps` | after how many, or `"best"`: where `chosen_on` is best | all of them |',
+        f"| `measure` | {measures} | accuracy |",
+        f"| `scored` | how images are scored: {scored} | eval mode |",
+        '| `by` | `"every seed"` has to agree, or the `"mean"` decides | every seed |',
+        "| `margin` | how large a difference has to be | the course's |",
+    ]
+    return Markdown("\n".join(rows))
+
+
 def report(name: str) -> Markdown:
     """Return the report of a case, its table, and the design behind it.
 
@@ -29,22 +54,40 @@ def report(name: str) -> Markdown:
         raise KeyError(f"the clinic has no case {name!r}; there are: {', '.join(CASES)}")
     case = CASES[name]
     comparison = bench.compare(**case.design)
-    how_many = "One flaw" if case.flaws == 1 else f"{case.flaws} flaws".replace("2", "Two")
+    how_many = "One flaw." if case.told else "No flaw, one or two."
     return Markdown(
         f"{case.said.format(**_numbers(comparison))}\n\n{comparison.table}\n\n"
-        f"*{comparison.said}.*\n\n```python\n{_code(case.design)}\n```\n\n{how_many}."
+        f"*{comparison.said}.*\n\n```python\n{_code(case.design)}\n```\n\n{how_many}"
     )
 
 
-def reexamine(answer: Callable) -> None:
-    """Print what the report of a case concludes, and what the learner's repaired design does."""
+def reexamine(answer: Callable, expect=...) -> None:
+    """Print what the report of a case concludes, and what the learner's repaired design does.
+
+    expect: one of comparing.WORDS, the learner's guess at it; without one nothing is told. Where
+    several things were repaired, also what each of them does alone.
+    """
     case = CASES[answer.__name__]
     print(wrapped(f"reported: {bench.compare(**case.design).said}"))
     if examine(EXERCISES[answer.__name__], answer).status != "pass":
         print("repaired: ○ not yet")
         return
-    _, new = answer(dict(case.design))
-    print(wrapped(f"repaired: {bench.compare(**new).said}"))
+    if expect not in WORDS:
+        print(wrapped(f"repaired: ○ what will it conclude? Expect {_choices()}"))
+        return
+    _, new = answer(copy.deepcopy(dict(case.design)))
+    repaired = bench.compare(**new)
+    mark = "✓ as you expected" if repaired.word == expect else f"✗ you expected {expect!r}"
+    print(wrapped(f"repaired: {repaired.said}\n{mark}"))
+    changed = [key for key in new if new[key] != case.design.get(key)]
+    for key in changed if len(changed) > 1 else ():
+        alone = bench.compare(**{**case.design, key: new[key]})
+        print(wrapped(f"with {key} repaired alone: {alone.conclusion}"))
+
+
+def _choices() -> str:
+    *others, last = (f'"{word}"' for word in WORDS)
+    return f"{', '.join(others)} or {last}"
 
 
 def _code(design: Mapping) -> str:
