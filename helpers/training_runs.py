@@ -39,7 +39,7 @@ OPTIMIZERS = {
 
 
 def gone(curves: tuple[str, ...] = CURVES) -> list[float]:
-    """What a network that has diverged is worth: no answer of it is right, by chance or otherwise."""
+    """What a network that has diverged is worth: no answer of it is right, not even by chance."""
     return [np.inf if "loss" in curve or "drift" in curve else 0.0 for curve in curves]
 
 

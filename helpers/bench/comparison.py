@@ -174,10 +174,11 @@ def compare(
     ):
         if value not in known:
             raise NotOnTheBench(f"{what} is {value!r}, but there are {listed(known)}")
+    if SCORED[scored] and measure not in ("accuracy", "errors"):
+        raise NotOnTheBench(f"scored goes with the measures accuracy and errors, not {measure}")
+    _check_arms(arms)
     if isinstance(rates, str) and (rates not in arms or measure in UNTUNED):
         raise NotOnTheBench(f"rates is {rates!r}: numbers, or the arm whose best rate both take")
-    if len(arms) != 2:
-        raise NotOnTheBench(f"a comparison takes two arms, not {len(arms)}")
     each = {name: {} for name in arms}
     for key, given in (("rates", rates), ("seeds", seeds), ("steps", steps)):
         if isinstance(given, Mapping) and set(given) != set(arms):
@@ -195,10 +196,23 @@ def compare(
         first, second = np.array([first.mean()]), np.array([second.mean()])
     if len(first) != len(second):
         raise NotOnTheBench(
-            f"{len(first)} and {len(second)} seeds make no pairs: as many for each arm, or by='mean'"
+            f"{len(first)} and {len(second)} seeds make no pairs: "
+            "as many for each arm, or by='mean'"
         )
     conclusion = compare_pairs(first, second, MEASURED[measure].margin, margin)
     return Comparison(tuple(measured), measure, chosen_on, conclusion)
+
+
+def _check_arms(arms) -> None:
+    if not isinstance(arms, Mapping) or not all(isinstance(a, Mapping) for a in arms.values()):
+        raise NotOnTheBench('arms is a dictionary, such as {"plain": {"norm": "none"}, ...}')
+    if len(arms) != 2:
+        raise NotOnTheBench(f"a comparison takes two arms, not {len(arms)}")
+    for name, what in arms.items():
+        if beside := sorted({"rates", "seeds", "steps"} & set(what)):
+            raise NotOnTheBench(
+                f"{beside[0]} of {name} go beside the arms: {beside[0]}={{{name!r}: ..., ...}}"
+            )
 
 
 def _measured(arms, each, measure, scored, chosen_on) -> list[Arm]:
@@ -216,7 +230,7 @@ def _measured(arms, each, measure, scored, chosen_on) -> list[Arm]:
 
 def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Runs) -> Arm:
     what, steps = MEASURED[measure], each["steps"]
-    if steps not in (None, "best") and steps not in runs.steps:
+    if steps not in (None, "best") and steps not in runs.steps.tolist():
         raise NotOnTheBench(
             f"{name} was not examined after step {steps}; it was after {listed(runs.steps)}"
         )
@@ -251,6 +265,12 @@ def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Ru
     choice = choose_rate(runs.rates, after(ruling), on=chosen_on, lowest=lowest)
     if what.number:
         scores = runs.last[what.number]
+        if np.isnan(scores[choice.row]).any():
+            looked_at = runs.rates[~np.isnan(scores).any(axis=1)]
+            raise NotOnTheBench(
+                f"the {what.shown} of {name} was measured at {listed(looked_at)} only, "
+                f"but the rate that is chosen here is {choice.rate:g}"
+            )
     else:
         scores = after(what.curve.format("test") + suffix)
     if measure == "errors":
