@@ -117,5 +117,7 @@ def tensions(claims: Claims) -> str:
         for claim in tension.claims:
             notebook = numbered(claims[claim]["notebook"])
             links.append(f"[`{claim}`]({notebook}.ipynb)")
-        parts.append(f"**{number}) {escape(tension.seems)}** ({', '.join(links)})\n\n{tension.resolved}")
+        parts.append(
+            f"**{number}) {escape(tension.seems)}** ({', '.join(links)})\n\n{tension.resolved}"
+        )
     return "\n\n".join(parts)

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from helpers.comparing import MEASURES, choose_rate, conclude, weaker_than_margin
+from helpers.comparing import (
+    MEASURES,
+    choose_rate,
+    compare_pairs,
+    conclude,
+    weaker_than_margin,
+)
 
 PLAIN = np.array([0.90, 0.80, 0.95, 0.85, 0.70])
 
@@ -88,6 +94,50 @@ def test_what_cannot_be_compared_is_refused():
     for changed in (PLAIN[:4], PLAIN[None]):
         with pytest.raises(ValueError, match="five or more seeds"):
             conclude(changed, PLAIN[: len(changed)], "accuracy")
+
+
+def test_any_number_of_pairs_can_be_compared_though_it_is_no_finding():
+    assert compare_pairs(PLAIN[:1] + 0.03, PLAIN[:1], "accuracy").word == "better"
+    assert compare_pairs([0.9, 0.5], [0.5, 0.9], "accuracy").word == "too close to call"
+    steps = np.array([30.0, 60])
+    np.testing.assert_allclose(compare_pairs(steps / 2, steps, "steps").effects, [2, 2])
+
+
+def test_of_five_pairs_it_says_what_the_course_concludes():
+    changed = PLAIN + np.array([0.02, 0.03, 0.05, 0.04, 0.09])
+    for name in MEASURES:
+        found, course = (f(changed, PLAIN, name) for f in (compare_pairs, conclude))
+        assert (found.word, str(found), found.measure) == (course.word, str(course), MEASURES[name])
+
+
+@pytest.mark.parametrize(
+    ("measure", "changed", "margin", "word"),
+    [
+        ("accuracy", 0.55, None, "better"),
+        ("accuracy", 0.55, 0.1, "no difference"),
+        ("accuracy", 0.505, 0.004, "better"),
+        ("accuracy", 0.6, 0.1, "better"),  # the margin itself is enough
+        ("loss", 0.47, None, "no difference"),
+        ("loss", 0.47, 1.05, "better"),
+        ("loss", 0.55, 1.05, "worse"),
+    ],
+)
+def test_another_margin_may_be_given(measure, changed, margin, word):
+    found = compare_pairs([changed] * 5, [0.5] * 5, measure, margin)
+    assert found.word == word
+    if margin is not None:
+        assert (found.measure.margin, found.measure.says) == (margin, f"{margin:g}")
+        assert MEASURES[measure].margin != margin  # that of the course stays
+
+
+def test_what_makes_no_pairs_is_refused():
+    with pytest.raises(KeyError, match="no margin for 'beauty', but for accuracy, loss"):
+        compare_pairs(PLAIN, PLAIN, "beauty")
+    for changed in (PLAIN[:4], [], 0.5, PLAIN[None]):
+        with pytest.raises(ValueError, match="as many numbers of one arm as of the other"):
+            compare_pairs(changed, PLAIN, "accuracy")
+    with pytest.raises(ValueError, match="as many numbers"):
+        compare_pairs([], [], "accuracy")
 
 
 def test_a_rate_is_chosen_by_the_median_over_the_seeds():

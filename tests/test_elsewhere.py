@@ -34,6 +34,40 @@ def test_ratios_are_batch_norm_over_plain_seed_by_seed(measure):
         assert np.allclose(found, result[rates]["batch norm"][measure])
 
 
+def test_axes_are_those_of_the_pool():
+    assert elsewhere.axes("5 x 64") == BASE
+    assert elsewhere.axes("8 x 64") == BASE | {"hidden": [64] * 8}
+    with pytest.raises(KeyError):
+        elsewhere.axes("9 x 64")
+
+
+@pytest.mark.parametrize("setting", list(recorded.SETTINGS))
+@pytest.mark.parametrize("arm", recorded.TWO)
+def test_runs_of_an_arm_say_what_the_record_says(setting, arm):
+    runs, result = elsewhere.runs(setting, arm), elsewhere._runs()[setting]["result"]
+    assert runs.steps.tolist() == [50, 100, 150, 200]
+    choice = elsewhere.choose(setting, arm, 200)
+    assert runs.choose().rate == choice.rate == result["own"][arm]
+    np.testing.assert_array_equal(
+        runs.after("test accuracy", 100)[runs.at(choice.rate)],
+        np.array(result["test"][arm])[choice.row, :, 1],
+    )
+    # Each measured at its own rate, and at the plain network's; nowhere else.
+    measured = {result["own"][arm]: result["measured"]["own"][arm]}
+    if arm == "batch norm":
+        measured |= {result["own"]["plain"]: result["measured"]["plain's"][arm]} | measured
+    for name in elsewhere.MEASURED:
+        for row, rate in enumerate(runs.rates):
+            wanted = measured[rate][name] if rate in measured else [np.nan] * recorded.SEEDS
+            np.testing.assert_array_equal(runs.last[name][row], wanted)
+
+
+def test_an_arm_that_was_not_recorded_is_not_there():
+    assert elsewhere.runs("8 x 64", "noisy batch norm").rates.tolist() == [0.1, 0.3, 1.0, 3.0]
+    with pytest.raises(KeyError):
+        elsewhere.runs("8 x 64", "group norm")
+
+
 def test_a_small_run_gives_plain_numbers_and_a_line_per_setting(monkeypatch):
     monkeypatch.setattr(recorded, "STEPS", 100)
     monkeypatch.setattr(recorded, "SEEDS", 2)

@@ -1,8 +1,10 @@
 """The bench: compare recorded runs, by any rule, fair or unfair.
 
     bench.compare({"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}})
-    bench.compare({"group": {"norm": "group", "batch": 8}, "batch": {"norm": "batch", "batch": 8}},
-                  rates=0.1, chosen_on="test", seeds=3, steps=100, measure="loss")
+    bench.compare(
+        {"batch norm": {"norm": "batch", "batch": 8}, "plain": {"norm": "none", "batch": 8}},
+        rates=0.1, chosen_on="test", seeds=3, steps=100, measure="loss",
+    )
     bench.runs(norm="group", batch=4).rates
 
 `compare` answers with a table, a figure and what the comparison concludes by the course's margins

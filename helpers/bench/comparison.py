@@ -174,10 +174,11 @@ def compare(
     ):
         if value not in known:
             raise NotOnTheBench(f"{what} is {value!r}, but there are {listed(known)}")
+    if SCORED[scored] and measure not in ("accuracy", "errors"):
+        raise NotOnTheBench(f"scored goes with the measures accuracy and errors, not {measure}")
+    _check_arms(arms)
     if isinstance(rates, str) and (rates not in arms or measure in UNTUNED):
         raise NotOnTheBench(f"rates is {rates!r}: numbers, or the arm whose best rate both take")
-    if len(arms) != 2:
-        raise NotOnTheBench(f"a comparison takes two arms, not {len(arms)}")
     each = {name: {} for name in arms}
     for key, given in (("rates", rates), ("seeds", seeds), ("steps", steps)):
         if isinstance(given, Mapping) and set(given) != set(arms):
@@ -189,34 +190,49 @@ def compare(
         best = measured[list(arms).index(rates)].choice.rate
         for settings in each.values():
             settings["rates"] = best
-        measured = _measured(arms, each, measure, scored, chosen_on)
+        goal_of = measured[1].runs  # what the second arm reaches at its best, not at this rate
+        measured = _measured(arms, each, measure, scored, chosen_on, goal_of)
     first, second = (arm.values for arm in measured)
     if by == "mean":
         first, second = np.array([first.mean()]), np.array([second.mean()])
     if len(first) != len(second):
         raise NotOnTheBench(
-            f"{len(first)} and {len(second)} seeds make no pairs: as many for each arm"
+            f"{len(first)} and {len(second)} seeds make no pairs: "
+            "as many for each arm, or by='mean'"
         )
     conclusion = compare_pairs(first, second, MEASURED[measure].margin, margin)
     return Comparison(tuple(measured), measure, chosen_on, conclusion)
 
 
-def _measured(arms, each, measure, scored, chosen_on) -> list[Arm]:
+def _check_arms(arms) -> None:
+    if not isinstance(arms, Mapping) or not all(isinstance(a, Mapping) for a in arms.values()):
+        raise NotOnTheBench('arms is a dictionary, such as {"plain": {"norm": "none"}, ...}')
+    if len(arms) != 2:
+        raise NotOnTheBench(f"a comparison takes two arms, not {len(arms)}")
+    for name, what in arms.items():
+        if beside := sorted({"rates", "seeds", "steps"} & set(what)):
+            raise NotOnTheBench(
+                f"{beside[0]} of {name} go beside the arms: {beside[0]}={{{name!r}: ..., ...}}"
+            )
+
+
+def _measured(arms, each, measure, scored, chosen_on, goal_of: Runs | None = None) -> list[Arm]:
     source = "watched" if SCORED[scored] else MEASURED_IN.get(measure, "pool")
     requests = []
     for name, what in arms.items():
         rates = None if isinstance(each[name]["rates"], str) else each[name]["rates"]
         requests.append(request(**what, rates=rates, seeds=each[name]["seeds"], source=source))
     found = answer(requests)
+    goal_of = goal_of or found[1]
     return [
-        _arm(name, runs, r.seeds, each[name], measure, scored, chosen_on, found[1])
+        _arm(name, runs, r.seeds, each[name], measure, scored, chosen_on, goal_of)
         for name, r, runs in zip(arms, requests, found, strict=True)
     ]
 
 
-def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Runs) -> Arm:
+def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, goal_of: Runs) -> Arm:
     what, steps = MEASURED[measure], each["steps"]
-    if steps not in (None, "best") and steps not in runs.steps:
+    if steps not in (None, "best") and steps not in runs.steps.tolist():
         raise NotOnTheBench(
             f"{name} was not examined after step {steps}; it was after {listed(runs.steps)}"
         )
@@ -225,11 +241,14 @@ def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Ru
         scores = runs.after("test accuracy")
         return Arm(name, runs, seeds, int(runs.steps[-1]), None, usable, scores)
     if measure == "steps":
-        held_out, test = goals(baseline)
+        held_out, test = goals(goal_of)
         scores = runs.steps_to("test accuracy", test)
         chooses = {"held-out": held_out, "test": test, "train": held_out}[chosen_on]
-        ruling = runs.steps_to(f"{CHOSEN_ON[chosen_on]} accuracy", chooses)
-        choice = choose_rate(runs.rates, ruling, on=chosen_on, lowest=True)
+        curve = f"{CHOSEN_ON[chosen_on]} accuracy"
+        ruling = runs.steps_to(curve, chooses)
+        never = bool(np.isinf(np.median(ruling, axis=1)).all())  # at no rate: then the best one
+        ruling = runs.curves[curve].max(axis=-1) if never else ruling
+        choice = choose_rate(runs.rates, ruling, on=chosen_on, lowest=not never)
         return Arm(name, runs, seeds, "to the goal", choice, scores[choice.row], scores)
     suffix = SCORED[scored]
     ruled_by = (what.curve if "{}" in what.curve else "{} accuracy") + suffix
@@ -249,8 +268,16 @@ def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, baseline: Ru
             return runs.after(curve, last)
 
     choice = choose_rate(runs.rates, after(ruling), on=chosen_on, lowest=lowest)
-    curve = what.curve.format("test") + suffix
-    scores = runs.last[what.number] if what.number else after(curve)
+    if what.number:
+        scores = runs.last[what.number]
+        if np.isnan(scores[choice.row]).any():
+            looked_at = runs.rates[~np.isnan(scores).any(axis=1)]
+            raise NotOnTheBench(
+                f"{what.shown} of {name}: not measured at {choice.rate:g}, the rate that is chosen "
+                "here" + (f", but at {listed(looked_at)}" if len(looked_at) else "")
+            )
+    else:
+        scores = after(what.curve.format("test") + suffix)
     if measure == "errors":
         scores = 1 - scores
     return Arm(name, runs, seeds, last, choice, scores[choice.row], scores)

@@ -56,7 +56,7 @@ def train(runs: Sequence[Run]) -> dict[Run, dict]:
     """Train these, a progress bar beside it, and say so in one sentence.
 
     Raises NotOnTheBench if all of them would take more than a minute (the first one is the
-    measure), or their images cannot be had.
+    measure), their images cannot be had, or there is no such network.
     """
     missing = [run for run in dict.fromkeys(runs) if run not in _trained]
     if missing and not _allowed:
@@ -71,7 +71,8 @@ def train(runs: Sequence[Run]) -> dict[Run, dict]:
                 f"{seconds / 60:.0f} minutes here: ask for fewer rates or seeds, such as "
                 "rates=[0.1, 0.316, 1]"
             )
-        print(f"Not recorded: {len(missing)} runs are trained now, in (measured {seconds:.0f} s).")
+        count = "1 run is" if len(missing) == 1 else f"{len(missing)} runs are"
+        print(f"Not recorded: {count} trained now, in (measured {seconds:.0f} s).")
         for run in tqdm(missing[1:], desc="live runs", leave=False):
             _train(run)
     return {run: _trained[run] for run in runs}
@@ -84,3 +85,5 @@ def _train(run: Run) -> None:
         raise NotOnTheBench(
             f"that was not recorded, and its images are not at hand: {error}"
         ) from None
+    except ValueError as error:  # of the layers: one image is no batch, 12 units no 10 groups
+        raise NotOnTheBench(f"that was not recorded, and cannot be trained: {error}") from None

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers import elsewhere, pool
+from helpers import elsewhere, pool, training_runs
 from helpers.bench import live
 from helpers.bench.sentences import NotOnTheBench, listed
-from helpers.pool import SLOW, STEPS, Pool, Runs
+from helpers.pool import CURVES, SLOW, STEPS, Pool, Runs
 
 NORMS = {
     "none": "plain",
@@ -36,6 +35,25 @@ MEASURED_IN = {
 _BESIDE = ("steps", "first_seed")
 # How many training images of each data set are all of them, here.
 ALL_IMAGES = {"digits": 1047, "mnist": 3000}
+# How many training images there are beside those held out.
+_MOST_IMAGES = {"digits": 1047, "mnist": 3750}
+# What an axis can be: one of some names, or a number between two; whole where these are.
+_NAMES = {
+    "data": tuple(ALL_IMAGES),
+    "activation": tuple(training_runs.ACTIVATIONS),
+    "optimizer": tuple(training_runs.OPTIMIZERS),
+    "pixels": ("raw", "centred", "standardized"),
+    "init": ("he", "pytorch"),
+}
+_RANGES = {
+    "images": (1, 3750),
+    "depth": (1, 100),
+    "width": (1, 1024),
+    "batch": (1, 3750),
+    "wrong": (0.0, 1.0),
+    "gain": (0.0, 1000.0),
+    "init": (0.0, 1000.0),  # the standard deviation
+}
 
 
 @dataclass(frozen=True)
@@ -198,9 +216,10 @@ def request(
         recorded = pool.load(pool.WATCHED_PATH)
         found = _longest(recorded, axes, arm)
         recorded = recorded if found else pool.load()
+    curves = recorded.curves if source == "watched" else CURVES
     known = {}
     for setting in found:
-        known |= _cells(recorded, setting, arm, len(STEPS))
+        known |= _cells(recorded, setting, arm, curves)
     if found:
         axes = axes | {"steps": recorded.axes[found[0]]["steps"]}
         grid = recorded.arms[found[0]][arm]
@@ -212,7 +231,7 @@ def request(
             "only these settings were watched so closely: "
             + listed(name.removesuffix(", watched") for name in recorded.axes)
         )
-    return Request(arm, axes, wanted, seeds, known, recorded.curves)
+    return Request(arm, axes, wanted, seeds, known, curves)
 
 
 def _asked(like="relu", norm="batch", dropout=0.0, **what) -> tuple[str, dict]:
@@ -223,8 +242,17 @@ def _asked(like="relu", norm="batch", dropout=0.0, **what) -> tuple[str, dict]:
         raise NotOnTheBench(f"dropout goes with the norms none and batch, not with {norm}")
     arm = NORMS[norm]
     if dropout:
+        if not 0 < dropout < 1:
+            raise NotOnTheBench(f"dropout is a share between 0 and 1, not {dropout}")
         arm = f"dropout {dropout}" if norm == "none" else f"batch norm, dropout {dropout}"
-    return arm, _changed(_axes(like), what)
+    axes = _changed(_axes(like), what)
+    if "skip" in arm.lower() and (axes["activation"], axes["init"], axes["gain"]) != (
+        "relu",
+        "he",
+        1.0,
+    ):
+        raise NotOnTheBench(f"{norm} goes with relu and the usual initial weights only")
+    return arm, axes
 
 
 def words(axes: Mapping) -> str:
@@ -257,12 +285,10 @@ def _changed(axes: dict, what: dict) -> dict:
     new, what = dict(axes), dict(what)
     depth = what.pop("depth", len(axes["hidden"]))
     width = what.pop("width", axes["hidden"][0])
-    _check_number("depth", depth, 1, 100)
-    _check_number("width", width, 1, 1000)
     if axes["images"] == ALL_IMAGES[axes["data"]]:  # all of the other data set, too
         what.setdefault("images", ALL_IMAGES.get(what.get("data", axes["data"])))
     if "hidden" not in what:
-        what["hidden"] = [width] * depth
+        what["hidden"] = [_value("width", width)] * _value("depth", depth)
     for key, value in what.items():
         if key not in axes or key in _BESIDE:
             known = [k for k in axes if k not in (*_BESIDE, "hidden")]
@@ -270,29 +296,29 @@ def _changed(axes: dict, what: dict) -> dict:
                 f"there is no {key!r} to change; there are norm, dropout, depth, width, "
                 f"{listed(known)}"
             )
-        new[key] = value
-    _check_values(new)
-    return {key: float(new[key]) if isinstance(axes[key], float) else new[key] for key in new}
+        new[key] = value if key == "hidden" else _value(key, value)
+    if new["images"] > (most := _MOST_IMAGES[new["data"]]):
+        raise NotOnTheBench(f"{new['data']} has {most:,} images to train on, not {new['images']}")
+    return new
 
 
-def _check_values(axes: Mapping) -> None:
-    """Raise NotOnTheBench for a setting in which nothing can be trained."""
-    for key in ("activation", "data", "init", "optimizer", "pixels"):
-        known = dict.fromkeys(other[key] for other in pool.load().axes.values())
-        if axes[key] not in list(known):
-            raise NotOnTheBench(f"{key} is {axes[key]!r}, but there are {listed(known)}")
-    _check_number("images", axes["images"], 2, ALL_IMAGES[axes["data"]])
-    _check_number("batch", axes["batch"], 2, axes["images"])
-    _check_number("wrong", axes["wrong"], 0, 1, whole=False)
-    _check_number("gain", axes["gain"], 1e-4, 1e4, whole=False)
-
-
-def _check_number(name: str, value, low: float, high: float, whole: bool = True) -> None:
-    """Raise NotOnTheBench unless it is a number, or a whole one, from low to high."""
-    fits = isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
-    if not fits or (whole and value != int(value)):
-        kind = "a whole number" if whole else "a number"
-        raise NotOnTheBench(f"{name} is {value!r}, but must be {kind} from {low:g} to {high:g}")
+def _value(key: str, value):
+    """What an axis is set to, as it was recorded: of one kind, and within its bounds."""
+    if key in _NAMES and (isinstance(value, str) or key not in _RANGES):
+        value = value.lower() if isinstance(value, str) else value
+        if value not in _NAMES[key]:
+            raise NotOnTheBench(f"{key} is {value!r}, but there are {listed(_NAMES[key])}")
+        return value
+    low, high = _RANGES[key]
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float | np.number)
+        or not low <= value <= high
+    ):
+        raise NotOnTheBench(f"{key} is a number from {low} to {high}, not {value!r}")
+    if isinstance(low, int) and value != int(value):
+        raise NotOnTheBench(f"{key} is a whole number, not {value!r}")
+    return type(low)(value)
 
 
 def _longest(recorded: Pool, axes: dict, arm: str) -> list[str]:
@@ -311,13 +337,12 @@ def _longest(recorded: Pool, axes: dict, arm: str) -> list[str]:
     return [longest, *fresh]
 
 
-def _cells(recorded: Pool, setting: str, arm: str, steps: int) -> dict:
+def _cells(recorded: Pool, setting: str, arm: str, curves: tuple[str, ...]) -> dict:
     table = recorded.runs(setting, arm)
     first = recorded.axes[setting].get("first_seed", 0)
-    names = list(table.curves)
     return {
         (float(rate), first + seed): (
-            np.array([table.curves[name][row, seed] for name in names]),
+            np.array([table.curves[name][row, seed] for name in curves]),
             {key: values[row, seed] for key, values in table.last.items()},
         )
         for row, rate in enumerate(table.rates)
@@ -326,7 +351,7 @@ def _cells(recorded: Pool, setting: str, arm: str, steps: int) -> dict:
 
 
 def _grid(recorded: Pool, like: str, arm: str) -> list[float]:
-    """The rates of an arm where nothing was recorded: those of the setting one started from."""
+    """The rates of an arm where nothing was recorded: those of the setting to start from."""
     arms = recorded.arms.get(like) or next(iter(recorded.arms.values()))
     return arms.get(arm) or max(arms.values(), key=len)
 
@@ -354,7 +379,10 @@ def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Reques
             "gradients were measured on the way in these settings only: "
             + listed(elsewhere.settings(), ";")
         )
-    table = elsewhere.runs(setting, arm)
+    try:
+        table = elsewhere.runs(setting, arm)
+    except KeyError:
+        raise NotOnTheBench(f"gradients of {arm} were not measured in {setting}") from None
     known = {
         (float(rate), seed): (
             np.array([table.curves[name][row, seed] for name in table.curves]),

@@ -44,8 +44,14 @@ def test_the_core_ends_at_the_first_further_section():
         (FURTHER[1], 3 / 12 + 7),
         (code("class Layer:\n    ...\n\ncheck(Layer)"), 3 / 12 + 10),
         (code("# hint(double)\n# check(double)"), 2 / 12),
+        (code('changed = {}\nopen_task("a-claim", changed, guess=...)'), 2 / 12 + 5),
+        (code('open_task("a-claim", changed, verdict=...)'), 1 / 12),  # it is the same task
+        (code('# open_task("a-claim", changed, guess=...)'), 1 / 12),
     ],
-    ids=["words", "lines", "prediction", "figures", "exercise", "capstone", "comments"],
+    ids=[
+        *("words", "lines", "prediction", "figures", "exercise", "capstone", "comments"),
+        *("open task", "its verdict", "no open task"),
+    ],
 )
 def test_minutes(cell, takes):
     assert sections.minutes([cell]) == pytest.approx(takes)

@@ -80,7 +80,9 @@ def test_what_becomes_of_the_conclusion_is_shown_once_it_is_repaired(capsys):
     reexamine(mnist_digits)
     assert re.search(r"(?s)reported: .*better.*\nrepaired: ○ not yet", capsys.readouterr().out)
     reexamine(EXERCISES["mnist_digits"].reference)
-    assert re.search(r"(?s)reported: .*better.*\nrepaired: .*no difference", capsys.readouterr().out)
+    assert re.search(
+        r"(?s)reported: .*better.*\nrepaired: .*no difference", capsys.readouterr().out
+    )
 
 
 def test_a_repair_whose_runs_were_not_recorded_is_refused_and_trains_nothing():
