@@ -7,7 +7,7 @@ import numpy as np
 from IPython.display import Markdown, display
 
 from helpers import plotting
-from helpers.bench.requests import MEASURED_IN, SEEDS, answer, request
+from helpers.bench.requests import SCORED, SEEDS, answer, from_one, sources
 from helpers.bench.sentences import NotOnTheBench, listed
 from helpers.comparing import Choice, Conclusion, choose_rate, compare_pairs
 from helpers.pool import Runs
@@ -36,13 +36,6 @@ MEASURED = {
     "smoothness": Measured("change", "effective smoothness", number="smoothness"),
     "drift of means": Measured("change", "drift of means", "drift of means"),
     "drift of shape": Measured("change", "drift of shape", "drift of shape"),
-}
-# How the images are scored; what the names of the curves say behind the comma.
-SCORED = {
-    "eval mode": "",
-    "batch statistics": ", batch statistics",
-    "recomputed statistics": ", recomputed statistics",
-    "eval mode after a probe in training mode": ", after a probe",
 }
 CHOSEN_ON = {"held-out": "held-out", "test": "test", "train": "training"}
 JUDGED = ("every seed", "mean")
@@ -108,9 +101,8 @@ class Comparison:
             middle = np.full(len(rates), np.nan)
             middle[known] = np.nanmedian(scores[known], axis=1)
             left.plot(rates, middle, color=color, marker="o", label=arm.name)
-            for row in np.flatnonzero(known):
-                low, high = np.nanmin(scores[row]), np.nanmax(scores[row])
-                left.plot([rates[row]] * 2, [low, high], color=color, alpha=0.5, linewidth=4)
+            low, high = np.nanmin(scores[known], axis=1), np.nanmax(scores[known], axis=1)
+            left.vlines(rates[known], low, high, color=color, alpha=0.5, linewidth=4)
             if arm.choice is not None:
                 chosen = middle[arm.choice.row]
                 left.plot(
@@ -202,11 +194,12 @@ def compare(
 
 
 def _measured(arms, each, measure, scored, chosen_on) -> list[Arm]:
-    source = "watched" if SCORED[scored] else MEASURED_IN.get(measure, "pool")
-    requests = []
+    source = sources(measure, scored)
+    given = {}
     for name, what in arms.items():
         rates = None if isinstance(each[name]["rates"], str) else each[name]["rates"]
-        requests.append(request(**what, rates=rates, seeds=each[name]["seeds"], source=source))
+        given[name] = {**what, "rates": rates, "seeds": each[name]["seeds"]}
+    requests = from_one(given.values(), source)
     found = answer(requests)
     return [
         _arm(name, runs, r.seeds, each[name], measure, scored, chosen_on, found[1])

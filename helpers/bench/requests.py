@@ -30,10 +30,28 @@ MEASURED_IN = {
     "drift of means": "watched",
     "drift of shape": "watched",
 }
+# How the images are scored; what the names of the curves say behind the comma.
+SCORED = {
+    "eval mode": "",
+    "batch statistics": ", batch statistics",
+    "recomputed statistics": ", recomputed statistics",
+    "eval mode after a probe in training mode": ", after a probe",
+}
 # Axes that make no difference to which runs these are: how long they go on, from which seed on.
 _BESIDE = ("steps", "first_seed")
+OWN_STEPS = 100  # of runs trained now to be scored by the statistics of a batch
 # How many training images of each data set are all of them, here.
 ALL_IMAGES = {"digits": 1047, "mnist": 3000}
+# What an axis can be: one of these words, or a number from the first to the second.
+WORDS = {
+    "data": tuple(ALL_IMAGES),
+    "activation": ("relu", "sigmoid", "tanh"),
+    "optimizer": ("sgd", "momentum", "adam"),
+    "pixels": ("raw", "centred", "standardized"),
+    "init": ("he", "pytorch"),  # or the standard deviation, a number
+}
+COUNTS = {"depth": (1, 100), "width": (1, 1024), "batch": (2, 1024), "images": (2, 3000)}
+NUMBERS = {"gain": (1e-6, 1e6), "wrong": (0.0, 1.0), "init": (1e-6, 1e6)}
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,8 @@ class Request:
         """The runs, together with those that have been trained for it."""
         known = dict(self.known)
         for run, result in trained.items():
-            known[run.rate, run.seed] = np.array(result["curves"], dtype=float), result["last"]
+            curves = np.array(result["curves"][: len(self.curves)], dtype=float)
+            known[run.rate, run.seed] = curves, result["last"]
         cells = [known[rate, seed] for rate in self.rates for seed in self.seeds]
         shape = len(self.rates), len(self.seeds)
         values = np.reshape([curves for curves, _ in cells], (*shape, len(self.curves), -1))
@@ -105,30 +124,49 @@ def changes(like: str = "relu") -> dict[str, list]:
     return {axis: _ordered(values) for axis, values in found.items()}
 
 
-def check(arms: Mapping[str, Mapping], changed: Mapping) -> None:
-    """Raise NotOnTheBench if there is no such thing to change."""
-    for what in arms.values():
-        _asked(**{**what, **changed})
+def check(
+    arms: Mapping[str, Mapping], how: Mapping, changed: Mapping, first_only: Sequence[str] = ()
+) -> list[Request]:
+    """Return what a comparison asks for with something changed, and train nothing.
+
+    how: the other arguments of `compare`. first_only: changes that concern the first arm alone.
+    Raises NotOnTheBench if there is no such thing to change, or it was not measured there.
+    """
+    first, rates = next(iter(arms)), how.get("rates")
+    given = []
+    for name, what in arms.items():
+        new = {k: v for k, v in changed.items() if name == first or k not in first_only}
+        given.append({**what, **new, "rates": None if isinstance(rates, str) else rates})
+    return from_one(given, sources(how.get("measure"), how.get("scored", "eval mode")))
 
 
 def recorded(
     arms: Mapping[str, Mapping], how: Mapping, changed: Mapping, first_only: Sequence[str] = ()
 ) -> bool:
-    """Whether both arms of a comparison were recorded with something changed."""
-    first = next(iter(arms))
-    for name, what in arms.items():
-        new = {k: v for k, v in changed.items() if name == first or k not in first_only}
+    """Whether both arms of a comparison were recorded with something changed; as `check`."""
+    try:
+        return not any(r.missing for r in check(arms, how, changed, first_only))
+    except NotOnTheBench:
+        return False
+
+
+def sources(measure: str | None, scored: str = "eval mode") -> tuple[str, ...]:
+    """Where a comparison looks for its runs, the first place first: as `request` names them."""
+    if scored == "batch statistics":
+        return "watched", "gradients", "now"
+    return ("watched" if SCORED[scored] else MEASURED_IN.get(measure, "pool"),)
+
+
+def from_one(given: Iterable[Mapping], places: Sequence[str]) -> list[Request]:
+    """Requests for all arms of a comparison from one place, the first that has them all: the
+    records differ in how long their runs go on. Raises the NotOnTheBench of the first place."""
+    given, why = list(given), None
+    for place in places:
         try:
-            rates = how.get("rates")
-            asked = {
-                "rates": None if isinstance(rates, str) else rates,
-                "source": MEASURED_IN.get(how.get("measure"), "pool"),
-            }
-            if request(**{**what, **new}, **asked).missing:
-                return False
-        except NotOnTheBench:
-            return False
-    return True
+            return [request(**what, source=place) for what in given]
+        except NotOnTheBench as error:
+            why = why or error
+    raise why
 
 
 def runs(
@@ -167,7 +205,8 @@ def request(
     dropout: float = 0.0,
     **what,
 ) -> Request:
-    """Find what was recorded of it. source: "pool", "watched" or "gradients": which record.
+    """Find what was recorded of it. source: "pool", "watched" or "gradients": which record;
+    "now": none, all is trained now.
 
     Arguments otherwise as those of `runs`.
     """
@@ -177,6 +216,11 @@ def request(
         raise NotOnTheBench(f"seeds is how many, or a list of seeds from 0 on, not {seeds}")
     if source == "gradients":
         return _of_gradients(axes, arm, rates, seeds)
+    if source == "now":
+        axes = axes | {"steps": OWN_STEPS}
+        grids = pool.load().arms[like].values()
+        wanted = _wanted(rates, min(grids, key=len))  # the same for both arms, and somebody waits
+        return Request(arm, axes, wanted, seeds, {}, live.EXAMINED)
     recorded = pool.load() if source == "pool" else pool.load(pool.WATCHED_PATH)
     found = _longest(recorded, axes, arm)
     if not found and source == "pool":  # some arms were watched only
@@ -230,7 +274,7 @@ def words(axes: Mapping) -> str:
 
 def _axes(like: str) -> dict:
     recorded = pool.load().axes
-    if like not in recorded:
+    if not isinstance(like, str) or like not in recorded:
         raise NotOnTheBench(
             f"there is no setting {like!r} to start from; bench.settings() lists them"
         )
@@ -240,10 +284,15 @@ def _axes(like: str) -> dict:
 def _changed(axes: dict, what: dict) -> dict:
     """The axes with what is different. depth and width stand for the hidden layers."""
     new, what = dict(axes), dict(what)
+    for key, value in what.items():
+        _possible(key, value)
     depth = what.pop("depth", len(axes["hidden"]))
     width = what.pop("width", axes["hidden"][0])
     if axes["images"] == ALL_IMAGES[axes["data"]]:  # all of the other data set, too
-        what.setdefault("images", ALL_IMAGES.get(what.get("data", axes["data"])))
+        what.setdefault("images", ALL_IMAGES[what.get("data", axes["data"])])
+    most = ALL_IMAGES[what.get("data", axes["data"])]
+    if what.get("images", 0) > most:
+        raise NotOnTheBench(f"images is {what['images']}, but there are {most} to train on")
     if "hidden" not in what:
         what["hidden"] = [width] * depth
     for key, value in what.items():
@@ -255,6 +304,24 @@ def _changed(axes: dict, what: dict) -> dict:
             )
         new[key] = float(value) if isinstance(axes[key], float) else value
     return new
+
+
+def _possible(key: str, value) -> None:
+    """Raise NotOnTheBench if an axis cannot have this value."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if key == "hidden":
+        sizes = value if isinstance(value, list) else []
+        if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise NotOnTheBench(f"hidden is {value!r}, not a list of widths")
+    elif key in WORDS and not (is_number and key in NUMBERS):
+        if value not in WORDS[key]:
+            raise NotOnTheBench(f"{key} is {value!r}, but there are {listed(WORDS[key])}")
+    elif key in COUNTS | NUMBERS:
+        low, high = (COUNTS | NUMBERS)[key]
+        whole = key not in COUNTS or isinstance(value, int)
+        if not is_number or not whole or not low <= value <= high:
+            kind = "whole number" if key in COUNTS else "number"
+            raise NotOnTheBench(f"{key} is {value!r}, not a {kind} from {low:g} to {high:g}")
 
 
 def _longest(recorded: Pool, axes: dict, arm: str) -> list[str]:
@@ -313,13 +380,18 @@ def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Reques
             break
     else:
         raise NotOnTheBench(
-            "gradients were measured on the way in these settings only: "
+            "this was measured on the way in these settings only: "
             + listed(elsewhere.settings(), ";")
         )
-    table = elsewhere.runs(setting, arm)
+    try:
+        table = elsewhere.runs(setting, arm)
+    except KeyError:
+        raise NotOnTheBench(f"gradients of {arm} were not measured in {setting}") from None
+    # In this record a batch always normalizes itself.
+    names = (*table.curves, *(name + SCORED["batch statistics"] for name in table.curves))
     known = {
         (float(rate), seed): (
-            np.array([table.curves[name][row, seed] for name in table.curves]),
+            np.array([table.curves[name][row, seed] for name in table.curves] * 2),
             {key: values[row, seed] for key, values in table.last.items()},
         )
         for row, rate in enumerate(table.rates)
@@ -333,7 +405,7 @@ def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Reques
         raise NotOnTheBench(
             f"gradients of {arm} were measured at the rates {listed(table.rates)}, not at {missing[0]}"
         )
-    return Request(arm, axes, wanted, seeds, known, tuple(table.curves))
+    return Request(arm, axes, wanted, seeds, known, names)
 
 
 def _ordered(values: Iterable) -> list:
