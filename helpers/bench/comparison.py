@@ -1,13 +1,13 @@
 """Compare two arms by the rules that one is given, and say what the comparison concludes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from IPython.display import Markdown, display
 
 from helpers import plotting
-from helpers.bench.requests import MEASURED_IN, SEEDS, answer, request
+from helpers.bench.requests import SCORED, SEEDS, answer, from_one, sources
 from helpers.bench.sentences import NotOnTheBench, listed
 from helpers.comparing import Choice, Conclusion, choose_rate, compare_pairs
 from helpers.pool import Runs
@@ -36,13 +36,6 @@ MEASURED = {
     "smoothness": Measured("change", "effective smoothness", number="smoothness"),
     "drift of means": Measured("change", "drift of means", "drift of means"),
     "drift of shape": Measured("change", "drift of shape", "drift of shape"),
-}
-# How the images are scored; what the names of the curves say behind the comma.
-SCORED = {
-    "eval mode": "",
-    "batch statistics": ", batch statistics",
-    "recomputed statistics": ", recomputed statistics",
-    "eval mode, after the looks": ", after a probe",
 }
 CHOSEN_ON = {"held-out": "held-out", "test": "test", "train": "training"}
 JUDGED = ("every seed", "mean")
@@ -108,9 +101,8 @@ class Comparison:
             middle = np.full(len(rates), np.nan)
             middle[known] = np.nanmedian(scores[known], axis=1)
             left.plot(rates, middle, color=color, marker="o", label=arm.name)
-            for row in np.flatnonzero(known):
-                low, high = np.nanmin(scores[row]), np.nanmax(scores[row])
-                left.plot([rates[row]] * 2, [low, high], color=color, alpha=0.5, linewidth=4)
+            low, high = np.nanmin(scores[known], axis=1), np.nanmax(scores[known], axis=1)
+            left.vlines(rates[known], low, high, color=color, alpha=0.5, linewidth=4)
             if arm.choice is not None:
                 chosen = middle[arm.choice.row]
                 left.plot(
@@ -145,20 +137,21 @@ def compare(
     arms: Mapping[str, Mapping],
     *,
     rates=None,
-    chosen_on: str = "held-out",
-    seeds=SEEDS,
+    chosen_on: str | None = None,
+    seeds=None,
     steps=None,
-    measure: str = "accuracy",
-    scored: str = "eval mode",
-    by: str = "every seed",
+    measure: str | None = None,
+    scored: str | None = None,
+    by: str | None = None,
     margin: float | None = None,
 ) -> Comparison:
     """Compare two arms; the conclusion speaks of the first one.
 
-    arms: {name: what to run}, two of them, as `bench.runs` takes it. measure: one of MEASURED.
-    chosen_on: which images choose each arm's rate, "held-out", "test" or "train". steps: after how
-    many steps to look, by default at the end, or "best": where `chosen_on` is best. seeds: how
-    many, or which. scored: one of SCORED. by: "every seed" must agree, or the "mean" counts.
+    arms: {name: what to run}, two of them, as `bench.runs` takes it. measure: one of MEASURED, by
+    default "accuracy". chosen_on: which images choose each arm's rate, "held-out" by default,
+    "test" or "train". steps: after how many steps to look, by default at the end, or "best": where
+    `chosen_on` is best. seeds: how many, or which; 0 to 4 by default. scored: one of SCORED, by
+    default "eval mode". by: "every seed" must agree, which is the default, or the "mean" counts.
     margin: instead of the course's. rates: by default all that were recorded; a number or several;
     or the name of an arm, at whose best rate both are compared.
 
@@ -166,25 +159,34 @@ def compare(
 
     Raises NotOnTheBench, with one sentence, for what cannot be asked.
     """
+    measure, chosen_on = measure or "accuracy", chosen_on or "held-out"
+    scored, by = scored or "eval mode", by or "every seed"
+    seeds = SEEDS if seeds is None else seeds
     for value, known, what in (
         (measure, MEASURED, "measure"),
         (scored, SCORED, "scored"),
         (chosen_on, CHOSEN_ON, "chosen_on"),
         (by, JUDGED, "by"),
     ):
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             raise NotOnTheBench(f"{what} is {value!r}, but there are {listed(known)}")
     if SCORED[scored] and measure not in ("accuracy", "errors"):
         raise NotOnTheBench(f"scored goes with the measures accuracy and errors, not {measure}")
     _check_arms(arms)
     if isinstance(rates, str) and (rates not in arms or measure in UNTUNED):
         raise NotOnTheBench(f"rates is {rates!r}: numbers, or the arm whose best rate both take")
+    if margin is not None and not (isinstance(margin, int | float) and margin > 0):
+        raise NotOnTheBench(f"margin is a number above 0, not {margin!r}")
     each = {name: {} for name in arms}
     for key, given in (("rates", rates), ("seeds", seeds), ("steps", steps)):
         if isinstance(given, Mapping) and set(given) != set(arms):
             raise NotOnTheBench(f"{key} must name the arms, {listed(arms)}, not {listed(given)}")
+        if isinstance(given, Iterator):  # both arms take from it
+            given = list(given)
         for name in arms:
             each[name][key] = given[name] if isinstance(given, Mapping) else given
+            if isinstance(given, Mapping) and isinstance(given[name], str) and key != "steps":
+                raise NotOnTheBench(f"{key} of {name} is {given[name]!r}, which is no number")
     measured = _measured(arms, each, measure, scored, chosen_on)
     if isinstance(rates, str):  # both at the rate that is best for one of them
         best = measured[list(arms).index(rates)].choice.rate
@@ -217,11 +219,12 @@ def _check_arms(arms) -> None:
 
 
 def _measured(arms, each, measure, scored, chosen_on, goal_of: Runs | None = None) -> list[Arm]:
-    source = "watched" if SCORED[scored] else MEASURED_IN.get(measure, "pool")
-    requests = []
+    source = sources(measure, scored)
+    given = {}
     for name, what in arms.items():
         rates = None if isinstance(each[name]["rates"], str) else each[name]["rates"]
-        requests.append(request(**what, rates=rates, seeds=each[name]["seeds"], source=source))
+        given[name] = {**what, "rates": rates, "seeds": each[name]["seeds"]}
+    requests = from_one(given.values(), source)
     found = answer(requests)
     goal_of = goal_of or found[1]
     return [

@@ -6,13 +6,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import numpy as np
 from tqdm.auto import tqdm
 
 from helpers import training_runs
-from helpers.bench.sentences import NotOnTheBench
+from helpers.bench.sentences import NotOnTheBench, TooLong
 from helpers.data import DataError
+from helpers.numpy_nn.training import batch_accuracy
+from helpers.pool import CURVES, WATCHED
 
 LONGEST = 60.0  # seconds
+# What is examined of a run that is trained now: what the pool has, and the accuracies on held-out
+# and test images where a batch normalizes itself.
+EXAMINED = CURVES + WATCHED[:2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +61,8 @@ def nothing_trained() -> Iterator[None]:
 def train(runs: Sequence[Run]) -> dict[Run, dict]:
     """Train these, a progress bar beside it, and say so in one sentence.
 
-    Raises NotOnTheBench if all of them would take more than a minute (the first one is the
-    measure), their images cannot be had, or there is no such network.
+    Raises TooLong if all of them would take more than a minute (the first one is the measure),
+    NotOnTheBench if their images cannot be had, or there is no such network.
     """
     missing = [run for run in dict.fromkeys(runs) if run not in _trained]
     if missing and not _allowed:
@@ -66,9 +72,9 @@ def train(runs: Sequence[Run]) -> dict[Run, dict]:
         _train(missing[0])
         seconds = (time.perf_counter() - start) * len(missing)
         if seconds > LONGEST:
-            raise NotOnTheBench(
+            raise TooLong(
                 f"that was not recorded, and its {len(missing)} runs would take about "
-                f"{seconds / 60:.0f} minutes here: ask for fewer rates or seeds, such as "
+                f"{seconds:.0f} seconds here: ask for fewer rates or seeds, such as "
                 "rates=[0.1, 0.316, 1]"
             )
         count = "1 run is" if len(missing) == 1 else f"{len(missing)} runs are"
@@ -78,9 +84,16 @@ def train(runs: Sequence[Run]) -> dict[Run, dict]:
     return {run: _trained[run] for run in runs}
 
 
+def _own_batches(model, task) -> list[float]:
+    with np.errstate(all="ignore"):  # of a network that has diverged
+        return [float(batch_accuracy(model, *task[part])) for part in ("held-out", "test")]
+
+
 def _train(run: Run) -> None:
     try:
-        _trained[run] = training_runs.train(run.arm, run.rate, run.seed, **run.axes)
+        _trained[run] = training_runs.train(
+            run.arm, run.rate, run.seed, curves=EXAMINED, watch=_own_batches, **run.axes
+        )
     except DataError as error:
         raise NotOnTheBench(
             f"that was not recorded, and its images are not at hand: {error}"

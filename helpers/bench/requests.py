@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import NamedTuple
 
 import numpy as np
@@ -31,8 +32,16 @@ MEASURED_IN = {
     "drift of means": "watched",
     "drift of shape": "watched",
 }
+# How the images are scored; what the names of the curves say behind the comma.
+SCORED = {
+    "eval mode": "",
+    "batch statistics": ", batch statistics",
+    "recomputed statistics": ", recomputed statistics",
+    "eval mode, after the looks": ", after a probe",
+}
 # Axes that make no difference to which runs these are: how long they go on, from which seed on.
 _BESIDE = ("steps", "first_seed")
+OWN_STEPS = 100  # of runs trained now to be scored by the statistics of a batch
 # How many training images of each data set are all of them, here.
 ALL_IMAGES = {"digits": 1047, "mnist": 3000}
 # How many training images there are beside those held out.
@@ -85,7 +94,8 @@ class Request:
         """The runs, together with those that have been trained for it."""
         known = dict(self.known)
         for run, result in trained.items():
-            known[run.rate, run.seed] = np.array(result["curves"], dtype=float), result["last"]
+            curves = np.array(result["curves"][: len(self.curves)], dtype=float)
+            known[run.rate, run.seed] = curves, result["last"]
         cells = [known[rate, seed] for rate in self.rates for seed in self.seeds]
         shape = len(self.rates), len(self.seeds)
         values = np.reshape([curves for curves, _ in cells], (*shape, len(self.curves), -1))
@@ -125,10 +135,20 @@ def changes(like: str = "relu") -> dict[str, list]:
     return {axis: _ordered(values) for axis, values in found.items()}
 
 
-def check(arms: Mapping[str, Mapping], changed: Mapping) -> None:
-    """Raise NotOnTheBench if there is no such thing to change."""
-    for what in arms.values():
-        _asked(**{**what, **changed})
+def check(
+    arms: Mapping[str, Mapping], how: Mapping, changed: Mapping, first_only: Sequence[str] = ()
+) -> list[Request]:
+    """Return what a comparison asks for with something changed, and train nothing.
+
+    how: the other arguments of `compare`. first_only: changes that concern the first arm alone.
+    Raises NotOnTheBench if there is no such thing to change, or it was not measured there.
+    """
+    first, rates = next(iter(arms)), how.get("rates")
+    given = []
+    for name, what in arms.items():
+        new = {k: v for k, v in changed.items() if name == first or k not in first_only}
+        given.append({**what, **new, "rates": None if isinstance(rates, str) else rates})
+    return from_one(given, sources(how.get("measure"), how.get("scored", "eval mode")))
 
 
 class Network(NamedTuple):
@@ -147,27 +167,36 @@ def network(**what) -> Network:
 def recorded(
     arms: Mapping[str, Mapping], how: Mapping, changed: Mapping, first_only: Sequence[str] = ()
 ) -> bool:
-    """Whether both arms of a comparison were recorded with something changed."""
-    first = next(iter(arms))
-    for name, what in arms.items():
-        new = {k: v for k, v in changed.items() if name == first or k not in first_only}
+    """Whether both arms of a comparison were recorded with something changed; as `check`."""
+    try:
+        return not any(r.missing for r in check(arms, how, changed, first_only))
+    except NotOnTheBench:
+        return False
+
+
+def sources(measure: str | None, scored: str = "eval mode") -> tuple[str, ...]:
+    """Where a comparison looks for its runs, the first place first: as `request` names them."""
+    if scored == "batch statistics":
+        return "watched", "gradients", "now"
+    return ("watched" if SCORED[scored] else MEASURED_IN.get(measure, "pool"),)
+
+
+def from_one(given: Iterable[Mapping], places: Sequence[str]) -> list[Request]:
+    """Requests for all arms of a comparison from one place, the first that has them all: the
+    records differ in how long their runs go on. Raises the NotOnTheBench of the first place."""
+    given, why = list(given), None
+    for place in places:
         try:
-            rates = how.get("rates")
-            asked = {
-                "rates": None if isinstance(rates, str) else rates,
-                "source": MEASURED_IN.get(how.get("measure"), "pool"),
-            }
-            if request(**{**what, **new}, **asked).missing:
-                return False
-        except NotOnTheBench:
-            return False
-    return True
+            return [request(**what, source=place) for what in given]
+        except NotOnTheBench as error:
+            why = why or error
+    raise why
 
 
 def runs(
     like: str = "relu",
     *,
-    rates: float | Sequence[float] | None = None,
+    rate: float | Sequence[float] | None = None,
     seeds: int | Sequence[int] = SEEDS,
     **what,
 ) -> Runs:
@@ -175,13 +204,13 @@ def runs(
 
     like: the recorded setting to start from (`settings`). what: what is different from it, "batch",
     "depth", "width", "activation", "init", "gain", "optimizer", "data", "images", "wrong" or
-    "pixels"; and the arm, by "norm" (NORMS) and "dropout" (0.2 or 0.5). rates: one or more; by
+    "pixels"; and the arm, by "norm" (NORMS) and "dropout" (0.2 or 0.5). rate: one or more; by
     default all that were recorded. seeds: how many, or which (0 to 4; in some settings to 9).
 
     Runs that were not recorded are trained now; NotOnTheBench, in one sentence, where that would
     take more than a minute or cannot be done.
     """
-    return answer([request(like, rates=rates, seeds=seeds, **what)])[0]
+    return answer([request(like, rates=rate, seeds=seeds, **what)])[0]
 
 
 def answer(requests: Sequence[Request]) -> list[Runs]:
@@ -200,16 +229,20 @@ def request(
     dropout: float = 0.0,
     **what,
 ) -> Request:
-    """Find what was recorded of it. source: "pool", "watched" or "gradients": which record.
+    """Find what was recorded of it. source: "pool", "watched" or "gradients": which record;
+    "now": none, all is trained now.
 
     Arguments otherwise as those of `runs`.
     """
     arm, axes = _asked(like, norm, dropout, **what)
-    seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    if not seeds or min(seeds) < 0:
-        raise NotOnTheBench(f"seeds is how many, or a list of seeds from 0 on, not {seeds}")
+    seeds = _seeds(seeds)
     if source == "gradients":
         return _of_gradients(axes, arm, rates, seeds)
+    if source == "now":
+        axes = axes | {"steps": OWN_STEPS}
+        grids = pool.load().arms[like].values()
+        wanted = _wanted(rates, min(grids, key=len))  # the same for both arms, and somebody waits
+        return Request(arm, axes, wanted, seeds, {}, live.EXAMINED)
     recorded = pool.load() if source == "pool" else pool.load(pool.WATCHED_PATH)
     found = _longest(recorded, axes, arm)
     if not found and source == "pool":  # some arms were watched only
@@ -236,8 +269,14 @@ def request(
 
 def _asked(like="relu", norm="batch", dropout=0.0, **what) -> tuple[str, dict]:
     """The arm, by its name in the pool, and the axes of the setting."""
-    if norm not in NORMS:
-        raise NotOnTheBench(f"there is no norm {norm!r}; there are {listed(NORMS)}")
+    if norm == "skips":
+        raise NotOnTheBench(
+            "skips without anything that keeps the branches small were not recorded: a network this "
+            'deep does not train with them. "SkipInit" has skips and no norm'
+        )
+    if not isinstance(norm, str) or norm not in NORMS:
+        known = listed(f'"{known}"' for known in NORMS)
+        raise NotOnTheBench(f"there is no norm {norm!r}; there are {known}")
     if dropout and norm not in ("none", "batch"):
         raise NotOnTheBench(f"dropout goes with the norms none and batch, not with {norm}")
     arm = NORMS[norm]
@@ -273,7 +312,7 @@ def words(axes: Mapping) -> str:
 
 def _axes(like: str) -> dict:
     recorded = pool.load().axes
-    if like not in recorded:
+    if not isinstance(like, str) or like not in recorded:
         raise NotOnTheBench(
             f"there is no setting {like!r} to start from; bench.settings() lists them"
         )
@@ -286,7 +325,7 @@ def _changed(axes: dict, what: dict) -> dict:
     depth = what.pop("depth", len(axes["hidden"]))
     width = what.pop("width", axes["hidden"][0])
     if axes["images"] == ALL_IMAGES[axes["data"]]:  # all of the other data set, too
-        what.setdefault("images", ALL_IMAGES.get(what.get("data", axes["data"])))
+        what.setdefault("images", ALL_IMAGES[_value("data", what.get("data", axes["data"]))])
     if "hidden" not in what:
         what["hidden"] = [_value("width", width)] * _value("depth", depth)
     for key, value in what.items():
@@ -296,10 +335,16 @@ def _changed(axes: dict, what: dict) -> dict:
                 f"there is no {key!r} to change; there are norm, dropout, depth, width, "
                 f"{listed(known)}"
             )
-        new[key] = value if key == "hidden" else _value(key, value)
+        new[key] = _widths(value) if key == "hidden" else _value(key, value)
     if new["images"] > (most := _MOST_IMAGES[new["data"]]):
         raise NotOnTheBench(f"{new['data']} has {most:,} images to train on, not {new['images']}")
     return new
+
+
+def _widths(hidden) -> list[int]:
+    if not isinstance(hidden, list | tuple) or not hidden:
+        raise NotOnTheBench(f"hidden is a list of widths, not {hidden!r}")
+    return [_value("width", width) for width in hidden]
 
 
 def _value(key: str, value):
@@ -356,13 +401,29 @@ def _grid(recorded: Pool, like: str, arm: str) -> list[float]:
     return arms.get(arm) or max(arms.values(), key=len)
 
 
+def _seeds(seeds) -> tuple[int, ...]:
+    """The seeds asked for: how many, or which."""
+    try:
+        found = range(index(seeds)) if np.isscalar(seeds) else map(index, seeds)
+        found = () if isinstance(seeds, bool) else tuple(found)
+    except TypeError:
+        found = ()
+    if not found or min(found) < 0:
+        raise NotOnTheBench(f"seeds is how many, or a list of seeds from 0 on, not {seeds!r}")
+    return found
+
+
 def _wanted(rates, grid: Sequence[float]) -> tuple[float, ...]:
     """The rates asked for, as they were recorded: 0.3 is 0.316, half a decade above 0.1."""
     if rates is None:
         return tuple(map(float, grid))
-    asked = [rates] if np.isscalar(rates) else list(rates)
-    if not asked or any(not rate > 0 for rate in asked):
-        raise NotOnTheBench(f"rates are numbers above 0, not {rates}")
+    try:
+        asked = [rates] if np.isscalar(rates) else list(rates)
+        wrong = not asked or any(isinstance(r, str) or not float(r) > 0 for r in asked)
+    except (TypeError, ValueError):
+        wrong = True
+    if wrong:
+        raise NotOnTheBench(f"rates are numbers above 0, not {rates!r}")
     near = [min(grid, key=lambda g, r=r: abs(np.log(g / r))) for r in asked]
     chosen = [g if abs(np.log(g / r)) < 0.06 else r for g, r in zip(near, asked, strict=True)]
     return tuple(sorted(map(float, set(chosen))))
@@ -376,16 +437,18 @@ def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Reques
             break
     else:
         raise NotOnTheBench(
-            "gradients were measured on the way in these settings only: "
+            "this was measured on the way in these settings only: "
             + listed(elsewhere.settings(), ";")
         )
     try:
         table = elsewhere.runs(setting, arm)
     except KeyError:
         raise NotOnTheBench(f"gradients of {arm} were not measured in {setting}") from None
+    # In this record a batch always normalizes itself.
+    names = (*table.curves, *(name + SCORED["batch statistics"] for name in table.curves))
     known = {
         (float(rate), seed): (
-            np.array([table.curves[name][row, seed] for name in table.curves]),
+            np.array([table.curves[name][row, seed] for name in table.curves] * 2),
             {key: values[row, seed] for key, values in table.last.items()},
         )
         for row, rate in enumerate(table.rates)
@@ -400,7 +463,7 @@ def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Reques
             f"gradients of {arm} were measured at the rates {listed(table.rates)}, "
             f"not at {missing[0]}"
         )
-    return Request(arm, axes, wanted, seeds, known, tuple(table.curves))
+    return Request(arm, axes, wanted, seeds, known, names)
 
 
 def _ordered(values: Iterable) -> list:

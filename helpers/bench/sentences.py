@@ -11,6 +11,10 @@ class NotOnTheBench(LookupError):
         return [f"✗ {self}"]
 
 
+class TooLong(NotOnTheBench):
+    """What was asked for was not recorded, and to train it now would take more than a minute."""
+
+
 def listed(names: Iterable, sign: str = ",") -> str:
     """`a, b and c` from names."""
     *others, last = map(str, names)

@@ -11,10 +11,10 @@ changed. Nothing of it is written down: all is asked of the recorded runs.
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from helpers import bench
-from helpers.bench.sentences import NotOnTheBench, listed
+from helpers.bench.sentences import NotOnTheBench, TooLong, listed
 from helpers.claims import all_claims
 from helpers.comparing import FAILS, HOLDS, OPEN, SENTENCES
 from helpers.exercises import progress_file
@@ -38,7 +38,7 @@ class OpenTask:
     how: Mapping
     sentence: str
     first_only: tuple[str, ...] = ()
-    others: tuple[str, ...] = field(default=("sigmoid",))  # settings that differ in several things
+    others: tuple[Mapping, ...] = ({"like": "sigmoid"},)  # changes of several things at once
     of_one: str = ""
 
     def compare(self, changed: Mapping) -> bench.Comparison:
@@ -63,19 +63,19 @@ class OpenTask:
         return comparison.conclusion.says(self.sentence)
 
     def recorded(self) -> list[tuple[dict, str]]:
-        """Every single change that was recorded, and the word."""
+        """Every single change, and every one of `others`, that was recorded, and the word."""
         found = []
         like = next(iter(self.arms.values())).get("like", "relu")
         changes = [
-            (axis, value)
+            {axis: value}
             for axis, values in bench.changes(like).items()
             for value in values
             if axis != "gain"
             or axis in self.first_only  # at two rates only: no grid to choose from
         ]
-        for axis, value in [*changes, *(("like", other) for other in self.others)]:
-            if bench.recorded(self.arms, self.how, {axis: value}, self.first_only):
-                found.append(({axis: value}, self.word(self.compare({axis: value}))))
+        for change in [*changes, *self.others]:
+            if bench.recorded(self.arms, self.how, change, self.first_only):
+                found.append((change, self.word(self.compare(change))))
         return found
 
 
@@ -84,9 +84,18 @@ TASKS = {
     for task in (
         OpenTask(
             "noisy-trains-alike",
-            {"noisy": {"norm": "noisy batch"}, "batch norm": {"norm": "batch"}},
-            {"steps": "best"},
+            {
+                "noisy": {"like": "sigmoid", "norm": "noisy batch"},
+                "batch norm": {"like": "sigmoid", "norm": "batch"},
+            },
+            # Running averages gathered under noise fit no quiet network: 23 points in 20 layers.
+            {"scored": "batch statistics", "steps": 100},
             "not worse",
+            others=(
+                {"like": "relu", "depth": 8},
+                {"like": "relu", "depth": 20},
+                {"like": "relu", "batch": 8},
+            ),
         ),
         OpenTask(
             "smooths-the-objective",
@@ -121,7 +130,7 @@ TASKS = {
             },
             {"measure": "loss", "steps": "best"},
             "better",
-            others=("300 images, sigmoid", "300 images, 5 x 64, batch 64"),
+            others=({"like": "300 images, sigmoid"}, {"like": "300 images, 5 x 64, batch 64"}),
         ),
         OpenTask(
             "no-harm-in-any-batch",
@@ -151,9 +160,25 @@ def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict
         offer = _offer(task) if what == "guess" else "Begin with the guess, above."
         print(wrapped(f"○ nothing is changed yet. {offer}"))
         return
+    if not isinstance(changed, Mapping):
+        print(
+            wrapped(f"✗ {changed!r} is no change: write it in braces, such as {_example(task)!r}")
+        )
+        return
+    if "norm" in changed:
+        print(wrapped("✗ norm is what the two networks differ in: change something else"))
+        return
     try:
-        _check(task, changed)
+        bench.check(task.arms, task.how, changed, task.first_only)
         comparison = None if what == "guess" else task.compare(changed)
+    except TooLong:
+        print(
+            wrapped(
+                "✗ that was not recorded, and to train it now would take more than a minute: "
+                "choose another change"
+            )
+        )
+        return
     except NotOnTheBench as error:
         print(wrapped(f"✗ {error}"))
         return
@@ -208,7 +233,7 @@ def _reply(task: OpenTask, changed, comparison, word: str, guess: str | None) ->
     if guess is not None:
         right = "right" if guess == found else "wrong"
         lines.append(f"  Before you ran it, you guessed “{guess}”: {right}.")
-    lines.append("  One change at a time, the record says:")
+    lines.append("  The record says:")
     words = {}
     for change, answer in task.recorded():
         words.setdefault(answer, []).append(_words(change))
@@ -225,7 +250,11 @@ def _offer(task: OpenTask) -> str:
         shown = " x ".join(map(repr, change.values()))
         axes.setdefault(" x ".join(f'"{axis}"' for axis in change), []).append(shown)
     offers = "; ".join(f"{axis}: {', '.join(values)}" for axis, values in axes.items())
-    return f"Write one change into it, such as {changes[0]!r}. Recorded are {offers}."
+    return f"Write one change into it, such as {_example(task)!r}. Recorded are {offers}."
+
+
+def _example(task: OpenTask) -> dict:
+    return _as_written(task.recorded()[0][0])
 
 
 def _as_written(changed: Mapping) -> dict:

@@ -48,7 +48,7 @@ def test_nothing_is_trained_that_was_recorded(trained, capsys):
 
 
 def test_what_is_missing_is_trained_beside_what_is_not(trained, capsys):
-    found = bench.runs(rates=[0.1, 0.2], seeds=2)
+    found = bench.runs(rate=[0.1, 0.2], seeds=2)
     assert trained == [("batch norm", 0.2, 0, 64), ("batch norm", 0.2, 1, 64)]
     recorded = pool.load().runs("relu", "batch norm")
     for i, name in enumerate(CURVES):
@@ -62,14 +62,14 @@ def test_what_is_missing_is_trained_beside_what_is_not(trained, capsys):
 
 
 def test_what_has_been_trained_is_kept(trained, capsys):
-    first = bench.runs(batch=7, rates=0.1, seeds=2)
+    first = bench.runs(batch=7, rate=0.1, seeds=2)
     capsys.readouterr()
-    again = bench.runs("relu, batch 8", batch=7, rates=0.1, seeds=2)
+    again = bench.runs("relu, batch 8", batch=7, rate=0.1, seeds=2)
     assert len(trained) == 2
     assert capsys.readouterr().out == ""
     for name in CURVES:
         np.testing.assert_array_equal(first.curves[name], again.curves[name])
-    bench.runs(batch=7, rates=0.1, seeds=3)
+    bench.runs(batch=7, rate=0.1, seeds=3)
     assert trained[2:] == [("batch norm", 0.1, 2, 7)]
 
 
@@ -95,12 +95,12 @@ def test_where_nothing_was_recorded_the_rates_are_those_of_the_setting_to_start_
 def test_more_than_a_minute_is_refused_by_the_first_run(trained, seconds):
     seconds.append(10.0)
     with pytest.raises(NotOnTheBench, match="its 10 runs would take about 2 minutes here"):
-        bench.runs(batch=7, rates=[0.1, 0.2], seeds=5)
+        bench.runs(batch=7, rate=[0.1, 0.2], seeds=5)
     assert len(trained) == 1
     # The measure of it is done, and the rest in parts.
-    bench.runs(batch=7, rates=0.1, seeds=5)
+    bench.runs(batch=7, rate=0.1, seeds=5)
     assert len(trained) == 5
-    bench.runs(batch=7, rates=[0.1, 0.2], seeds=5)
+    bench.runs(batch=7, rate=[0.1, 0.2], seeds=5)
     assert len(trained) == 10
 
 
@@ -119,7 +119,7 @@ def test_longest_is_a_minute(trained, seconds, monkeypatch):
     monkeypatch.setattr(live, "LONGEST", 5.0)
     seconds.append(3.0)
     with pytest.raises(NotOnTheBench, match="fewer rates or seeds"):
-        bench.runs(batch=7, rates=0.1, seeds=2)
+        bench.runs(batch=7, rate=0.1, seeds=2)
 
 
 def test_what_an_interrupted_comparison_has_trained_stays(trained, monkeypatch):
@@ -132,9 +132,9 @@ def test_what_an_interrupted_comparison_has_trained_stays(trained, monkeypatch):
 
     monkeypatch.setattr(training_runs, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        bench.runs(batch=7, rates=0.1)
+        bench.runs(batch=7, rate=0.1)
     monkeypatch.setattr(training_runs, "train", train)
-    bench.runs(batch=7, rates=0.1)
+    bench.runs(batch=7, rate=0.1)
     assert [seed for _, _, seed, _ in trained] == [0, 1, 2, 3, 4]
 
 
@@ -145,7 +145,7 @@ def test_images_that_are_not_at_hand_are_a_sentence(monkeypatch):
     monkeypatch.setattr(training_runs, "train", TRAIN)
     monkeypatch.setattr(training_runs, "images", images)
     with pytest.raises(NotOnTheBench, match="its images are not at hand: no mnist here"):
-        bench.runs(data="mnist", images=11, rates=0.1, seeds=1)
+        bench.runs(data="mnist", images=11, rate=0.1, seeds=1)
     assert live._trained == {}
 
 
@@ -153,11 +153,11 @@ def test_a_network_that_there_cannot_be_is_a_sentence(monkeypatch):
     monkeypatch.setattr(training_runs, "train", TRAIN)
     for what in ({"batch": 1}, {"norm": "group", "width": 12}):
         with pytest.raises(NotOnTheBench, match="not recorded, and cannot be trained: "):
-            bench.runs(rates=0.1, seeds=1, **what)
+            bench.runs(rate=0.1, seeds=1, **what)
 
 
 def test_runs_of_an_arm_that_was_watched_only_are_trained_beside_them(trained):
-    found = bench.runs(norm="batch, momentum 0.01", rates=[0.1, 0.2], seeds=1)
+    found = bench.runs(norm="batch, momentum 0.01", rate=[0.1, 0.2], seeds=1)
     assert trained == [(SLOW, 0.2, 0, 64)]
     watched = pool.load(pool.WATCHED_PATH).runs("relu, watched", SLOW)
     np.testing.assert_array_equal(

@@ -37,7 +37,7 @@ def test_every_recorded_run_is_found(setting):
     axes = POOL.axes[setting]
     for arm, rates in POOL.arms[setting].items():
         seeds = [axes.get("first_seed", 0) + seed for seed in range(5)]
-        found = bench.runs(setting, rates=rates, seeds=seeds, **asked_as(arm))
+        found = bench.runs(setting, rate=rates, seeds=seeds, **asked_as(arm))
         wanted = POOL.runs(setting, arm)
         same_runs(found, wanted)
         if len(found.steps) == len(wanted.steps):
@@ -77,7 +77,7 @@ def test_a_setting_is_found_by_what_is_different(like, what, setting):
 
 
 def test_the_scale_of_initial_weights_was_recorded_at_some_rates():
-    found = bench.runs(gain=10, rates=[0.1, 1.0])  # a whole number is as good
+    found = bench.runs(gain=10, rate=[0.1, 1.0])  # a whole number is as good
     same_runs(found, POOL.runs("relu, gain 10", "batch norm"))
     assert bench.runs(gain=10).rates.tolist() == [0.1, 1.0]
 
@@ -88,9 +88,9 @@ def test_of_the_same_setting_the_longest_runs_are_taken():
 
 
 def test_rates_are_those_that_were_recorded():
-    assert bench.runs(rates=0.3).rates.tolist() == [0.316]
-    assert bench.runs(rates=[3, 0.1, 0.03, 0.0316]).rates.tolist() == [0.0316, 0.1, 3.16]
-    assert bench.runs(rates=np.array([0.1])).rates.tolist() == [0.1]
+    assert bench.runs(rate=0.3).rates.tolist() == [0.316]
+    assert bench.runs(rate=[3, 0.1, 0.03, 0.0316]).rates.tolist() == [0.0316, 0.1, 3.16]
+    assert bench.runs(rate=np.array([0.1])).rates.tolist() == [0.1]
     assert bench.runs().rates.tolist() == POOL.arms["relu"]["batch norm"]
     assert requests.request(rates=0.2).rates == (0.2,)
     assert len(requests.request(rates=0.2).missing) == 5

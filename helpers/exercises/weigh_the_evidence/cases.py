@@ -77,9 +77,9 @@ def mnist_digits(design):
 @case(
     """Three layers of 100 sigmoids, as in the paper, on the raw pixels of the digits. For the plain
     network we took over what an earlier report had noted; with batch norm we went on to the end.
-    Five paired seeds, nine rates for each arm, chosen on held-out images. In the end the median accuracy is
-    {first} with batch norm and {second} without. Batch norm is {word}. **Sigmoid networks classify
-    better with batch norm.**""",
+    Five paired seeds, nine rates for each arm, chosen on held-out images. In the end the median
+    accuracy is {first} with batch norm and {second} without. Batch norm is {word}. **Sigmoid
+    networks classify better with batch norm.**""",
     "better",
     {
         "arms": both("sigmoid"),
@@ -165,11 +165,11 @@ def sixty_layers(design):
 
 
 @case(
-    """Five layers of 64 ReLU units, batches of 20 digits, 400 steps. Each network was trained at nine
-    rates, and we report its share of errors on 500 test images, at the rate at which it makes the
-    fewest: {rate_first} with batch norm, {rate_second} without. Five paired seeds: medians of
-    {first} with batch norm and {second} without. Batch norm is {word}. **In batches of twenty, batch
-    norm saves a fifth of the errors or more.**""",
+    """Five layers of 64 ReLU units, batches of 20 digits, 400 steps. Each network was trained at
+    nine rates, and we report its share of errors on 500 test images, at the rate at which it makes
+    the fewest: {rate_first} with batch norm, {rate_second} without. Five paired seeds: medians of
+    {first} with batch norm and {second} without. Batch norm is {word}. **In batches of twenty,
+    batch norm saves a fifth of the errors or more.**""",
     "better",
     {
         "arms": both("relu, batch 20"),
@@ -231,8 +231,8 @@ def centred_pixels(design):
 
 
 @case(
-    """Forty percent of 300 training labels are wrong; those of all other images are right. Does batch
-    norm do harm? Five layers of 64 ReLU units, batches of 20, 800 steps, rates chosen on held-out
+    """Forty percent of 300 training labels are wrong; those of all other images are right. Does
+    batch norm do harm? Five layers of 64 ReLU units, batches of 20, 800 steps, rates chosen on held-out
     images, five paired seeds. Median accuracies: {first} with batch norm, {second} without. We call
     two networks different if they are apart by {margin} in every seed. By this measure there is
     {word}. **Batch norm does no harm, not even with wrong labels.**""",
@@ -278,7 +278,7 @@ def a_look_inside(design):
     """Two layers of 128 ReLU units, batches of 64 digits. Nine rates for each arm, up to 400 steps.
     We took for each arm the rate, and for each run the number of steps, at which the loss on the
     test images is lowest. Three paired seeds, all of which agree: {first} with batch norm, {second}
-    without. Batch norm is {word}. **In shallow networks, too, batch norm lowers the test loss.**""",
+    without. Batch norm is {word}. **In shallow networks, too, it lowers the test loss.**""",
     "better",
     {
         "arms": both("relu, 2 x 128"),
