@@ -111,14 +111,18 @@ TASKS = {
         ),
         OpenTask(
             "depth-trainable-by-norm",
-            {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}},
+            {
+                "batch norm": {"like": "30 x 32", "norm": "batch"},
+                "plain": {"like": "30 x 32", "norm": "none"},
+            },
             {"steps": "best"},
             "better",
+            others=("30 x 100, batch 256",),
         ),
         OpenTask(
             "unaffected-by-scale",
             {"scaled": {"norm": "batch", "gain": 10.0}, "usual": {"norm": "batch"}},
-            {"rates": 0.1, "steps": 200},
+            {"rates": 1.0, "steps": 200},
             "alike",
             first_only=("gain",),
         ),
