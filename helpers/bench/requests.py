@@ -271,8 +271,8 @@ def _asked(like="relu", norm="batch", dropout=0.0, **what) -> tuple[str, dict]:
     """The arm, by its name in the pool, and the axes of the setting."""
     if norm == "skips":
         raise NotOnTheBench(
-            "skips without anything that keeps the branches small were not recorded: a network this "
-            'deep does not train with them. "SkipInit" has skips and no norm'
+            "skips without anything that keeps the branches small were not recorded: a network "
+            'this deep does not train with them. "SkipInit" has skips and no norm'
         )
     if not isinstance(norm, str) or norm not in NORMS:
         known = listed(f'"{known}"' for known in NORMS)

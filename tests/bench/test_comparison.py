@@ -375,9 +375,8 @@ def test_a_figure_shows_the_scores_over_the_rates_and_pairs(small):
     squares = [line for line in left.lines if line.get_marker() == "s"]
     assert [line.get_xdata()[0] for line in squares] == [1.0, 0.1]
     np.testing.assert_array_equal([line.get_ydata()[0] for line in squares], medians(found))
-    ranges = [line for line in left.lines if len(line.get_xdata()) == 2]
-    assert len(ranges) == 2 * len(RATES)
-    low, high = ranges[2].get_ydata()
+    assert [len(ranges.get_segments()) for ranges in left.collections] == [len(RATES)] * 2
+    (_, low), (_, high) = left.collections[0].get_segments()[2]
     assert (low, high) == pytest.approx((0.9, 0.94), abs=1e-3)
     pairs = [line.get_ydata() for line in right.lines if list(line.get_xdata()) == [0, 1]]
     np.testing.assert_array_equal(pairs, np.transpose([a.values for a in found.arms]))

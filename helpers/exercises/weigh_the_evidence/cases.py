@@ -232,10 +232,10 @@ def centred_pixels(design):
 
 @case(
     """Forty percent of 300 training labels are wrong; those of all other images are right. Does
-    batch norm do harm? Five layers of 64 ReLU units, batches of 20, 800 steps, rates chosen on held-out
-    images, five paired seeds. Median accuracies: {first} with batch norm, {second} without. We call
-    two networks different if they are apart by {margin} in every seed. By this measure there is
-    {word}. **Batch norm does no harm, not even with wrong labels.**""",
+    batch norm do harm? Five layers of 64 ReLU units, batches of 20, 800 steps, rates chosen on
+    held-out images, five paired seeds. Median accuracies: {first} with batch norm, {second}
+    without. We call two networks different if they are apart by {margin} in every seed. By this
+    measure there is {word}. **Batch norm does no harm, not even with wrong labels.**""",
     "no difference",
     {
         "arms": both("wrong labels, 5 x 64"),

@@ -33,7 +33,7 @@ def list_parts() -> Markdown:
         "| `arms` | two networks by name; `like` is the recorded setting to start from, `norm` is "
         f"one of {norms}. SkipInit has skips, no norm, and a trained number for each branch that "
         "starts at 0. | |",
-        "| `rates` | one, several, or a grid for each arm: `{arm: [...]}` | all that were recorded |",
+        "| `rates` | one, several, or a grid for each arm: `{arm: [...]}` | all recorded ones |",
         '| `chosen_on` | the images that choose: `"held-out"`, `"test"`, `"train"` | held-out |',
         "| `seeds` | how many, or which; for each arm if they differ | 0 to 4 |",
         '| `steps` | after how many, or `"best"`: where `chosen_on` is best | all of them |',
