@@ -13,6 +13,8 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from helpers import bench
 from helpers.bench.sentences import NotOnTheBench, TooLong, listed
 from helpers.claims import all_claims
@@ -92,9 +94,12 @@ TASKS = {
             {"scored": "batch statistics", "steps": 100},
             "not worse",
             others=(
+                {"like": "relu"},
+                {"like": "relu, batch 8"},
+                {"like": "relu, 2 x 128"},
                 {"like": "relu", "depth": 8},
-                {"like": "relu", "depth": 20},
-                {"like": "relu", "batch": 8},
+                {"like": "relu, 20 x 64"},
+                {"like": "tanh"},
             ),
         ),
         OpenTask(
@@ -117,7 +122,7 @@ TASKS = {
             },
             {"steps": "best"},
             "better",
-            others=("30 x 100, batch 256",),
+            others=({"like": "30 x 100, batch 256"},),
         ),
         OpenTask(
             "unaffected-by-scale",
@@ -164,17 +169,9 @@ def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict
         offer = _offer(task) if what == "guess" else "Begin with the guess, above."
         print(wrapped(f"○ nothing is changed yet. {offer}"))
         return
-    if not isinstance(changed, Mapping):
-        print(
-            wrapped(f"✗ {changed!r} is no change: write it in braces, such as {_example(task)!r}")
-        )
-        return
-    if "norm" in changed:
-        print(wrapped("✗ norm is what the two networks differ in: change something else"))
-        return
     try:
-        bench.check(task.arms, task.how, changed, task.first_only)
-        comparison = None if what == "guess" else task.compare(changed)
+        _check(task, changed)
+        comparison = task.compare(changed) if what == "verdict" and _word(said) in WORDS else None
     except TooLong:
         print(
             wrapped(
@@ -189,7 +186,7 @@ def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict
     if said is None or said is Ellipsis:
         print(wrapped(f"○ no {what} yet: replace ... by {_choices()}"))
         return
-    word = " ".join(str(said).lower().split())
+    word = _word(said)
     if word not in WORDS:
         close = difflib.get_close_matches(word, WORDS, n=1)
         meant = f"did you mean {close[0]!r}?" if close else f"write {_choices()}"
@@ -207,16 +204,23 @@ def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict
 def _check(task: OpenTask, changed) -> None:
     """Raise NotOnTheBench for what cannot be changed, or is what the two arms are told apart by."""
     if not isinstance(changed, Mapping):
-        raise NotOnTheBench(f'changed is {changed!r}, but must be written like {{"batch": 8}}')
+        raise NotOnTheBench(
+            f"{changed!r} is no change: write it in braces, such as {_example(task)!r}"
+        )
     compared = {key for arm in task.arms.values() for key in arm} - {"like", *task.first_only}
     if compared := sorted(compared & set(changed)):
         raise NotOnTheBench(f"{listed(compared)} is what is compared here: change something else")
-    bench.check(task.arms, changed)
+    bench.check(task.arms, task.how, changed, task.first_only)
+
+
+def _word(said) -> str:
+    return " ".join(str(said).lower().split())
 
 
 def done() -> list[str]:
     """The claims whose open task has got a verdict."""
-    kept = progress_file.load().get("open tasks", {})
+    kept = progress_file.load().get("open tasks")
+    kept = kept if isinstance(kept, dict) else {}
     return [
         claim
         for claim in TASKS
@@ -232,6 +236,8 @@ def _reply(task: OpenTask, changed, comparison, word: str, guess: str | None) ->
     lines = [f"{mark} “{task.of_one or said}”, with {_words(changed)}: {found}. You said: {word}."]
     true = SENTENCES[task.sentence](comparison.conclusion.in_margins)
     lines.append(f"  It is true of {true.sum()} of {len(true)} seeds. {comparison.said}.")
+    if np.isnan(comparison.conclusion.effects).any():
+        lines.append("  (nan: in this seed neither network gets there, so nothing is concluded.)")
     if found == OPEN and comparison.conclusion.says(task.sentence) != OPEN:
         lines.append("  A best rate lies at the edge of its grid, so a better one may lie beyond.")
     if guess is not None:

@@ -12,17 +12,27 @@ import numpy as np
 
 from helpers import probes, training_runs
 from helpers.experiments.experiment import Experiment
-from helpers.experiments.pool_settings import BASE, RELU_RATES, SIGMOID, SIGMOID_RATES
+from helpers.experiments.pool_settings import BASE, RELU_RATES, SIGMOID, SIGMOID_RATES, WIDE
 from helpers.numpy_nn.modules import BatchNorm
 from helpers.numpy_nn.training import accuracy, batch_accuracy, precise_statistics
 from helpers.pool import CURVES, SLOW, TWO, WATCHED, pack, unpack
 
 STEPS = 200
+NOISY = "noisy batch norm"
+ALL, TWO_NORMS = (*TWO, SLOW, NOISY), ("batch norm", NOISY)
+# name: (what differs from the pool's base, rates, arms)
 SETTINGS = {
-    "relu, watched": (BASE, RELU_RATES),
-    "relu, batch 8, watched": ({**BASE, "batch": 8}, RELU_RATES),
-    "sigmoid, watched": ({**BASE, **SIGMOID}, SIGMOID_RATES),
-}
+    "relu, watched": ({}, RELU_RATES, ALL),
+    "relu, batch 8, watched": ({"batch": 8}, RELU_RATES, ALL),
+    "sigmoid, watched": (SIGMOID, SIGMOID_RATES, ALL),
+    "relu, 2 x 128, watched": (WIDE, RELU_RATES, TWO_NORMS),
+    "relu, 20 x 64, watched": ({"hidden": [64] * 20}, RELU_RATES, TWO_NORMS),
+    "tanh, watched": ({"activation": "tanh"}, RELU_RATES, TWO_NORMS),
+    "sigmoid, batch 8, watched": ({**SIGMOID, "batch": 8}, SIGMOID_RATES, TWO_NORMS),
+    "sigmoid, standardized, watched": (
+        {**SIGMOID, "pixels": "standardized"}, SIGMOID_RATES, TWO_NORMS
+    ),
+}  # fmt: skip
 
 
 class Watch:
@@ -71,7 +81,7 @@ def _standardized(x):
 
 
 def watched(name: str, **what) -> dict:
-    """Train one arm at one rate in one of three settings; the curves of the pool, and those of
+    """Train one arm at one rate in one of eight settings; the curves of the pool, and those of
     WATCHED."""
     return training_runs.train(curves=CURVES + WATCHED, watch=Watch(what["batch"]), **what)
 
@@ -85,9 +95,9 @@ EXPERIMENT = Experiment(
     name="watched",
     run=watched,
     settings=[
-        {"name": name, "arm": arm, "rate": rate, "seed": seed, **axes, "steps": STEPS}
-        for name, (axes, rates) in SETTINGS.items()
-        for arm in (*TWO, SLOW)
+        {"name": name, "arm": arm, "rate": rate, "seed": seed, **BASE, **change, "steps": STEPS}
+        for name, (change, rates, arms) in SETTINGS.items()
+        for arm in arms
         for rate in rates
         for seed in range(5)
     ],

@@ -155,7 +155,7 @@ def test_the_first_verdict_counts_and_needs_no_guess(told):
 def test_changes_are_listed_under_their_words(capsys):
     open_task(CLAIM, {"batch": 4}, verdict=HOLDS)
     text = " ".join(capsys.readouterr().out.split())
-    start = text.index("the record says")
+    start = text.index("The record says")
     places = {word: text.index(f" {word}: ", start) for word in WORDS}
     assert sorted(places, key=places.get) == list(WORDS)
     for change, word in TASKS[CLAIM].recorded():
@@ -167,8 +167,8 @@ def test_changes_are_listed_under_their_words(capsys):
 def test_several_changes_at_once(told):
     said = told("no-harm-in-any-batch", {"depth": 2, "width": 128}, verdict=HOLDS)
     assert said.startswith("✓")
-    assert "depth 2, width 128" in said
-    assert list(kept()["no-harm-in-any-batch"]) == ["depth 2, width 128"]
+    assert "layers 2 x 128" in said
+    assert list(kept()["no-harm-in-any-batch"]) == ["layers 2 x 128"]
 
 
 def test_at_the_edge_of_a_grid_it_is_too_close_to_call(told, monkeypatch):
@@ -201,7 +201,7 @@ def test_every_task_answers_its_base_and_its_changes_without_training(claim):
     assert {word for _, word in found} <= set(WORDS)
     assert len({word for _, word in found}) >= 2, "no change turns it"
     for change, word in found:
-        bench.check(task.arms, change)
+        bench.check(task.arms, task.how, change, task.first_only)
         assert task.word(task.compare(open_tasks._as_written(change))) == word
 
 
@@ -211,10 +211,14 @@ def test_a_change_of_the_first_arm_alone_leaves_the_second():
     wanted = pool.load()
     for arm, setting in ((scaled, "relu, batch 8, gain 100"), (usual, "relu, batch 8, gain 1")):
         runs = wanted.runs(setting, "batch norm")
-        assert list(arm.values) == list(runs.after("test accuracy")[runs.at(0.1)])
+        assert list(arm.values) == list(runs.after("test accuracy")[runs.at(1.0)])
 
 
-@pytest.mark.parametrize("claim", sorted(set(TASKS) & set(travels.QUESTIONS)))
+# The noise is scored by the statistics of a batch, as in its notebook; the pool knows eval mode.
+ASKED = sorted(set(TASKS) & set(travels.QUESTIONS) - {"noisy-trains-alike"})
+
+
+@pytest.mark.parametrize("claim", ASKED)
 def test_the_record_says_what_the_questions_to_the_pool_do(claim):
     task, question, course = TASKS[claim], travels.QUESTIONS[claim], pool.load()
     answers, compared = travels.cells(course, question), 0
@@ -249,8 +253,6 @@ def test_a_notebook_asks_for_a_guess_and_a_verdict_in_its_core(claim):
     name = numbered(all_claims()[claim]["notebook"])
     (path,) = (path for path in notebooks() if path.stem == name)
     core, further = sections.split(read(path).cells)
-    if not any("open_task(" in cell.source for cell in (*core, *further)):
-        pytest.skip("its task is still to be written")
     found = [
         what
         for cell in core
