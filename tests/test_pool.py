@@ -5,8 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from notebook_links import FOLDER
 
 from helpers import pool, training_runs
+from helpers.contents import numbered
 from helpers.experiments import pool as recorded
 from helpers.experiments.pool_settings import BASE
 from helpers.pool import CURVES, STEPS
@@ -178,7 +180,9 @@ def test_the_recorded_pool_is_that_of_the_settings():
     found = pool.load()
     assert found.axes == {name: axes for name, (axes, _) in recorded.SETTINGS.items()}
     assert found.arms == {name: arms for name, (_, arms) in recorded.SETTINGS.items()}
-    assert pool.PATH.stat().st_size < 3e6
+    evidence = FOLDER / f"{numbered('weigh_the_evidence')}.ipynb"
+    kept = (pool.PATH, pool.WATCHED_PATH, evidence)
+    assert sum(path.stat().st_size for path in kept) < 4e6
 
 
 def test_fresh_seeds_are_seeds_that_no_other_setting_has():

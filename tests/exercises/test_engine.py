@@ -417,16 +417,19 @@ def test_names_of_predictions_carry_no_number():
 def test_progress_counts_what_is_solved(own_progress, capsys, first, right):
     exercises.progress()
     empty = capsys.readouterr().out.splitlines()
-    assert len(empty) == len(NOTEBOOKS) + 1
+    assert len(empty) == len(NOTEBOOKS) + 2
+    assert empty[-2] == f"open tasks with a verdict: 0/{len(exercises.TASKS)}"
     assert max(map(len, empty)) <= WIDTH
     assert empty[-1].startswith("Nothing is due for review: ")
     assert not any("●" in line for line in empty)
     progress_file.add_exercise("batch_norm_forward")
     exercises.predict("forward-axis", first)
     exercises.predict("forward-axis", "c")
+    exercises.open_task("largest-usable-rate", {"batch": 4}, verdict="holds")
     capsys.readouterr()
     exercises.progress()
-    *lines, last = capsys.readouterr().out.splitlines()
+    *lines, tasks, last = capsys.readouterr().out.splitlines()
+    assert tasks.startswith("open tasks with a verdict: 1/")
     assert "●○○○ " in lines[2]
     assert " 1/4 " in lines[2]
     assert " questions  1/" in lines[2]

