@@ -199,8 +199,7 @@ def compare(
         first, second = np.array([first.mean()]), np.array([second.mean()])
     if len(first) != len(second):
         raise NotOnTheBench(
-            f"{len(first)} and {len(second)} seeds make no pairs: "
-            "as many for each arm, or by='mean'"
+            f"{len(first)} and {len(second)} seeds make no pairs: as many for each arm"
         )
     conclusion = compare_pairs(first, second, MEASURED[measure].margin, margin)
     return Comparison(tuple(measured), measure, chosen_on, conclusion)
@@ -219,12 +218,11 @@ def _check_arms(arms) -> None:
 
 
 def _measured(arms, each, measure, scored, chosen_on, goal_of: Runs | None = None) -> list[Arm]:
-    source = sources(measure, scored)
     given = {}
     for name, what in arms.items():
         rates = None if isinstance(each[name]["rates"], str) else each[name]["rates"]
         given[name] = {**what, "rates": rates, "seeds": each[name]["seeds"]}
-    requests = from_one(given.values(), source)
+    requests = from_one(given.values(), sources(measure, scored))
     found = answer(requests)
     goal_of = goal_of or found[1]
     return [
@@ -234,7 +232,8 @@ def _measured(arms, each, measure, scored, chosen_on, goal_of: Runs | None = Non
 
 
 def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, goal_of: Runs) -> Arm:
-    what, steps = MEASURED[measure], each["steps"]
+    """What an arm comes to by the rules of the comparison."""
+    steps = each["steps"]
     if steps not in (None, "best") and steps not in runs.steps.tolist():
         raise NotOnTheBench(
             f"{name} was not examined after step {steps}; it was after {listed(runs.steps)}"
@@ -244,43 +243,45 @@ def _arm(name, runs: Runs, seeds, each, measure, scored, chosen_on, goal_of: Run
         scores = runs.after("test accuracy")
         return Arm(name, runs, seeds, int(runs.steps[-1]), None, usable, scores)
     if measure == "steps":
-        held_out, test = goals(goal_of)
-        scores = runs.steps_to("test accuracy", test)
-        chooses = {"held-out": held_out, "test": test, "train": held_out}[chosen_on]
-        curve = f"{CHOSEN_ON[chosen_on]} accuracy"
-        ruling = runs.steps_to(curve, chooses)
-        never = bool(np.isinf(np.median(ruling, axis=1)).all())  # at no rate: then the best one
-        ruling = runs.curves[curve].max(axis=-1) if never else ruling
-        choice = choose_rate(runs.rates, ruling, on=chosen_on, lowest=not never)
+        choice, scores = _to_the_goal(runs, chosen_on, goal_of)
         return Arm(name, runs, seeds, "to the goal", choice, scores[choice.row], scores)
-    suffix = SCORED[scored]
-    ruled_by = (what.curve if "{}" in what.curve else "{} accuracy") + suffix
-    ruling = ruled_by.format(CHOSEN_ON[chosen_on])
+    last = int(runs.steps[-1]) if steps is None else steps
+    choice, scores = _scores(name, runs, last, measure, SCORED[scored], chosen_on)
+    return Arm(name, runs, seeds, last, choice, scores[choice.row], scores)
+
+
+def _to_the_goal(runs: Runs, chosen_on, goal_of: Runs) -> tuple[Choice, np.ndarray]:
+    """The rate, and the steps to the goal at every rate, (rates, seeds)."""
+    held_out, test = goals(goal_of)
+    curve = f"{CHOSEN_ON[chosen_on]} accuracy"
+    ruling = runs.steps_to(curve, test if chosen_on == "test" else held_out)
+    never = bool(np.isinf(np.median(ruling, axis=1)).all())  # at no rate: then the best one
+    ruling = runs.curves[curve].max(axis=-1) if never else ruling
+    choice = choose_rate(runs.rates, ruling, on=chosen_on, lowest=not never)
+    return choice, runs.steps_to("test accuracy", test)
+
+
+def _scores(name, runs: Runs, steps, measure, suffix, chosen_on) -> tuple[Choice, np.ndarray]:
+    """The rate, and the measure at every rate, (rates, seeds), after these steps or at the best."""
+    what = MEASURED[measure]
+    by = what.curve if "{}" in what.curve else "{} accuracy"
+    ruling = by.format(CHOSEN_ON[chosen_on]) + suffix
     if ruling not in runs.curves:
         raise NotOnTheBench(f"rates cannot be chosen on {chosen_on!r} images here: not recorded")
     lowest = "loss" in ruling
-    last = int(runs.steps[-1]) if steps is None else steps
-    if steps == "best":
-        at = (runs.curves[ruling] if not lowest else -runs.curves[ruling]).argmax(axis=-1)
+    looks = -runs.curves[ruling] if lowest else runs.curves[ruling]
 
-        def after(curve):
-            return np.take_along_axis(runs.curves[curve], at[..., np.newaxis], axis=-1)[..., 0]
-    else:
-
-        def after(curve):
-            return runs.after(curve, last)
+    def after(curve):
+        if steps != "best":
+            return runs.after(curve, steps)
+        return np.take_along_axis(runs.curves[curve], looks.argmax(-1)[..., None], axis=-1)[..., 0]
 
     choice = choose_rate(runs.rates, after(ruling), on=chosen_on, lowest=lowest)
-    if what.number:
-        scores = runs.last[what.number]
-        if np.isnan(scores[choice.row]).any():
-            looked_at = runs.rates[~np.isnan(scores).any(axis=1)]
-            raise NotOnTheBench(
-                f"{what.shown} of {name}: not measured at {choice.rate:g}, the rate that is chosen "
-                "here" + (f", but at {listed(looked_at)}" if len(looked_at) else "")
-            )
-    else:
-        scores = after(what.curve.format("test") + suffix)
-    if measure == "errors":
-        scores = 1 - scores
-    return Arm(name, runs, seeds, last, choice, scores[choice.row], scores)
+    scores = runs.last[what.number] if what.number else after(what.curve.format("test") + suffix)
+    if what.number and np.isnan(scores[choice.row]).any():
+        looked_at = runs.rates[~np.isnan(scores).any(axis=1)]
+        raise NotOnTheBench(
+            f"{what.shown} of {name}: not measured at {choice.rate:g}, the rate that is chosen "
+            "here" + (f", but at {listed(looked_at)}" if len(looked_at) else "")
+        )
+    return choice, 1 - scores if measure == "errors" else scores

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from helpers import training_runs
-from helpers.bench.sentences import NotOnTheBench, TooLong
+from helpers.bench.sentences import NotOnTheBench, TooLong, listed
 from helpers.data import DataError
 from helpers.numpy_nn.training import batch_accuracy
 from helpers.pool import CURVES, WATCHED
@@ -66,7 +66,9 @@ def train(runs: Sequence[Run]) -> dict[Run, dict]:
     """
     missing = [run for run in dict.fromkeys(runs) if run not in _trained]
     if missing and not _allowed:
-        raise NotOnTheBench(f"{len(missing)} of its runs were not recorded")
+        rates = listed(f"{rate:g}" for rate in sorted({run.rate for run in missing}))
+        seeds = listed(sorted({run.seed for run in missing}))
+        raise NotOnTheBench(f"not recorded: the rates {rates} with the seeds {seeds}")
     if missing:
         start = time.perf_counter()
         _train(missing[0])
