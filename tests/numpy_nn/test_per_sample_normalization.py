@@ -110,8 +110,9 @@ def test_backward_is_the_numerical_gradient(norm, view, eps, mean):
         def loss(a, i=i):
             return (ours(*arguments[:i], a, *arguments[i + 1 :], eps=eps)[0] * dy).sum()
 
-        # Around mean 50 RMS norm's dx is a small remainder; the difference quotient sees less.
-        bound = 1e-5 if norm == "rms" and mean == 50 else 1e-7
+        # Around mean 50 the difference quotient sees less, as its rounding is that of the mean; of
+        # RMS norm's dx, a small remainder, less still.
+        bound = {0.3: 1e-7, 50: 1e-5 if norm == "rms" else 1e-6}[mean]
         assert relative_error(gradient, numerical_gradient(loss, arguments[i])) < bound
 
 

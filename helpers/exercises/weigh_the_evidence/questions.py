@@ -37,7 +37,7 @@ prediction(
 )
 order(
     "weigh-support",
-    answer="bdac",
+    answer="badc",
     measured_by="[supporting[n] for n in ('gradients and depth', 'smoothing', 'larger rates', "
     "'length and direction')]",
     reason="Count with care: a claim that was tested more often than others is not truer. But that "
