@@ -14,7 +14,7 @@ not recorded are trained on the spot, where that takes under a minute.
 
 from helpers.bench.comparison import MEASURED, SCORED, Comparison, compare
 from helpers.bench.live import nothing_trained
-from helpers.bench.requests import NORMS, changes, check, network, recorded, runs, settings
+from helpers.bench.requests import NORMS, Network, changes, check, network, recorded, runs, settings
 from helpers.bench.sentences import NotOnTheBench
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "NORMS",
     "SCORED",
     "Comparison",
+    "Network",
     "NotOnTheBench",
     "changes",
     "check",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from operator import index
 from typing import NamedTuple
 
@@ -331,10 +332,10 @@ def _changed(axes: dict, what: dict) -> dict:
     for key, value in what.items():
         if key not in axes or key in _BESIDE:
             known = [k for k in axes if k not in (*_BESIDE, "hidden")]
-            raise NotOnTheBench(
-                f"there is no {key!r} to change; there are norm, dropout, depth, width, "
-                f"{listed(known)}"
-            )
+            known = ["norm", "dropout", "depth", "width", *known]
+            close = get_close_matches(key.lower(), known, n=1)
+            meant = f"did you mean {close[0]!r}? There" if close else "there"
+            raise NotOnTheBench(f"there is no {key!r} to change; {meant} are {listed(known)}")
         new[key] = _widths(value) if key == "hidden" else _value(key, value)
     if new["images"] > (most := _MOST_IMAGES[new["data"]]):
         raise NotOnTheBench(f"{new['data']} has {most:,} images to train on, not {new['images']}")

@@ -56,17 +56,30 @@ class OpenTask:
         )
 
     def word(self, comparison: bench.Comparison) -> str:
-        """HOLDS, FAILS or OPEN. At the edge of a grid, where a better rate may lie beyond, OPEN."""
-        if any(
-            arm.choice and len(arm.choice.rates) > 1 and not arm.choice.inside
+        """HOLDS, FAILS or OPEN. OPEN, too, where the best rate of an arm lies at the edge of its
+        grid, and a better one beyond could turn the word."""
+        word = comparison.conclusion.says(self.sentence)
+        edges = [
+            arm.choice is not None and len(arm.choice.rates) > 1 and not arm.choice.inside
             for arm in comparison.arms
-        ):
-            return OPEN
-        return comparison.conclusion.says(self.sentence)
+        ]
+        if self.sentence in ("better", "not worse"):  # the first could only be better still
+            edges[0], edges[1] = edges[0] and word == FAILS, edges[1] and word == HOLDS
+        return OPEN if any(edges) else word
+
+    def is_no_change(self, changed: Mapping) -> bool:
+        """Whether both arms stay what they are at the start."""
+        return self.networks(changed) == self.networks({})
+
+    def networks(self, changed: Mapping) -> list[bench.Network]:
+        """What the two arms come to with something changed."""
+        first, second = self.arms.values()
+        shared = {key: value for key, value in changed.items() if key not in self.first_only}
+        return [bench.network(**{**first, **changed}), bench.network(**{**second, **shared})]
 
     def recorded(self) -> list[tuple[dict, str]]:
-        """Every single change, and every one of `others`, that was recorded, and the word."""
-        found = []
+        """The start, every single change that was recorded, and those of `others`; and the word."""
+        found = [({}, self.word(self.compare({})))]
         like = next(iter(self.arms.values())).get("like", "relu")
         changes = [
             {axis: value}
@@ -76,7 +89,9 @@ class OpenTask:
             or axis in self.first_only  # at two rates only: no grid to choose from
         ]
         for change in [*changes, *self.others]:
-            if bench.recorded(self.arms, self.how, change, self.first_only):
+            if not self.is_no_change(change) and bench.recorded(
+                self.arms, self.how, change, self.first_only
+            ):
                 found.append((change, self.word(self.compare(change))))
         return found
 
@@ -107,6 +122,7 @@ TASKS = {
             {"batch norm": {"norm": "batch"}, "plain": {"norm": "none"}},
             {"measure": "loss range", "rates": "plain"},
             "better",
+            of_one="With batch norm the loss varies less along the gradient",
         ),
         OpenTask(
             "largest-usable-rate",
@@ -130,6 +146,7 @@ TASKS = {
             {"rates": 1.0, "steps": 200},
             "alike",
             first_only=("gain",),
+            of_one="Training at one rate is unaffected by the scale of the weights",
         ),
         OpenTask(
             "batch-norm-regularizes",
@@ -211,6 +228,10 @@ def _check(task: OpenTask, changed) -> None:
     if compared := sorted(compared & set(changed)):
         raise NotOnTheBench(f"{listed(compared)} is what is compared here: change something else")
     bench.check(task.arms, task.how, changed, task.first_only)
+    first, second = task.networks(changed)
+    if first == second or task.is_no_change(changed):
+        same = "both networks are the same" if first == second else "nothing is different"
+        raise NotOnTheBench(f"with {_words(changed)} {same}: change something else")
 
 
 def _word(said) -> str:
@@ -255,7 +276,7 @@ def _reply(task: OpenTask, changed, comparison, word: str, guess: str | None) ->
 
 def _offer(task: OpenTask) -> str:
     """What can be changed."""
-    axes, changes = {}, [_as_written(change) for change, _ in task.recorded()]
+    axes, changes = {}, [_as_written(change) for change, _ in task.recorded() if change]
     for change in changes:
         shown = " x ".join(map(repr, change.values()))
         axes.setdefault(" x ".join(f'"{axis}"' for axis in change), []).append(shown)
@@ -264,7 +285,7 @@ def _offer(task: OpenTask) -> str:
 
 
 def _example(task: OpenTask) -> dict:
-    return _as_written(task.recorded()[0][0])
+    return _as_written(task.recorded()[1][0])
 
 
 def _as_written(changed: Mapping) -> dict:
@@ -277,7 +298,7 @@ def _as_written(changed: Mapping) -> dict:
 
 def _words(changed: Mapping) -> str:
     """`batch 8` for {"batch": 8}."""
-    changed = dict(changed)
+    changed = dict(changed) or {"nothing": "changed"}
     if hidden := changed.pop("hidden", None):
         changed = {"depth": len(hidden), "width": hidden[0], **changed}
     if {"depth", "width"} <= set(changed):

@@ -205,6 +205,7 @@ wrong("two_layers_again", NAMES, "test", {TEST}, says="held-out")
 wrong("two_layers_again", NAMES, "edge", {EDGE}, says="neighbours")
 wrong("two_layers_again", SAME, "repaired_all_the_same", set(), rates=ALL[1:8])
 wrong("two_layers_again", SAME, "shorter", set(), steps=200)
+wrong("two_layers_again", LEFT, "at_one_rate", None, says="has come in", rates=0.1)
 
 equivalent(
     "sixty_layers",

@@ -3,6 +3,7 @@
 import copy
 import re
 
+import answers_weigh_the_evidence  # noqa: F401, fills ALTERNATIVES
 import pytest
 from registry import ALTERNATIVES
 
@@ -134,6 +135,18 @@ def test_what_becomes_of_the_conclusion_is_shown_once_it_is_repaired(capsys):
     assert "✗ you expected 'worse'" in found
     reexamine(right, "no difference")
     assert "✓ as you expected" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_right_answer_can_be_reexamined(name, capsys):
+    for number, right in enumerate(ALTERNATIVES[name]):
+
+        def answer(design, right=right):
+            return right(design)
+
+        answer.__name__ = name
+        reexamine(answer, " Better ")
+        assert "repaired: batch norm against" in capsys.readouterr().out, number
 
 
 def test_where_two_things_were_repaired_each_is_also_shown_alone(capsys):

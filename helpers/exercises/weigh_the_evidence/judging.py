@@ -2,7 +2,7 @@
 
 import copy
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -42,10 +42,9 @@ def expect_diagnosis_and_repair(subject: Exercise, design: Mapping) -> None:
     design = copy.deepcopy(dict(design))
     reported = examine(design)
 
-    @subject.expect
     def names_the_flaws():
         """The flaws are named: all of them, and no other."""
-        named, _ = _answer((yield (copy.deepcopy(design),), {}))
+        named = _named((yield (copy.deepcopy(design),), {}))
         for name in named:
             if name not in reported.found:
                 why = _innocent(name, reported)
@@ -54,47 +53,62 @@ def expect_diagnosis_and_repair(subject: Exercise, design: Mapping) -> None:
             raise AssertionError(
                 f"{named[0]!r} is right, and there is {missing} more"
                 if named
-                else "no flaw is named: return a set of names, and the repaired design"
+                else "there is at least one flaw, and none is named"
             )
 
-    @subject.expect
     def asks_the_same_question():
         """The repaired design still asks what the report asks, in the same setting."""
-        _, new = _answer((yield (copy.deepcopy(design),), {}))
-        _same_question(reported, new)
+        _same_question(reported, _repaired((yield (copy.deepcopy(design),), {})))
 
-    if not reported.found:
-        return
-
-    @subject.expect
     def no_flaw_is_left():
         """No flaw is left in the repaired design, and none has come in."""
-        _, new = _answer((yield (copy.deepcopy(design),), {}))
+        new = _repaired((yield (copy.deepcopy(design),), {}))
         for name, sign in _run(new).found.items():
             again = "is still there" if name in reported.found else "has come in"
             raise AssertionError(f"{name!r} {again}: {sign}")
 
+    last = [asks_the_same_question, no_flaw_is_left]
+    # In a sound report each change is one too many; what it would break is said first.
+    for check in (names_the_flaws, *(last if reported.found else reversed(last))):
+        subject.expect(check)
 
-def _answer(result) -> tuple[tuple[str, ...], dict]:
-    """The names and the design that were returned; AssertionError says what is wrong with them."""
+
+def _pair(result) -> tuple:
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise AssertionError(
             "return two things: the names of the flaws, as a set, and the repaired design"
         )
-    named, new = result
-    if isinstance(named, Mapping) and not isinstance(new, Mapping):
+    if isinstance(result[0], Mapping) and not isinstance(result[1], Mapping):
         raise AssertionError("the other way round: first the names of the flaws, then the design")
-    named = (named,) if isinstance(named, str) else tuple(dict.fromkeys(map(str, named)))
+    return tuple(result)
+
+
+def _named(result) -> tuple[str, ...]:
+    """The names of flaws that were returned; AssertionError says what is wrong with them."""
+    named, _ = _pair(result)
+    named = () if named is None else (named,) if isinstance(named, str) else named
+    if not isinstance(named, Iterable):
+        raise AssertionError(f"the names of the flaws are a set, not {named!r}")
+    named = tuple(dict.fromkeys(map(str, named)))
     for name in named:
         if name not in FLAWS:
-            close = difflib.get_close_matches(str(name), FLAWS, n=1, cutoff=0.5)
+            close = difflib.get_close_matches(name, FLAWS, n=1, cutoff=0.5)
             meant = f"did you mean {close[0]!r}?" if close else f"the names are {listed(FLAWS)}"
             raise AssertionError(f"no flaw is called {name!r}: {meant}".removesuffix("."))
+    return named
+
+
+def _repaired(result) -> dict:
+    """The design that was returned; AssertionError says what is wrong with it."""
+    _, new = _pair(result)
     if not isinstance(new, Mapping) or "arms" not in new:
         raise AssertionError("the second thing must be a design: design | {...} makes one")
-    if unknown := [key for key in new if key not in ("arms", *_KEYS)]:
-        raise AssertionError(f"a design has no {unknown[0]!r}; it has arms, {listed(_KEYS)}")
-    return named, dict(new)
+    for key in new:
+        if key not in ("arms", *_KEYS):
+            close = difflib.get_close_matches(str(key), _KEYS, n=1)
+            meant = f"did you mean {close[0]!r}?" if close else f"it has arms, {listed(_KEYS)}"
+            raise AssertionError(f"a design has no {key!r}: {meant}".removesuffix("."))
+    return dict(new)
 
 
 def _run(new: dict) -> Examined:
@@ -113,7 +127,7 @@ def _same_question(reported: Examined, new: dict) -> None:
         raise AssertionError('arms must be {name: what to run}, each what a dictionary like "norm"')
     same = list(now)[: 1 if rival_is_wrong else 2] == names[: 1 if rival_is_wrong else 2]
     if len(now) != 2 or not same:
-        raise AssertionError(f"the arms must stay {listed(names)}, in this order")
+        raise AssertionError(f"there are two arms, {listed(names)}, in this order")
     examined = _run(new)
     for place, (name, what) in enumerate(now.items()):
         before = bench.network(**old["arms"][names[place]])
