@@ -253,7 +253,8 @@ def request(
     curves = recorded.curves if source == "watched" else CURVES
     known = {}
     for setting in found:
-        known |= _cells(recorded, setting, arm, curves)
+        first = recorded.axes[setting].get("first_seed", 0)
+        known |= _cells(recorded.runs(setting, arm), curves, first)
     if found:
         axes = axes | {"steps": recorded.axes[found[0]]["steps"]}
         grid = recorded.arms[found[0]][arm]
@@ -383,16 +384,15 @@ def _longest(recorded: Pool, axes: dict, arm: str) -> list[str]:
     return [longest, *fresh]
 
 
-def _cells(recorded: Pool, setting: str, arm: str, curves: tuple[str, ...]) -> dict:
-    table = recorded.runs(setting, arm)
-    first = recorded.axes[setting].get("first_seed", 0)
+def _cells(table: Runs, curves: Sequence[str], first: int = 0) -> dict:
+    """What a record knows of every rate and seed, from the first on: `Request.known`."""
     return {
         (float(rate), first + seed): (
             np.array([table.curves[name][row, seed] for name in curves]),
             {key: values[row, seed] for key, values in table.last.items()},
         )
         for row, rate in enumerate(table.rates)
-        for seed in range(recorded.about["seeds"])
+        for seed in range(table.curves["test accuracy"].shape[1])
     }
 
 
@@ -447,14 +447,7 @@ def _of_gradients(axes: dict, arm: str, rates, seeds: tuple[int, ...]) -> Reques
         raise NotOnTheBench(f"gradients of {arm} were not measured in {setting}") from None
     # In this record a batch always normalizes itself.
     names = (*table.curves, *(name + SCORED["batch statistics"] for name in table.curves))
-    known = {
-        (float(rate), seed): (
-            np.array([table.curves[name][row, seed] for name in table.curves] * 2),
-            {key: values[row, seed] for key, values in table.last.items()},
-        )
-        for row, rate in enumerate(table.rates)
-        for seed in range(table.curves["test accuracy"].shape[1])
-    }
+    known = _cells(table, [*table.curves] * 2)
     if not set(seeds) <= set(SEEDS):
         raise NotOnTheBench("gradients were measured for the seeds 0 to 4 only")
     axes = axes | {"examined": table.steps.tolist(), "steps": int(table.steps[-1])}

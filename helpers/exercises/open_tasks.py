@@ -45,15 +45,13 @@ class OpenTask:
 
     def compare(self, changed: Mapping) -> bench.Comparison:
         """Run the comparison with something changed."""
+        return bench.compare(self.changed(changed), **self.how)
+
+    def changed(self, changed: Mapping) -> dict[str, dict]:
+        """The arms with something changed in both, or, of `first_only`, in the first."""
         first, second = self.arms
         shared = {key: value for key, value in changed.items() if key not in self.first_only}
-        return bench.compare(
-            {
-                first: {**self.arms[first], **changed},
-                second: {**self.arms[second], **shared},
-            },
-            **self.how,
-        )
+        return {first: {**self.arms[first], **changed}, second: {**self.arms[second], **shared}}
 
     def word(self, comparison: bench.Comparison) -> str:
         """HOLDS, FAILS or OPEN. OPEN, too, where the best rate of an arm lies at the edge of its
@@ -73,9 +71,7 @@ class OpenTask:
 
     def networks(self, changed: Mapping) -> list[bench.Network]:
         """What the two arms come to with something changed."""
-        first, second = self.arms.values()
-        shared = {key: value for key, value in changed.items() if key not in self.first_only}
-        return [bench.network(**{**first, **changed}), bench.network(**{**second, **shared})]
+        return [bench.network(**what) for what in self.changed(changed).values()]
 
     def recorded(self) -> list[tuple[dict, str]]:
         """The start, every single change that was recorded, and those of `others`; and the word."""
