@@ -18,6 +18,7 @@ from matplotlib.lines import AxLine, Line2D
 from matplotlib.quiver import Quiver
 
 from helpers import plotting
+from helpers.authoring import legible
 from helpers.plotting import looks
 from helpers.plotting.describe import artists, axes
 
@@ -26,15 +27,17 @@ VISIBLE = 2e-3
 
 
 class FigureError(AssertionError):
-    """A change of a figure that its description does not show."""
+    """A change of a figure that its description does not show, or something unreadable in it."""
 
 
 def prove(figure: Figure) -> None:
     """Try all changes; the figure is as before afterwards.
 
     Raises:
-        FigureError: names the panel, the mark and the change.
+        FigureError: names the panel, the mark and the change, or says what cannot be read.
     """
+    if unreadable := list(legible.complaints(figure)):
+        raise FigureError("; ".join(unreadable))
     before = plotting.describe(figure)
     for what, change in changes(figure):
         with change():

@@ -21,8 +21,9 @@ import nbformat
 import numpy as np
 from nbval.plugin import get_sanitize_patterns
 
-from helpers.authoring import sections
+from helpers.authoring import captions, pictures, sections
 from helpers.authoring.execution import RefreshError, code_cells, execute
+from helpers.authoring.figure_proof import FigureError
 from helpers.files import write_atomically
 
 SANITIZE_FILE = Path(__file__).resolve().parents[2] / "tests" / "nbval_sanitize.cfg"
@@ -57,7 +58,12 @@ def refresh(path, *, anew=False, show_progress=False):
     fresh = execute(stored, path, show_progress=show_progress)
     complain(fresh, path)
     normalise(fresh)
+    captions.write_alternatives(fresh.cells)
     sections.print_minutes(fresh.cells)
+    try:
+        pictures.attach_opening(fresh, path.stem.partition("_")[2], anew=anew)
+    except FigureError as error:
+        raise RefreshError(f"{path.name}, opening picture: {error}") from None
     if not anew:
         keep_equal_run(fresh, stored)
     text = nbformat.writes(fresh).rstrip("\n") + "\n"
@@ -101,6 +107,10 @@ def normalise(notebook):
         cell.execution_count = count
         cell.outputs = merge_streams(cell.outputs)
         for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                png = base64.b64decode(output.data["image/png"])
+                smaller = base64.b64encode(pictures.with_palette(png))
+                output.data["image/png"] = smaller.decode("ascii")
             if "execution_count" in output:
                 output.execution_count = count
             if WIDGET_VIEW in output.get("data", {}):

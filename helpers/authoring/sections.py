@@ -7,6 +7,8 @@ further: nothing in the core can depend on it.
 
 import re
 
+from helpers.authoring import captions
+
 FURTHER = "## Further: "
 
 # What a learner does in a minute, and how long the rest takes (in minutes).
@@ -31,8 +33,16 @@ def split(cells):
 
 
 def words(cells):
-    """The number of words in the Markdown of some cells."""
-    return sum(len(cell.source.split()) for cell in cells if cell.cell_type == "markdown")
+    """The number of words in the Markdown of some cells; what is folded or a picture's
+    alternative text is not read by all and does not count."""
+    return sum(len(_read(cell.source).split()) for cell in cells if cell.cell_type == "markdown")
+
+
+def _read(source):
+    """What of a cell's Markdown everybody reads."""
+    folded = rf"(?s)<details><summary>{captions.SUMMARY}</summary>.*?</details>"
+    unfolded = re.sub(folded, "", source)
+    return re.sub(r"!\[[^\]]*\]\(attachment:[^)]*\)", "", unfolded)
 
 
 def minutes(cells):
@@ -74,7 +84,8 @@ def _in_steps_of_5(cells):
 def _minutes_of_code(cell):
     if cell.cell_type != "code":
         return 0
-    lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+    folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+    lines = 0 if folded else sum(bool(line.strip()) for line in cell.source.splitlines())
     figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
     predictions = len(re.findall(r"(?m)^predict\(", cell.source))
     exercises = len(re.findall(r"(?m)^check\(", cell.source))

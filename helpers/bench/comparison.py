@@ -10,6 +10,7 @@ from helpers import plotting
 from helpers.bench.requests import SCORED, SEEDS, answer, from_one, sources
 from helpers.bench.sentences import NotOnTheBench, listed
 from helpers.comparing import Choice, Conclusion, choose_rate, compare_pairs
+from helpers.plotting.roles import role_of
 from helpers.pool import Runs
 from helpers.travels import USABLE, goals, largest_rate, usable_decades
 
@@ -55,6 +56,14 @@ class Arm:
     scores: np.ndarray  # (rates, seeds): the measure at every rate
 
 
+def _colour(arm: Arm) -> str:
+    """The colour of what an arm trained with."""
+    for start, color in (("plain", plotting.PLAIN), ("batch norm", plotting.BN)):
+        if arm.runs.arm.startswith(start):
+            return color
+    return plotting.THIRD
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What a comparison concludes, of the first arm against the second. In a notebook it shows a
@@ -94,31 +103,34 @@ class Comparison:
     def plot(self) -> None:
         """Draw the scores over the rates, and the chosen ones pair by pair."""
         left, right = plotting.panels(2, width=4.4, height=3.2)
-        looks = (plotting.BN, plotting.PLAIN)
-        for arm, color in zip(self.arms, looks, strict=True):
+        colors = [_colour(arm) for arm in self.arms]
+        if colors[0] == colors[1]:  # one kind of network, told apart by something else
+            colors[0] = plotting.FOURTH
+        for arm, color in zip(self.arms, colors, strict=True):
             rates, scores = arm.runs.rates, np.where(np.isfinite(arm.scores), arm.scores, np.nan)
             known = ~np.isnan(scores).all(axis=1)
             middle = np.full(len(rates), np.nan)
             middle[known] = np.nanmedian(scores[known], axis=1)
-            left.plot(rates, middle, color=color, marker="o", label=arm.name)
+            plotting.curve(left, rates, middle, color=color, label=arm.name)
             low, high = np.nanmin(scores[known], axis=1), np.nanmax(scores[known], axis=1)
             left.vlines(rates[known], low, high, color=color, alpha=0.5, linewidth=4)
             if arm.choice is not None:
                 chosen = middle[arm.choice.row]
                 left.plot(
-                    arm.choice.rate, chosen, "s", color=color, markersize=11, fillstyle="none"
+                    arm.choice.rate, chosen, "o", color=color, markersize=13, fillstyle="none"
                 )
         shown = MEASURED[self.measure].shown
-        left.set(xscale="log", xlabel="learning rate (square: chosen)", ylabel=shown)
+        left.set(xscale="log", xlabel="learning rate (circle: chosen)", ylabel=shown)
         if self.measure in UNTUNED:
             left.set(xlabel="learning rate", ylabel="final test accuracy")
-            left.axhline(USABLE, **plotting.THEORY)
-        left.legend()
+            left.axhline(USABLE, **plotting.FLOOR, label="usable")
+        plotting.label_ends(left)
         first, second = (arm.values for arm in self.arms)
         for a, b in zip(first, second, strict=False):
             right.plot([0, 1], [a, b], color=plotting.GREY, linewidth=1)
-        for place, (arm, color) in enumerate(zip(self.arms, looks, strict=True)):
-            right.plot([place] * len(arm.values), arm.values, "o", color=color)
+        for place, (arm, color) in enumerate(zip(self.arms, colors, strict=True)):
+            marker = role_of(color).marker
+            right.plot([place] * len(arm.values), arm.values, marker, color=color)
         right.set_xticks([0, 1], [arm.name for arm in self.arms])
         right.set(xlim=(-0.4, 1.4), ylabel=shown)
         if self.conclusion.measure.ratio and min(first.min(), second.min()) > 0:

@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.spines import Spine
 
-from helpers.plotting import lines, looks, marks
+from helpers.plotting import ends, lines, looks, marks
 from helpers.plotting.numbers import is_measured, numbers, words
 from helpers.plotting.phrases import label
 from helpers.plotting.view import View
@@ -65,11 +65,15 @@ def panel(ax, head) -> list[str]:
     indent = "  " if head else ""
     told = [first.strip()] if first else []
     told += [indent + line for line in sentences(shown, x, y)] or [f"{indent}Nothing is drawn."]
-    if texts := [words(text.get_text()) for text in ax.texts if text.get_text()]:
-        written = ", ".join(texts)
-        if is_measured(ax, ax.figure, *ax.texts) and re.search(r"\d", written):
-            written = numbers(written, measured=True)
-        told.append(f"{indent}Written in it: {written}.")
+    names = [words(text.get_text()) for text in ax.texts if text.get_gid() == ends.GID]
+    written = [text for text in ax.texts if text.get_text() and text.get_gid() != ends.GID]
+    if texts := [words(text.get_text()) for text in written]:
+        together = ", ".join(texts)
+        if is_measured(ax, ax.figure, *written) and re.search(r"\d", together):
+            together = numbers(together, measured=True)
+        told.append(f"{indent}Written in it: {together}.")
+    if names:
+        told.append(f"{indent}Named at the ends: {'; '.join(names)}.")
     if ax.get_legend():
         told.append(indent + legend(ax.get_legend()))
     return told

@@ -1,0 +1,79 @@
+"""Pictures that notebooks hold before their first run: each notebook's opening picture.
+
+A learner's copy has no outputs. So a picture that carries the question of a notebook is attached to
+its first cell. `openings/NAME.py` draws it: a docstring with the alternative text, and `draw()`.
+`refresh` attaches it; beside it, in the cell's metadata, stands its description, by which pictures
+are compared: pixels differ between computers.
+"""
+
+import base64
+import io
+import textwrap
+from importlib import import_module
+from types import ModuleType
+
+import matplotlib.pyplot as plt
+import nbformat
+from PIL import Image
+
+from helpers.authoring import figure_proof
+from helpers.plotting.describe import describe
+
+OPENING = "opening.png"
+DPI = 192
+COLOURS = 256
+
+
+def opening(name: str) -> ModuleType:
+    """The module that draws the opening picture of the notebook called `name`, without number."""
+    return import_module(f"helpers.authoring.openings.{name}")
+
+
+def alternative(module: ModuleType) -> str:
+    """The alternative text: the module's docstring on one line."""
+    return " ".join(textwrap.dedent(module.__doc__).split())
+
+
+def drawn(module: ModuleType) -> tuple[str, bytes]:
+    """Draw an opening picture: (its description, PNG).
+
+    Raises FigureError if its description misses a change, or if it cannot be read.
+    """
+    plt.close("all")
+    module.draw()
+    figure = plt.gcf()
+    try:
+        figure_proof.prove(figure)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=DPI, bbox_inches="tight")
+        return describe(figure), with_palette(file.getvalue())
+    finally:
+        plt.close(figure)
+
+
+def attach_opening(notebook, name: str, *, anew: bool = False) -> None:
+    """Attach the opening picture to the first cell, unless the same is there; in place."""
+    module = opening(name)
+    description, png = drawn(module)
+    cell = notebook.cells[0]
+    link = f"![{alternative(module)}](attachment:{OPENING})"
+    cell.source = with_link(cell.source, link)
+    stored = cell.metadata.get("pictures", {}).get(OPENING)
+    if anew or stored != description or OPENING not in cell.get("attachments", {}):
+        encoded = base64.b64encode(png).decode("ascii")
+        cell.attachments = nbformat.from_dict({OPENING: {"image/png": encoded}})
+        cell.metadata["pictures"] = {OPENING: description}
+
+
+def with_link(source: str, link: str) -> str:
+    """The text of a first cell with the picture below its question."""
+    parts = [part for part in source.split("\n\n") if f"(attachment:{OPENING})" not in part]
+    return "\n\n".join([*parts[:2], link, *parts[2:]])  # behind title and question
+
+
+def with_palette(png: bytes) -> bytes:
+    """The same picture with at most 256 colours, a third of the bytes."""
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    file = io.BytesIO()
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, format="PNG", optimize=True)
+    return file.getvalue()
