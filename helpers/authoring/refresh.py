@@ -24,6 +24,7 @@ from nbval.plugin import get_sanitize_patterns
 from helpers.authoring import captions, pictures, sections
 from helpers.authoring.execution import RefreshError, code_cells, execute
 from helpers.authoring.figure_proof import FigureError
+from helpers.contents import NOTEBOOKS
 from helpers.files import write_atomically
 
 SANITIZE_FILE = Path(__file__).resolve().parents[2] / "tests" / "nbval_sanitize.cfg"
@@ -61,7 +62,8 @@ def refresh(path, *, anew=False, show_progress=False):
     captions.write_alternatives(fresh.cells)
     sections.print_minutes(fresh.cells)
     try:
-        pictures.attach_opening(fresh, path.stem.partition("_")[2], anew=anew)
+        if (name := path.stem.partition("_")[2]) in NOTEBOOKS:
+            pictures.attach_opening(fresh, name, anew=anew)
     except FigureError as error:
         raise RefreshError(f"{path.name}, opening picture: {error}") from None
     if not anew:

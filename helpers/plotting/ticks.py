@@ -33,6 +33,10 @@ class PlainLogScale(scale.LogScale):
 
     name = "log"
 
+    def __init__(self, **settings):
+        """`settings`: base, subs and nonpositive, as LogScale has them."""
+        super().__init__(**settings)
+
     def set_default_locators_and_formatters(self, axis):
         """As matplotlib's own, but for the formatters."""
         super().set_default_locators_and_formatters(axis)

@@ -47,6 +47,7 @@ def draw() -> None:
     ax.set_yticks(range(len(moments)), steps)
     ax.set(xlabel="what one unit of the fifth layer receives, for the same images")
     ax.set_xlim(low, high + 0.45 * (high - low))  # room for the question
+    ax.set_xticks([-2, -1, 0])
     ax.grid(visible=False, axis="y")
     ax.text(
         0.985,
