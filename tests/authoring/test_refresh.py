@@ -53,7 +53,7 @@ ipywidgets.VBox([slider, ipywidgets.interactive_output(lambda x: print(x), {"x":
 UNPROVED = """\
 from helpers import plotting
 plotting.describe = lambda f: f"{sum(a.get_visible() for a in f.axes[0].lines)} line"
-plotting.panels(1)[0].plot([1, 2]);"""
+plotting.panels(1)[0].plot([1, 2], color="black");"""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def lively(tmp_path_factory):
         v4.new_markdown_cell("# Text"),
         v4.new_code_cell(LIVELY, metadata={"execution": {"a": "2026"}, "tags": ["kept"]}),
         v4.new_code_cell("  "),
-        v4.new_code_cell("plt.plot([1, 2]);"),
+        v4.new_code_cell("plt.plot([1, 2], color='black');"),
         v4.new_code_cell(
             WIDGET, metadata={"tags": ["nbval-ignore-output"], "reason": "It is a widget."}
         ),
