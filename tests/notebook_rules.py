@@ -35,7 +35,7 @@ NOT_AN_HOUR = ("bug_clinic", "verdicts")
 CASES = ("weigh_the_evidence",)  # whose exercises are cases: many, and alike
 SO_FAR_WORDS = 60
 WORDS_WITHOUT_PICTURE = 900
-WIDEST = 920  # pixels as shown; 9.5 inches and what a label may reach beyond
+WIDEST = 932  # pixels as shown: 9.5 inches and a margin around
 COLOURS = 256
 ROUNDING = 3  # minutes; the first cell rounds to steps of 5
 
