@@ -1,0 +1,63 @@
+"""Pictures attached to Markdown cells: what a copy of a notebook without outputs still shows."""
+
+import base64
+import re
+
+from helpers.authoring.execution import RefreshError
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+NAME = "still.png"
+LONGEST = 1000  # characters of an alternative text
+
+
+def attach_stills(notebook, path) -> None:
+    """Attach each slider's still to the Markdown cell above its cell; in place.
+
+    Raises:
+        RefreshError: names the code cell that has no place for its still above.
+    """
+    number = -1
+    for above, cell in zip([None, *notebook.cells], notebook.cells, strict=False):
+        number += cell.cell_type == "code"
+        for output in explorers(cell):
+            if above is None or above.cell_type != "markdown" or NAME not in above.source:
+                raise RefreshError(
+                    f"{path.name}, code cell {number} shows sliders, and the cell above it has no "
+                    f"place for their still: end it with the line ![](attachment:{NAME})"
+                )
+            attach(above, output)
+
+
+def explorers(cell) -> list:
+    """The outputs of a cell that are the stills of sliders."""
+    if cell.cell_type != "code" or "explore(" not in cell.source:
+        return []
+    return [output for output in cell.outputs if "image/png" in output.get("data", {})]
+
+
+def attach(cell, output) -> None:
+    """Put a picture with its size and description where `cell` mentions it; in place."""
+    png = "".join(output.data["image/png"].split())
+    width = output.metadata["image/png"]["width"]
+    cell["attachments"] = cell.get("attachments", {}) | {NAME: {"image/png": png}}
+    found = rf'(?:<div style="[^"]*">\n\n)?!\[.*\]\(attachment:{re.escape(NAME)}\)(?:\n\n</div>)?'
+    shown = markdown(NAME, output.data["text/plain"], width)
+    cell.source = re.sub(found, lambda _: shown, cell.source)
+
+
+def markdown(name: str, description: str, width: int) -> str:
+    """An attached picture of twice the resolution, `width` pixels wide as shown.
+
+    Only Markdown's own pictures find attachments in every viewer (nbconvert leaves `<img>` alone),
+    and they have no width. Each viewer fits pictures into the box they stand in.
+    """
+    picture = f"![{alternative_text(description)}](attachment:{name})"
+    return f'<div style="width: {width}px; max-width: 100%">\n\n{picture}\n\n</div>'
+
+
+def alternative_text(description: str) -> str:
+    """One line without what Markdown would read as its own, cut at the end of a sentence."""
+    line = " ".join(description.split()).translate(str.maketrans("[]<>", "()‹›", "\\`*_$"))
+    if len(line) <= LONGEST:
+        return line
+    return line[: line.rindex(". ", 0, LONGEST) + 1]
