@@ -59,7 +59,8 @@ def slider(
     def text(value):
         return value if isinstance(value, str) else shown.format(value)
 
-    options = {text(value): value for value in (values := list(values))}
+    values = list(values)
+    options = {text(value): value for value in values}
     if len(options) < len(values):
         raise ValueError(f"the slider {label!r} has values that read the same: {list(options)}")
     if text(start) not in options:
