@@ -120,7 +120,7 @@ class Explorer(ipywidgets.VBox):
         """A picture of sliders and figure as they stand, as PNG, and its description."""
         png, description = self.at_this_position()
         positions = [
-            (each.description, each.label, each.index / max(1, len(each.options) - 1))
+            (each.description, readout(each), each.index / max(1, len(each.options) - 1))
             for each in self.sliders.values()
         ]
         told = "; ".join(f"{label}: {text}" for label, text, _ in positions)
@@ -132,6 +132,11 @@ class Explorer(ipywidgets.VBox):
         data = super()._repr_mimebundle_(**kwargs)
         data |= {"image/png": base64.b64encode(png).decode(), "text/plain": description}
         return data, {"image/png": {"width": size(png)[0]}}
+
+
+def readout(slider: ipywidgets.SelectionSlider) -> str:
+    """What a slider shows where it stands; its own `label` is empty until it has been moved."""
+    return slider.options[slider.index][0]
 
 
 def size(png: bytes) -> tuple[int, int]:

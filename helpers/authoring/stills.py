@@ -57,7 +57,7 @@ def markdown(name: str, description: str, width: int) -> str:
 
 def alternative_text(description: str) -> str:
     """One line without what Markdown would read as its own, cut at the end of a sentence."""
-    line = " ".join(description.split()).translate(str.maketrans("[]<>", "()‹›", "\\`*_$"))
+    line = " ".join(description.split()).translate(str.maketrans("[]<>*", "()‹›×", "\\`$"))
     if len(line) <= LONGEST:
         return line
     return line[: line.rindex(". ", 0, LONGEST) + 1]

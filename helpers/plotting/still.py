@@ -9,7 +9,7 @@ from PIL import Image
 DPI = 192  # twice the pixels in which pages are measured
 ROW = 0.34  # inches for a slider, as in JupyterLab
 # Where a label ends, where the line begins and ends, and where the readout ends, in inches.
-LABEL, TRACK, END = 1.55, (1.65, 4.05), 5.6
+LABEL, TRACK, END = 1.5, (1.7, 4.1), 5.6
 
 
 def still(png: bytes, sliders) -> bytes:
