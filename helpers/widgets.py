@@ -44,9 +44,7 @@ watch();
 """
 
 
-def slider(
-    label: str, values: Iterable, start, shown: str = "{:g}"
-) -> ipywidgets.SelectionSlider:
+def slider(label: str, values: Iterable, start, shown: str = "{:g}") -> ipywidgets.SelectionSlider:
     """Return a slider that stops at each of `values`, numbers or texts, and starts at `start`.
 
     shown: how a number reads, with its unit: `"{:.1f} kg"`. Two values that read the same could

@@ -31,9 +31,9 @@ def split(cells):
 
 
 def words(cells):
-    """The number of words in the Markdown of some cells, those that stand for a picture left out."""
+    """The number of words in the Markdown of some cells; those of a picture stand for it."""
     texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
-    return sum(len(re.sub(r"!\[.*\]\(.*\)", "", text).split()) for text in texts)
+    return sum(len(re.sub(r"!\[.*?\]\(\S*?\)", "", text).split()) for text in texts)
 
 
 def minutes(cells):

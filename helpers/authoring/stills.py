@@ -1,6 +1,5 @@
-"""Pictures attached to Markdown cells: what a copy of a notebook without outputs still shows."""
+"""Stills of sliders, attached to the Markdown above: what a copy without outputs still shows."""
 
-import base64
 import re
 
 from helpers.authoring.execution import RefreshError
@@ -36,22 +35,25 @@ def explorers(cell) -> list:
 
 
 def attach(cell, output) -> None:
-    """Put a picture with its size and description where `cell` mentions it; in place."""
-    png = "".join(output.data["image/png"].split())
-    width = output.metadata["image/png"]["width"]
-    cell["attachments"] = cell.get("attachments", {}) | {NAME: {"image/png": png}}
+    """Put the still with its size and description where `cell` mentions it; in place."""
+    cell["attachments"] = cell.get("attachments", {}) | {NAME: {"image/png": png(output)}}
     found = rf'(?:<div style="[^"]*">\n\n)?!\[.*\]\(attachment:{re.escape(NAME)}\)(?:\n\n</div>)?'
-    shown = markdown(NAME, output.data["text/plain"], width)
-    cell.source = re.sub(found, lambda _: shown, cell.source)
+    cell.source = re.sub(found, lambda _: markdown(output), cell.source)
 
 
-def markdown(name: str, description: str, width: int) -> str:
-    """An attached picture of twice the resolution, `width` pixels wide as shown.
+def png(output) -> str:
+    """The picture of an output, without the line breaks that some writers put in."""
+    return "".join(output.data["image/png"].split())
+
+
+def markdown(output) -> str:
+    """The still as Markdown, in the size in which the output shows it.
 
     Only Markdown's own pictures find attachments in every viewer (nbconvert leaves `<img>` alone),
-    and they have no width. Each viewer fits pictures into the box they stand in.
+    and they have no width. But each viewer fits pictures into the box they stand in.
     """
-    picture = f"![{alternative_text(description)}](attachment:{name})"
+    width = output.metadata["image/png"]["width"]
+    picture = f"![{alternative_text(output.data['text/plain'])}](attachment:{NAME})"
     return f'<div style="width: {width}px; max-width: 100%">\n\n{picture}\n\n</div>'
 
 
