@@ -139,7 +139,7 @@ def readout(slider: ipywidgets.SelectionSlider) -> str:
 
 def size(png: bytes) -> tuple[int, int]:
     """Width and height at which a PNG of twice the resolution is shown, from its header."""
-    return tuple(int.from_bytes(png[at : at + 4]) // 2 for at in (16, 20))
+    return tuple(int.from_bytes(png[at : at + 4], "big") // 2 for at in (16, 20))
 
 
 def explore(draw: Callable, **sliders: ipywidgets.SelectionSlider) -> Explorer:
