@@ -11,7 +11,7 @@ from notebook_links import FOLDER, links
 from picture_rules import pictures
 
 from helpers import claims
-from helpers.authoring import sections
+from helpers.authoring import sections, stills
 from helpers.authoring.refresh import METADATA
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, load_part_iii
@@ -382,6 +382,29 @@ def metadata(notebook) -> Iterator[str]:
                 yield f"an output of {place} has the metadata {sorted(unknown)}"
 
 
+def sliders(notebook) -> Iterator[str]:
+    """Sliders stand as a still above their cell, and stop at quantities."""
+    for above, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if not re.search(r"(?m)^explore\(", _code(cell)):
+            continue
+        place = f"the still of cell {cell.execution_count}"
+        found = stills.explorers(cell)
+        if not found:
+            yield f"{place} is not stored: run course.py refresh"
+            continue
+        shown = stills.markdown(found[-1])
+        if shown not in above.source:
+            yield f"{place} is not above it as its output has it: run course.py refresh"
+        attached = above.get("attachments", {}).get(stills.NAME, {}).get("image/png")
+        if attached != stills.png(found[-1]):
+            yield f"{place} shows another picture than its output: run course.py refresh"
+    for call in calls(notebook, "slider"):
+        values = ast.unparse(call.args[1])
+        shown = len(call.args) > 3 or any(word.arg == "shown" for word in call.keywords)
+        if "range(len(" in values or (values.startswith("range(") and not shown):
+            yield f"the slider {ast.unparse(call.args[0])} shows an index, not a quantity"
+
+
 def complaints(name: str, notebook, names: list[str]) -> list[str]:
     """All complaints of all rules about one notebook; `names` are all notebooks, in order."""
     return [
@@ -401,4 +424,5 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *links(notebook),
         *metadata(notebook),
         *pictures(name, notebook),
+        *sliders(notebook),
     ]
