@@ -1,4 +1,4 @@
-"""Cards and boxes: what the course says beside its figures, as text and as HTML with the same words.
+"""Cards and boxes: what the course says to a reader, as text and as HTML with the same words.
 
 A notebook shows the HTML where it can; scripts, tests and terminals get the text. Styles stand at
 the elements and use only what JupyterLab leaves in. Where they are dropped, as on GitHub, the tags
@@ -55,8 +55,8 @@ def say(text: str, *, lead: str = "", mark: str | None = None) -> None:
     shown = "<br>".join(_indented(line) for line in lines)
     if lead:
         shown = f"<strong>{inline(lead)}</strong>{shown}"
-    elif shown[0] in EDGES:
-        shown = f"<strong>{shown[0]}</strong>{shown[1:]}"
+    elif shown[:1] in EDGES:
+        shown = f"<strong>{shown[:1]}</strong>{shown[1:]}"
     show(wrapped(text), box([shown], EDGES.get(mark, NEUTRAL)))
 
 

@@ -130,19 +130,22 @@ def _show_card(name, entry, found: str, measured: str, bound: str, *, limit: boo
 
     The words of the text and of the HTML are the same, in the same order.
     """
-    plain, rich = [_finding(found, measured), f"  Bound: {bound}"], []
-    mark, sentence = cards.inline(found).split(" ", 1)
-    rich.append(
-        f"<strong>{mark}</strong> {sentence} <strong>{measured}</strong><br>"
-        f"<small>Bound: {bound}</small>"
-    )
+    mark, words = found.split(" ", 1)
     edge = cards.EDGES[mark]
+    plain = [_finding(found, measured), f"  Bound: {bound}"]
+    rich = [
+        f"<strong>{mark}</strong> {cards.inline(words)} <strong>{measured}</strong><br>"
+        f"<small>Bound: {bound}</small>"
+    ]
     if not limit:
         shown, behind = verdicts.split(entry["verdict"])
         said = f"Said: “{entry['said']}” ({entry['by']})"
-        plain = [entry["verdict"], f"  {said}", *plain, *(f"  {line}" for line in _lines(name))]
+        context = _context(name, entry)
+        lines = [f"  {label}: {_plain(listed)}" for label, listed in context]
+        plain = [entry["verdict"], f"  {said}", _finding(f"  {found}", measured), plain[1], *lines]
         verdict = f"{cards.badge(shown)} {cards.inline(behind)}".strip()
-        rich = [verdict, cards.inline(said), *rich, f"<small>{'<br>'.join(_linked(name))}</small>"]
+        lines = [f"{label}: {_linked(listed)}" for label, listed in context]
+        rich = [verdict, cards.inline(said), *rich, f"<small>{'<br>'.join(lines)}</small>"]
         edge = f"4px solid {cards.BADGES[shown]}"
     text = "\n".join(line if measured in line else wrapped(line) for line in plain)
     cards.show(text, cards.box(rich, edge))
@@ -155,8 +158,10 @@ def _finding(found: str, measured: str) -> str:
     nbval compares line by line.
     """
     text = wrapped(found)
-    gap = " " if len(text.splitlines()[-1]) <= WIDTH - 40 else "\n  "
-    return f"{text}{gap}{measured}"
+    if len(text.splitlines()[-1]) <= WIDTH - 40:
+        return f"{text} {measured}"
+    indent = " " * (len(found) - len(found.lstrip()) + 2)
+    return f"{text}\n{indent}{measured}"
 
 
 def link(name: str) -> str:
@@ -165,36 +170,30 @@ def link(name: str) -> str:
     return contents.link(entry["notebook"], entry["heading"])
 
 
-def _lines(name: str) -> list[str]:
-    """Setting, other settings, related claims and the claim's own name, a line each, as text."""
-    return [f"{label}: {', '.join(words)}" for label, words, _ in _context(name)]
-
-
-def _linked(name: str) -> list[str]:
-    """The same as HTML, where names of claims are links."""
-    lines = []
-    for label, words, claims in _context(name):
-        shown = [cards.inline(text) for text in words]
-        for place, claim_name in enumerate(claims):
-            shown[place] = shown[place].replace(
-                claim_name, cards.link(claim_name, link(claim_name)), 1
-            )
-        lines.append(f"{label}: {', '.join(shown)}")
-    return lines
-
-
-def _context(name: str) -> list[tuple[str, list[str], list[str]]]:
-    """What stands below a finding: a label, what it lists, and the claims among that."""
-    entry = all_claims()[name]
+def _context(name: str, entry: Mapping) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What stands below a finding: a label, and what it lists: the name of a claim, or none, and
+    the words behind it."""
+    claims = all_claims()
     lines = []
     if "setting" in entry:
-        lines.append(("Setting", [entry["setting"]], []))
+        lines.append(("Setting", [("", entry["setting"])]))
     if name in travels.QUESTIONS:
-        lines.append(("In other settings, as said", [_elsewhere(name)], []))
+        lines.append(("In other settings, as said", [("", _elsewhere(name))]))
     if others := related(name):
-        names = [f"{other} ({all_claims()[other]['notebook']})" for other in others]
-        lines.append(("See also", names, others))
-    return [*lines, ("Claim", [f"{name} ({entry['notebook']})"], [name])]
+        lines.append(("See also", [(k, f" ({claims[k]['notebook']})") for k in others]))
+    return [*lines, ("Claim", [(name, f" ({entry['notebook']})")])]
+
+
+def _plain(listed: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}{words}" for name, words in listed)
+
+
+def _linked(listed: list[tuple[str, str]]) -> str:
+    """HTML, in which the names of claims lead to them."""
+    return ", ".join(
+        (cards.link(name, link(name)) if name else "") + cards.inline(words)
+        for name, words in listed
+    )
 
 
 @cache

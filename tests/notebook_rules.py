@@ -191,9 +191,14 @@ def _blank(exercise: Definition, cell) -> Iterator[str]:
         yield f"the exercise {exercise.name} {state}"
     if f"check({exercise.name})" not in cell.source:
         yield f"the exercise {exercise.name} is not checked in its cell"
-    text = "".join(output.get("text", "") for output in cell.outputs)
+    text = "\n".join(map(shown, cell.outputs))
     if mark not in text:
         yield f"the check of {exercise.name} printed {text!r}, expected {mark[0]}"
+
+
+def shown(output) -> str:
+    """What an output says in plain text, printed or displayed."""
+    return output.get("text") or output.get("data", {}).get("text/plain", "")
 
 
 def _body(definition: Definition) -> list[str]:
