@@ -25,15 +25,13 @@ BADGES = {
     "silent": GREY,
 }
 # What a box begins with, and how its edge looks.
-EDGES = {"✓": "4px solid #009E73", "✗": "4px solid #D55E00", "○": "4px dashed #888888"}
-NEUTRAL = "4px solid #888888"
+EDGES = {"✓": "solid #009E73", "✗": "solid #D55E00", "○": "dashed #888888"}
+NEUTRAL = "solid #888888"
 
 _BOX = (
-    "border-left: {edge}; background-color: rgba(128, 128, 128, 0.1); color: inherit; "
+    "border-left: 4px {edge}; background-color: rgba(128, 128, 128, 0.1); color: inherit; "
     "padding: 8px 14px; margin: 4px 0px; max-width: 800px"
 )
-_LINE = "margin: 0px 0px 5px 0px"
-_LAST = "margin: 0px"
 
 
 def show(plain: str, rich: str) -> None:
@@ -50,23 +48,20 @@ def say(text: str, *, lead: str = "", mark: str | None = None) -> None:
     lead: words that the text begins with, shown in bold. mark: "✓", "✗" or "○", which decides the
     colour; by default that with which the text begins, if any.
     """
-    mark = text[:1] if mark is None else mark
-    lines = inline(text.removeprefix(lead)).split("\n")
-    shown = "<br>".join(_indented(line) for line in lines)
-    if lead:
-        shown = f"<strong>{inline(lead)}</strong>{shown}"
-    elif shown[:1] in EDGES:
-        shown = f"<strong>{shown[:1]}</strong>{shown[1:]}"
-    show(wrapped(text), box([shown], EDGES.get(mark, NEUTRAL)))
+    begins = text[:1] if text[:1] in EDGES else ""
+    bold = lead or begins
+    first, *others = text.removeprefix(bold).split("\n")
+    shown = f"<strong>{inline(bold)}</strong>{inline(first)}" if bold else inline(first)
+    lines = [_line(shown), *(_line(inline(other.lstrip(" ")), _indent(other)) for other in others)]
+    edge = EDGES.get(begins if mark is None else mark, NEUTRAL)
+    show(wrapped(text), _framed("".join(lines), edge))
 
 
-def box(paragraphs: list[str], edge: str = NEUTRAL) -> str:
-    """Return HTML: paragraphs, which are HTML, in a box with this edge at its left."""
-    styles = [_LINE] * (len(paragraphs) - 1) + [_LAST]
-    inside = "".join(
-        f'<p style="{style}">{text}</p>' for style, text in zip(styles, paragraphs, strict=True)
-    )
-    return f'<div style="{_BOX.format(edge=edge)}">{inside}</div>'
+def card(paragraphs: list[str], edge: str) -> str:
+    """Return HTML: paragraphs, which are HTML, in a box with an edge such as those of EDGES."""
+    *others, last = paragraphs
+    lines = [f'<p style="margin: 0px 0px 6px 0px">{text}</p>' for text in others]
+    return _framed("".join([*lines, f'<p style="margin: 0px">{last}</p>']), edge)
 
 
 def badge(kind: str) -> str:
@@ -91,6 +86,15 @@ def inline(text: str) -> str:
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", text)
 
 
-def _indented(line: str) -> str:
-    """A line of HTML that keeps its indent, and its columns."""
-    return re.sub(r"^ +|(?<= ) +", lambda spaces: "&nbsp;" * len(spaces[0]), line)
+def _framed(inside: str, edge: str) -> str:
+    return f'<div style="{_BOX.format(edge=edge)}">{inside}</div>'
+
+
+def _line(shown: str, indent: int = 0) -> str:
+    """A line as a paragraph, so that what follows a break is indented too."""
+    style = f"margin: 0px 0px 2px {8 * indent}px; white-space: pre-wrap"
+    return f'<p style="{style}">{shown or "&nbsp;"}</p>'
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -96,7 +96,11 @@ def claim(
     if not holds:
         _broken.append(name)
     if values.size > 1:
-        bound += f" for the median of {values.size}" if median else f" for each of {values.size}"
+        bound += (
+            f" for the median of {values.size} values"
+            if median
+            else f" for each of {values.size} values"
+        )
     tested = [f"{'✓' if holds else '✗'} {sentence}", f"(measured {_show(values)})", bound]
     _show_card(name, entry, *tested, limit=limit)
 
@@ -146,9 +150,9 @@ def _show_card(name, entry, found: str, measured: str, bound: str, *, limit: boo
         verdict = f"{cards.badge(shown)} {cards.inline(behind)}".strip()
         lines = [f"{label}: {_linked(listed)}" for label, listed in context]
         rich = [verdict, cards.inline(said), *rich, f"<small>{'<br>'.join(lines)}</small>"]
-        edge = f"4px solid {cards.BADGES[shown]}"
+        edge = f"solid {cards.BADGES[shown]}"
     text = "\n".join(line if measured in line else wrapped(line) for line in plain)
-    cards.show(text, cards.box(rich, edge))
+    cards.show(text, cards.card(rich, edge))
 
 
 def _finding(found: str, measured: str) -> str:
