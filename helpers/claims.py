@@ -169,7 +169,7 @@ def _finding(found: str, measured: str) -> str:
 
 
 def link(name: str) -> str:
-    """Return where a claim is tested, for JupyterLab: `08_covariate_shift.ipynb#Measure-it`."""
+    """Return where a claim is tested, as a link for JupyterLab, with its heading."""
     entry = all_claims()[name]
     return contents.link(entry["notebook"], entry["heading"])
 

@@ -117,7 +117,7 @@ def tensions(claims: Claims) -> str:
         links = []
         for claim in tension.claims:
             entry = claims[claim]
-            links.append(f"[`{claim}`]({link(entry['notebook'], entry.get('heading', ''))})")
+            links.append(f"[{claim}]({link(entry['notebook'], entry.get('heading', ''))})")
         parts.append(
             f"**{number}) {escape(tension.seems)}** ({', '.join(links)})\n\n{tension.resolved}"
         )

@@ -169,7 +169,7 @@ def in_notebook(name: str, entry: Mapping) -> str:
     """Return Markdown: a claim's notebook and its id, which lead to the heading that tests it."""
     notebook, heading = entry["notebook"], entry.get("heading", "")
     words = numbered(notebook).replace("_", " ")
-    return f"[{words}]({link(notebook)}), [`{name}`]({link(notebook, heading)})"
+    return f"[{words}]({link(notebook)}), [{name}]({link(notebook, heading)})"
 
 
 def _row(name: str, entry: Mapping) -> str:
