@@ -15,7 +15,7 @@ from helpers.wrapping import wrapped
 
 # Dark enough for white words, and told apart by those who see no red or green; each badge also says
 # in words what it means.
-GREEN, BLUE, VERMILION, GREY = "#00664B", "#005A9C", "#A34300", "#595959"
+GREEN, BLUE, VERMILION, GREY = "#005C44", "#0063B8", "#BA4A00", "#595959"
 BADGES = {
     "holds": GREEN,
     "holds if": BLUE,

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -345,11 +346,13 @@ def registered_claims(name: str, notebook) -> Iterator[str]:
 
 
 def headings_of_claims(notebook) -> Iterator[str]:
-    """The `heading` of a claim is that of the section in which its first test stands."""
+    """The `heading` of a claim is the last one above its first test that no other section has."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    often = Counter(heading for source in sources for heading in headings(source))
     heading, seen = "", set()
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            heading = [heading, *headings(cell.source)][-1]
+            heading = [heading, *(h for h in headings(cell.source) if often[h] == 1)][-1]
             continue
         for key in first_strings(nbformat.v4.new_notebook(cells=[cell]), "claim"):
             said = claims.all_claims().get(key, {}).get("heading")

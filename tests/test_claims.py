@@ -51,13 +51,13 @@ def test_a_card_begins_with_the_verdict_and_puts_the_mark_before_the_finding(cap
 
 
 def test_where_lines_break_depends_on_the_finding_alone(capsys):
-    claims.all_claims()["pigs"]["finding"] = "A thrown pig " + "really " * 10 + "flies."
+    claims.all_claims()["pigs"]["finding"] = "A thrown pig " + "really " * 9 + "flies."
     broken = []
     for measured in (3.0, [2.000001, 3.123456, 1.23456e300]):
         claim("pigs", measured=measured, at_least=2)
         lines = capsys.readouterr().out.splitlines()
         broken.append([line.partition("(measured")[0] for line in lines[:4]])
-    assert broken[0] == broken[1] == broken[2]
+    assert broken[0] == broken[1]
     assert broken[0][3] == "    "
 
 
@@ -148,7 +148,7 @@ def card(monkeypatch):
         said = []
         monkeypatch.setattr(claims.cards, "show", lambda *both: said.append(both))
         with collecting():
-            claim(name, at_least=-1e9, **arguments)
+            claim(name, at_least=1e9, **arguments)
         (both,) = said
         return both
 

@@ -51,7 +51,9 @@ THREE = {
 
 def rendered(markdown: str) -> list[list[str]]:
     """The cells' text, row by row, as a Markdown renderer sees the tables."""
-    page = mistune.create_markdown(plugins=["table", "strikethrough", "url"])(markdown)
+    page = mistune.create_markdown(escape=False, plugins=["table", "strikethrough", "url"])(
+        markdown
+    )
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     return [
         [html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in re.split("</t[dh]>", row)]
