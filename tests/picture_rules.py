@@ -77,9 +77,10 @@ def sharp_figures(notebook) -> Iterator[str]:
 def opening_picture(name: str, notebook) -> Iterator[str]:
     """The first cell holds the picture that its module draws, with its alternative text."""
     cell, module = notebook.cells[0], of_notebooks.opening(name.partition("_")[2])
-    link = f"![{of_notebooks.alternative(module)}](attachment:{of_notebooks.OPENING})"
-    if cell.source.split("\n\n")[2:3] != [link]:
-        yield f"the first cell has not the picture below its question: {link}"
+    words = of_notebooks.alternative(module)
+    picture = of_notebooks.markdown(of_notebooks.OPENING, words, of_notebooks.WIDTH)
+    if of_notebooks.with_picture(cell.source, picture) != cell.source:
+        yield f"the first cell has not the picture below its question: {picture}"
     if of_notebooks.OPENING not in cell.get("attachments", {}):
         yield "the opening picture is not attached: run course.py refresh"
 

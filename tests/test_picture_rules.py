@@ -10,6 +10,7 @@ from picture_rules import pictures
 from PIL import Image
 
 from helpers.authoring import captions, sections
+from helpers.authoring import pictures as of_notebooks
 
 GOOD = "08_covariate_shift"
 
@@ -87,7 +88,7 @@ def wide(notebook):
 
 def no_opening(notebook):
     first = notebook.cells[0]
-    first.source = re.sub(r"!\[[^\]]*\]\(attachment:opening.png\)\n\n", "", first.source)
+    first.source = of_notebooks.PICTURE.sub("", first.source)
 
 
 def opening_with_other_words(notebook):

@@ -47,7 +47,7 @@ def _read(source):
     """What of a cell's Markdown everybody reads."""
     folded = rf"(?s)<details><summary>{captions.SUMMARY}</summary>.*?</details>"
     unfolded = re.sub(folded, "", source)
-    return re.sub(r"!\[[^\]]*\]\(attachment:[^)]*\)", "", unfolded)
+    return re.sub(r"!\[.*?\]\(attachment:[^)]*\)|</?div[^>]*>", "", unfolded)
 
 
 def minutes(cells):

@@ -2,6 +2,7 @@
 
 import re
 
+from helpers.authoring import pictures
 from helpers.authoring.execution import RefreshError
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -47,14 +48,9 @@ def png(output) -> str:
 
 
 def markdown(output) -> str:
-    """The still as Markdown, in the size in which the output shows it.
-
-    Only Markdown's own pictures find attachments in every viewer (nbconvert leaves `<img>` alone),
-    and they have no width. But each viewer fits pictures into the box they stand in.
-    """
+    """The still as Markdown, in the size in which the output shows it."""
     width = output.metadata["image/png"]["width"]
-    picture = f"![{alternative_text(output.data['text/plain'])}](attachment:{NAME})"
-    return f'<div style="width: {width}px; max-width: 100%">\n\n{picture}\n\n</div>'
+    return pictures.markdown(NAME, alternative_text(output.data["text/plain"]), width)
 
 
 def alternative_text(description: str) -> str:

@@ -23,8 +23,7 @@ def still(png: bytes, sliders) -> bytes:
     both.paste(strip, (0, 0))
     both.paste(picture, (0, strip.height))
     file = io.BytesIO()
-    # A palette halves the file, and is not seen: figures have few colours.
-    both.quantize(256, dither=Image.Dither.NONE).save(file, format="png", optimize=True)
+    both.save(file, format="png")
     return file.getvalue()
 
 

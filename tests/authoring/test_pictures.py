@@ -78,7 +78,8 @@ def first(monkeypatch):
 
 def test_the_picture_stands_below_the_question_with_its_alternative(first):
     assert first(Module).source == (
-        "# 0 · Title\n\n**Which?**\n\n![Shows a line.](attachment:opening.png)\n\nYou will\n\n- see"
+        '# 0 · Title\n\n**Which?**\n\n<div style="width: 912px; max-width: 100%">\n\n'
+        "![Shows a line.](attachment:opening.png)\n\n</div>\n\nYou will\n\n- see"
     )
 
 

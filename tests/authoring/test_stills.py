@@ -13,7 +13,7 @@ from helpers import plotting
 from helpers.widgets import explore, slider
 def draw(lr):
     (ax,) = plotting.panels(1)
-    ax.plot([0, 1], [0, lr])
+    ax.plot([0, 1], [0, lr], color="black")
 explore(draw, lr=slider("rate", [0.1, 0.3], 0.1))"""
 
 
