@@ -20,7 +20,7 @@ def draw() -> None:
     tiles = framed.reshape(ROWS, COLUMNS, 10, 10).swapaxes(1, 2).reshape(10 * ROWS, 10 * COLUMNS)
 
     many, dots, one, dot = plotting.panels(
-        4, width=2.35, height=2.6, width_ratios=[2.4, 1.3, 0.9, 2]
+        4, width=2.35, height=2.6, width_ratios=[2.3, 1.3, 1.1, 1.9]
     )
     many.imshow(tiles, cmap="gray", vmin=0, vmax=1)
     many.set_title("a batch in training")
