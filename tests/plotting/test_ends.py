@@ -43,6 +43,14 @@ def test_a_name_stands_at_the_last_point_of_its_line(ax):
     assert boxes["batch norm"].x0 > ax.get_window_extent().x1
 
 
+def test_limits_may_be_left_to_matplotlib():
+    (ax,) = plotting.panels(1)
+    ax.loglog([2, 256], [0.7, 0.02], color="black", label="noise")
+    plotting.label_ends(ax)
+    middles, _ = names(ax)
+    assert middles["noise"] == pytest.approx(ax.transData.transform([256, 0.02])[1], abs=4)
+
+
 def test_names_that_would_overlap_are_moved_apart_in_the_order_of_their_lines(ax):
     for y, label in [(0.50, "low"), (0.51, "middle"), (0.52, "high"), (0.9, "far")]:
         ax.plot([0, 10], [y, y], color="black", label=label)
