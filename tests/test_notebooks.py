@@ -261,14 +261,28 @@ def output_metadata(notebook):
     output.metadata["needs_background"] = "light"
 
 
-def silent_figure(notebook):
-    output = next(
-        output
-        for cell in code_cells(notebook)
-        for output in cell.outputs
-        if "image/png" in output.get("data", {})
-    )
-    output.data["text/plain"] = "<Figure size 614x326 with 1 Axes>"
+def still_of_another_run(notebook):
+    cell = cell_with(notebook, "attachment:still.png")
+    cell.attachments["still.png"]["image/png"] = "aaaa"
+
+
+def still_that_says_something_else(notebook):
+    cell = cell_with(notebook, "attachment:still.png")
+    cell.source = cell.source.replace("gamma: 1;", "gamma: 2;")
+
+
+def still_elsewhere(notebook):
+    place = notebook.cells.index(cell_with(notebook, "attachment:still.png"))
+    notebook.cells.insert(place + 1, nbformat.v4.new_markdown_cell("Now move them."))
+
+
+def sliders_not_refreshed(notebook):
+    cell_with(notebook, "def show_feature").outputs = []
+
+
+def slider_of_indices(notebook):
+    cell = cell_with(notebook, "def show_feature")
+    cell.source = cell.source.replace("np.linspace(-3, 3, 25), 1", "range(25), 12")
 
 
 @pytest.mark.parametrize(
@@ -316,7 +330,11 @@ def silent_figure(notebook):
         (timed_cell, "has the metadata ['execution']"),
         (twin_ids, "does not have an id of its own"),
         (output_metadata, "has the metadata ['needs_background']"),
-        (silent_figure, "has a figure that says only"),
+        (still_of_another_run, "shows another picture than its output"),
+        (still_that_says_something_else, "is not above it as its output has it"),
+        (still_elsewhere, "is not above it as its output has it"),
+        (sliders_not_refreshed, "is not stored"),
+        (slider_of_indices, "the slider 'gamma' shows an index"),
     ],
 )
 def test_a_broken_notebook_is_caught(breakage, complaint):
