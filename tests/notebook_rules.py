@@ -3,11 +3,12 @@
 import ast
 import inspect
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-from notebook_links import FOLDER, links
+from notebook_links import FOLDER, headings, links
 from picture_rules import pictures
 
 from helpers import claims
@@ -195,9 +196,14 @@ def _blank(exercise: Definition, cell) -> Iterator[str]:
         yield f"the exercise {exercise.name} {state}"
     if f"check({exercise.name})" not in cell.source:
         yield f"the exercise {exercise.name} is not checked in its cell"
-    text = "".join(output.get("text", "") for output in cell.outputs)
+    text = "\n".join(map(shown, cell.outputs))
     if mark not in text:
         yield f"the check of {exercise.name} printed {text!r}, expected {mark[0]}"
+
+
+def shown(output) -> str:
+    """What an output says in plain text, printed or displayed."""
+    return output.get("text") or output.get("data", {}).get("text/plain", "")
 
 
 def _body(definition: Definition) -> list[str]:
@@ -254,7 +260,7 @@ def recall_at_the_start(name: str, notebook) -> Iterator[str]:
     cell, above = notebook.cells[place], notebook.cells[place - 1]
     if re.findall(r'(?m)^recall\("([^"]+)", ', cell.source) != found:
         yield "the questions of the recall are not asked in one cell, a line each"
-    numbers = re.findall(r"(?m)^(\d+)\. ", above.source)
+    numbers = re.findall(r"(?m)^(\d+)\. ", asked.unquoted(above.source))
     if above.cell_type != "markdown" or not above.source.startswith("## Recall\n"):
         yield "the cell above the recall does not begin with `## Recall`"
     elif numbers != [str(n) for n in range(1, len(found) + 1)]:
@@ -275,6 +281,25 @@ def recall_at_the_start(name: str, notebook) -> Iterator[str]:
 def _code(cell) -> str:
     """A code cell's source without comments, "" for any other cell."""
     return re.sub(r"(?m)^\s*#.*$", "", cell.source) if cell.cell_type == "code" else ""
+
+
+def set_off(notebook) -> Iterator[str]:
+    """What is asked stands in a quote, all of it: it is not taken for what is told."""
+    for question in _asked(notebook):
+        text = asked.text_in(notebook.cells, question)
+        quoted = "\n".join(
+            line
+            for cell in notebook.cells
+            if cell.cell_type == "markdown"
+            for line in cell.source.splitlines()
+            if line.startswith(">")
+        )
+        if text and any(line.strip() not in _plain(quoted) for line in text.splitlines()):
+            yield f"the text of {question.name} does not stand in a quote"
+
+
+def _plain(quoted: str) -> str:
+    return asked.unquoted(quoted).replace("**", "")
 
 
 def texts_of_questions(notebook) -> Iterator[str]:
@@ -341,6 +366,35 @@ def registered_claims(name: str, notebook) -> Iterator[str]:
         got = sorted(limit for k, limit in made if k == key)
         if got != wanted:
             yield f"claim {key} must be called {len(wanted)} time(s): once, and once at its limit"
+
+
+def headings_of_claims(notebook) -> Iterator[str]:
+    """The `heading` of a claim is the last one above its first test that no other section has."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    often = Counter(heading for source in sources for heading in headings(source))
+    heading, seen = "", set()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = [heading, *(h for h in headings(cell.source) if often[h] == 1)][-1]
+            continue
+        for key in first_strings(nbformat.v4.new_notebook(cells=[cell]), "claim"):
+            said = claims.all_claims().get(key, {}).get("heading")
+            if key not in seen and said != heading:
+                yield f"claim {key} is tested under {heading!r}, and claims.toml says {said!r}"
+            seen.add(key)
+
+
+def named_claims(notebook) -> Iterator[str]:
+    """A claim that prose names is a link to where it is tested."""
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+        for name in re.findall(r"`([a-z0-9-]+)`", cell.source):
+            if name in claims.all_claims():
+                yield f"the claim `{name}` is named: write [{name}]({claims.link(name)})"
+        for name, target in re.findall(r"\[([a-z0-9-]+)\]\(([^)\s]+)\)", cell.source):
+            if name in claims.all_claims() and target != claims.link(name):
+                yield f"the link {name} leads to {target}, not {claims.link(name)}"
 
 
 def _has_limit(call: ast.Call) -> bool:
@@ -417,8 +471,11 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *open_questions(name, notebook),
         *recall_at_the_start(name, notebook),
         *texts_of_questions(notebook),
+        *set_off(notebook),
         *neutral_ids(notebook),
         *registered_claims(name, notebook),
+        *headings_of_claims(notebook),
+        *named_claims(notebook),
         *numbers_in_links(notebook),
         *neighbours(name, notebook, names),
         *links(notebook),

@@ -43,6 +43,13 @@ def test_a_name_stands_at_the_last_point_of_its_line(ax):
     assert boxes["batch norm"].x0 > ax.get_window_extent().x1
 
 
+def test_limits_may_still_be_matplotlibs_own():
+    (ax,) = plotting.panels(1)
+    plotting.curve(ax, [0, 10], [0, 200], color=plotting.BN, label="batch norm")
+    plotting.label_ends(ax)
+    assert names(ax)[0]["batch norm"] == pytest.approx(height(ax, 200), abs=3)
+
+
 def test_names_that_would_overlap_are_moved_apart_in_the_order_of_their_lines(ax):
     for y, label in [(0.50, "low"), (0.51, "middle"), (0.52, "high"), (0.9, "far")]:
         ax.plot([0, 10], [y, y], color="black", label=label)
