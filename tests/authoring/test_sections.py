@@ -35,9 +35,34 @@ def test_the_core_ends_at_the_first_further_section():
 
 
 @pytest.mark.parametrize(
+    "unread",
+    [
+        "<details><summary>The figure in words</summary>\n\nTwo lines.\n\n</details>",
+        "![A line, [1] or so.](attachment:opening.png)",
+        '<div style="width: 9px; max-width: 100%">\n\n</div>',
+        "> \n> ",
+    ],
+)
+def test_what_is_folded_or_drawn_is_not_counted(unread):
+    assert sections.words([v4.new_markdown_cell(f"Three words here.\n\n{unread}")]) == 3
+
+
+def test_other_details_are_read():
+    more = "<details><summary>More</summary>\n\nFour.\n\n</details>"
+    assert sections.words([v4.new_markdown_cell(more)]) == 3
+
+
+def test_folded_code_is_not_read():
+    cell = code("\n\n".join(["a = 1"] * 24))
+    cell.metadata["jupyter"] = {"source_hidden": True}
+    assert sections.minutes([cell]) == 0
+
+
+@pytest.mark.parametrize(
     ("cell", "takes"),
     [
         (CORE[1], 2),
+        (v4.new_markdown_cell("word " * 400 + f"![{'seen ' * 400}](attachment:a.png)"), 2),
         (CORE[2], 2),  # empty lines are not read
         (CORE[3], 1 / 12 + 1),
         (CORE[4], 1 / 12 + 2),
@@ -49,7 +74,16 @@ def test_the_core_ends_at_the_first_further_section():
         (code('# open_task("a-claim", changed, guess=...)'), 1 / 12),
     ],
     ids=[
-        *("words", "lines", "prediction", "figures", "exercise", "capstone", "comments"),
+        *(
+            "words",
+            "alternative text",
+            "lines",
+            "prediction",
+            "figures",
+            "exercise",
+            "capstone",
+            "comments",
+        ),
         *("open task", "its verdict", "no open task"),
     ],
 )
