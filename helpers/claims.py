@@ -4,7 +4,8 @@ A claim about training is tested fairly or not at all: on as many paired seeds a
 each arm at its own best rate, chosen inside its grid on images that are not the test images.
 
 What `claim` asserts, and what ✓ stands before, is the *finding*: the sentence the course can stand
-behind. What others say, and the verdict on it, is printed below: a false statement never wears ✓.
+behind. What others say stands above it, with its verdict as a badge: a false statement never wears
+✓. A notebook shows all this as a card.
 """
 
 import tomllib
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers import cards, contents, pool, travels, verdicts
 from helpers.comparing import MEASURES, Choice, weaker_than_margin
 from helpers.wrapping import WIDTH, wrapped
 
@@ -83,20 +85,24 @@ def claim(
     low = -np.inf if at_least is None else at_least
     high = np.inf if at_most is None else at_most
     decisive = np.median(values, keepdims=True) if median and values.size else values
-    if values.size and np.all((decisive >= low) & (decisive <= high)):
-        print(_line("✓", sentence, values))
-    elif _broken is not None:
-        _broken.append(name)
-        print(_line("✗", sentence, values))
-    else:
-        expected = [f"at least {at_least:g}"] if at_least is not None else []
-        expected += [f"at most {at_most:g}"] if at_most is not None else []
+    holds = bool(values.size and np.all((decisive >= low) & (decisive <= high)))
+    bounds = [f"at least {at_least:g}"] if at_least is not None else []
+    bounds += [f"at most {at_most:g}"] if at_most is not None else []
+    bound = " and ".join(bounds)
+    if not holds and _broken is None:
         raise ClaimViolated(
-            f"✗ {name}: measured {_show(values)}, expected {' and '.join(expected)}\n"
-            f"  The course says: {sentence}"
+            f"✗ {name}: measured {_show(values)}, expected {bound}\n  The course says: {sentence}"
         )
-    if not limit:
-        print(wrapped(_context(name, entry)))
+    if not holds:
+        _broken.append(name)
+    if values.size > 1:
+        bound += (
+            f" for the median of {values.size} values"
+            if median
+            else f" for each of {values.size} values"
+        )
+    tested = [f"{'✓' if holds else '✗'} {sentence}", f"(measured {_show(values)})", bound]
+    _show_card(name, entry, *tested, limit=limit)
 
 
 def _require_fair(name, entry, values, tuned, *, limit) -> None:
@@ -123,15 +129,84 @@ def _require_fair(name, entry, values, tuned, *, limit) -> None:
             )
 
 
-def _context(name: str, entry: Mapping) -> str:
-    """What is said, the verdict, the setting and where to read on, a line each."""
-    lines = [f"Said: “{entry['said']}” ({entry['by']})", f"Verdict: {entry['verdict']}"]
+def _show_card(name, entry, found: str, measured: str, bound: str, *, limit: bool) -> None:
+    """Show what was tested and, but for a limit, what is said about it and where to read on.
+
+    The words of the text and of the HTML are the same, in the same order.
+    """
+    mark, words = found.split(" ", 1)
+    edge = cards.EDGES[mark]
+    plain = [_finding(found, measured), f"  Bound: {bound}"]
+    rich = [
+        f"<strong>{mark}</strong> {cards.inline(words)} <strong>{measured}</strong><br>"
+        f"<small>Bound: {bound}</small>"
+    ]
+    if not limit:
+        shown, behind = verdicts.split(entry["verdict"])
+        said = f"Said: “{entry['said']}” ({entry['by']})"
+        context = _context(name, entry)
+        lines = [f"  {label}: {_plain(listed)}" for label, listed in context]
+        plain = [entry["verdict"], f"  {said}", _finding(f"  {found}", measured), plain[1], *lines]
+        verdict = f"{cards.badge(shown)} {cards.inline(behind)}".strip()
+        lines = [f"{label}: {_linked(listed)}" for label, listed in context]
+        rich = [verdict, cards.inline(said), *rich, f"<small>{'<br>'.join(lines)}</small>"]
+        edge = f"solid {cards.BADGES[shown]}"
+    text = "\n".join(line if measured in line else wrapped(line) for line in plain)
+    cards.show(text, cards.card(rich, edge))
+
+
+def _finding(found: str, measured: str) -> str:
+    """The finding, wrapped, and what was measured.
+
+    Whether the numbers get a line of their own depends on the sentence alone, not on their length:
+    nbval compares line by line.
+    """
+    text = wrapped(found)
+    if len(text.splitlines()[-1]) <= WIDTH - 40:
+        return f"{text} {measured}"
+    indent = " " * (len(found) - len(found.lstrip()) + 2)
+    return f"{text}\n{indent}{measured}"
+
+
+def link(name: str) -> str:
+    """Return where a claim is tested, as a link for JupyterLab, with its heading."""
+    entry = all_claims()[name]
+    return contents.link(entry["notebook"], entry["heading"])
+
+
+def _context(name: str, entry: Mapping) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What stands below a finding: a label, and what it lists: the name of a claim, or none, and
+    the words behind it."""
+    claims = all_claims()
+    lines = []
     if "setting" in entry:
-        lines.append(f"Setting: {entry['setting']}")
+        lines.append(("Setting", [("", entry["setting"])]))
+    if name in travels.QUESTIONS:
+        lines.append(("In other settings, as said", [("", _elsewhere(name))]))
     if others := related(name):
-        names = [f"{other} ({all_claims()[other]['notebook']})" for other in others]
-        lines.append(f"See also: {', '.join(names)}")
-    return "\n".join(f"  {line}" for line in lines)
+        lines.append(("See also", [(k, f" ({claims[k]['notebook']})") for k in others]))
+    return [*lines, ("Claim", [(name, f" ({entry['notebook']})")])]
+
+
+def _plain(listed: list[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}{words}" for name, words in listed)
+
+
+def _linked(listed: list[tuple[str, str]]) -> str:
+    """HTML, in which the names of claims lead to them."""
+    return ", ".join(
+        (cards.link(name, link(name)) if name else "") + cards.inline(words)
+        for name, words in listed
+    )
+
+
+@cache
+def _elsewhere(name: str) -> str:
+    """Where the sentence as it is said holds, by the recorded runs; in at most two lines."""
+    found = travels.cells(pool.load(), travels.QUESTIONS[name])
+    text = travels.summary(found)
+    text = text if len(text) <= WIDTH else travels.summary(found, named=False)
+    return text.removeprefix("travels: ")
 
 
 @contextmanager
@@ -146,14 +221,6 @@ def collecting() -> Iterator[list[str]]:
         yield _broken
     finally:
         _broken = before
-
-
-def _line(mark: str, sentence: str, values: np.ndarray) -> str:
-    text = wrapped(f"{mark} {sentence}")
-    # Whether the numbers get a line of their own depends on the sentence alone, not on their
-    # length: nbval compares line by line.
-    gap = " " if len(text.splitlines()[-1]) <= WIDTH - 40 else "\n  "
-    return f"{text}{gap}(measured {_show(values)})"
 
 
 def _show(values: np.ndarray) -> str:

@@ -1,5 +1,7 @@
 """The notebooks in order. Everything else knows them by name: only here they have numbers."""
 
+from urllib.parse import quote
+
 NOTEBOOKS = (
     "start_here",
     "why_normalize_inputs",
@@ -31,3 +33,12 @@ def numbered(name: str) -> str:
     if name not in NOTEBOOKS:
         raise KeyError(f"no notebook is called {name!r}")
     return f"{NOTEBOOKS.index(name):02d}_{name}"
+
+
+def link(notebook: str, heading: str = "") -> str:
+    """`02_forward.ipynb#Undo-it`: where a notebook, or a heading in it, is found in JupyterLab.
+
+    heading: as it is shown, without its Markdown. Raises KeyError for an unknown notebook.
+    """
+    anchor = quote(heading.replace(" ", "-"), safe="!*',:;=?@+&/")
+    return f"{numbered(notebook)}.ipynb" + (f"#{anchor}" if heading else "")

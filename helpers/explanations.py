@@ -8,8 +8,9 @@ that seem to contradict each other, with what resolves them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from helpers.contents import numbered
-from helpers.verdicts import escape
+from helpers import cards
+from helpers.contents import link
+from helpers.verdicts import escape, in_notebook
 
 Claims = Mapping[str, Mapping]
 
@@ -90,7 +91,8 @@ def evidence(claims: Claims) -> dict[str, dict[str, list[str]]]:
 
 def balance(claims: Claims) -> str:
     """Return Markdown: how many claims support each explanation, contradict it, are silent."""
-    rows = [f"| explanation | {' | '.join(WAYS)} |", f"|:--|{'--:|' * len(WAYS)}"]
+    rows = [f"| explanation | {' | '.join(map(cards.badge, WAYS))} |"]
+    rows.append(f"|:--|{'--:|' * len(WAYS)}")
     for name, ways in evidence(claims).items():
         rows.append(f"| {name} | {' | '.join(str(len(ids)) for ids in ways.values())} |")
     return "\n".join(rows)
@@ -102,11 +104,9 @@ def table(claims: Claims, explanation: str) -> str:
     for way, ids in evidence(claims)[explanation].items():
         for claim in ids:
             entry = claims[claim]
-            notebook = numbered(entry["notebook"])
-            link = f"[{notebook.replace('_', ' ')}]({notebook}.ipynb), `{claim}`"
             but = f" *But:* {escape(entry['limit'])}" if "limit" in entry else ""
             by = f"{escape(entry['finding'])}{but} *({escape(entry['setting'])})*"
-            rows.append(f"| **{way}** | {by} | {link} |")
+            rows.append(f"| {cards.badge(way)} | {by} | {in_notebook(claim, entry)} |")
     return "\n".join(rows)
 
 
@@ -116,8 +116,8 @@ def tensions(claims: Claims) -> str:
     for number, tension in enumerate(TENSIONS, start=1):
         links = []
         for claim in tension.claims:
-            notebook = numbered(claims[claim]["notebook"])
-            links.append(f"[`{claim}`]({notebook}.ipynb)")
+            entry = claims[claim]
+            links.append(f"[{claim}]({link(entry['notebook'], entry.get('heading', ''))})")
         parts.append(
             f"**{number}) {escape(tension.seems)}** ({', '.join(links)})\n\n{tension.resolved}"
         )

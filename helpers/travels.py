@@ -52,8 +52,11 @@ def cells(pool: Pool, question: Question) -> dict[str, tuple[str, Conclusion]]:
     return found
 
 
-def summary(found: Mapping[str, tuple[str, Conclusion]]) -> str:
-    """Say where a sentence holds: that it travels, or the settings in which it flips."""
+def summary(found: Mapping[str, tuple[str, Conclusion]], *, named: bool = True) -> str:
+    """Say where a sentence holds: that it travels, or the settings in which it flips.
+
+    named: whether the settings in which it does not hold are named, or counted only.
+    """
     if not found:
         return "was not asked in any setting"
     by_word = {word: [s for s, (w, _) in found.items() if w == word] for word in (HOLDS, FAILS)}
@@ -63,7 +66,7 @@ def summary(found: Mapping[str, tuple[str, Conclusion]]) -> str:
     if len(held) == count:
         return f"travels: {text}"
     if failed:
-        text += f"; does not in {len(failed)}: {'; '.join(failed)}"
+        text += f"; does not in {len(failed)}" + (f": {'; '.join(failed)}" if named else "")
     if undecided:
         text += f"; too close to call in {undecided}"
     return text

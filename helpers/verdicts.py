@@ -7,7 +7,8 @@ claims give the same text.
 import re
 from collections.abc import Mapping
 
-from helpers.contents import numbered
+from helpers import cards
+from helpers.contents import link, numbered
 
 Claims = Mapping[str, Mapping]
 
@@ -130,7 +131,7 @@ def page(claims: Claims, words: str = "", verdict: str = "") -> str:
 
 
 def table(claims: Claims) -> str:
-    """Return a Markdown table, one row per claim, with a link to the notebook that tests it.
+    """Return a Markdown table, one row per claim, with a link to the heading that tests it.
 
     "But:" stands before the limit of a claim that holds under a condition.
     """
@@ -140,7 +141,8 @@ def table(claims: Claims) -> str:
 
 def overview(claims: Claims) -> str:
     """Return Markdown: for every question that has claims, how many fall in each class."""
-    rows = [f"| question | claims | {' | '.join(CLASSES)} |", f"|:--|{'--:|' * 4}"]
+    rows = [f"| question | claims | {' | '.join(map(cards.badge, CLASSES))} |"]
+    rows.append(f"|:--|{'--:|' * 4}")
     groups = {question: group for question, group in by_question(claims).items() if group}
     for question, group in groups.items():
         rows.append(f"| {question} | {len(group)} | {_numbers(group)} |")
@@ -153,17 +155,33 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_\[\]<>|$~&])", r"\\\1", " ".join(text.split()))
 
 
+def split(verdict: str) -> tuple[str, str]:
+    """Return the words of a verdict that a badge shows, and those behind them.
+
+    Raises ValueError as `classify` does.
+    """
+    kind = classify(verdict)
+    shown = kind if verdict.startswith(kind) else "holds"
+    return shown, verdict.removeprefix(shown).strip()
+
+
+def in_notebook(name: str, entry: Mapping) -> str:
+    """Return Markdown: a claim's notebook and its id, which lead to the heading that tests it."""
+    notebook, heading = entry["notebook"], entry.get("heading", "")
+    words = numbered(notebook).replace("_", " ")
+    return f"[{words}]({link(notebook)}), [{name}]({link(notebook, heading)})"
+
+
 def _row(name: str, entry: Mapping) -> str:
-    verdict = re.sub(r"^(does not hold|holds( if)?)", r"**\1**", escape(entry["verdict"]))
+    shown, behind = split(entry["verdict"])
     found = escape(entry["finding"])
     if "limit" in entry:
         found += f" *But:* {escape(entry['limit'])}"
-    notebook = numbered(entry["notebook"])
     cells = [
         f"“{escape(entry['said'])}” ({escape(entry['by'])})",
-        verdict,
+        f"{cards.badge(shown)} {escape(behind)}".strip(),
         found,
-        f"[{notebook.replace('_', ' ')}]({notebook}.ipynb), `{name}`",
+        in_notebook(name, entry),
     ]
     return f"| {' | '.join(cells)} |"
 

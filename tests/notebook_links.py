@@ -31,9 +31,13 @@ def relative_links(notebook) -> Iterator[tuple[str, nbformat.NotebookNode]]:
 
 def anchors(text: str) -> set[str]:
     """The names that JupyterLab gives the headings of a text: spaces become hyphens, case stays."""
+    return {heading.replace(" ", "-") for heading in headings(text)}
+
+
+def headings(text: str) -> list[str]:
+    """The headings of a text in order, as they are shown."""
     text = re.sub(r"(?ms)^(```|~~~).*?^\1", "", text)
-    headings = re.findall(r"(?m)^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", text)
-    return {_shown(heading).replace(" ", "-") for heading in headings}
+    return [_shown(h) for h in re.findall(r"(?m)^ {0,3}#{1,6}[ \t]+(.+?)[ \t]*#*$", text)]
 
 
 def _shown(heading: str) -> str:

@@ -1,19 +1,18 @@
 """What every committed notebook must satisfy. Each rule takes a notebook and returns complaints."""
 
 import ast
-import base64
 import inspect
-import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-from notebook_links import FOLDER, links
-from PIL import Image
+from notebook_links import FOLDER, headings, links
+from picture_rules import pictures
 
 from helpers import claims
-from helpers.authoring import captions, pictures, sections
+from helpers.authoring import sections, stills
 from helpers.authoring.refresh import METADATA
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, load_part_iii
@@ -34,9 +33,6 @@ LONGEST_CELL = 25
 NOT_AN_HOUR = ("bug_clinic", "verdicts")
 CASES = ("weigh_the_evidence",)  # whose exercises are cases: many, and alike
 SO_FAR_WORDS = 60
-WORDS_WITHOUT_PICTURE = 900
-WIDEST = 920  # pixels as shown; 9.5 inches and what a label may reach beyond
-COLOURS = 256
 ROUNDING = 3  # minutes; the first cell rounds to steps of 5
 
 
@@ -200,9 +196,14 @@ def _blank(exercise: Definition, cell) -> Iterator[str]:
         yield f"the exercise {exercise.name} {state}"
     if f"check({exercise.name})" not in cell.source:
         yield f"the exercise {exercise.name} is not checked in its cell"
-    text = "".join(output.get("text", "") for output in cell.outputs)
+    text = "\n".join(map(shown, cell.outputs))
     if mark not in text:
         yield f"the check of {exercise.name} printed {text!r}, expected {mark[0]}"
+
+
+def shown(output) -> str:
+    """What an output says in plain text, printed or displayed."""
+    return output.get("text") or output.get("data", {}).get("text/plain", "")
 
 
 def _body(definition: Definition) -> list[str]:
@@ -348,6 +349,35 @@ def registered_claims(name: str, notebook) -> Iterator[str]:
             yield f"claim {key} must be called {len(wanted)} time(s): once, and once at its limit"
 
 
+def headings_of_claims(notebook) -> Iterator[str]:
+    """The `heading` of a claim is the last one above its first test that no other section has."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    often = Counter(heading for source in sources for heading in headings(source))
+    heading, seen = "", set()
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = [heading, *(h for h in headings(cell.source) if often[h] == 1)][-1]
+            continue
+        for key in first_strings(nbformat.v4.new_notebook(cells=[cell]), "claim"):
+            said = claims.all_claims().get(key, {}).get("heading")
+            if key not in seen and said != heading:
+                yield f"claim {key} is tested under {heading!r}, and claims.toml says {said!r}"
+            seen.add(key)
+
+
+def named_claims(notebook) -> Iterator[str]:
+    """A claim that prose names is a link to where it is tested."""
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+        for name in re.findall(r"`([a-z0-9-]+)`", cell.source):
+            if name in claims.all_claims():
+                yield f"the claim `{name}` is named: write [{name}]({claims.link(name)})"
+        for name, target in re.findall(r"\[([a-z0-9-]+)\]\(([^)\s]+)\)", cell.source):
+            if name in claims.all_claims() and target != claims.link(name):
+                yield f"the link {name} leads to {target}, not {claims.link(name)}"
+
+
 def _has_limit(call: ast.Call) -> bool:
     return any(keyword.arg == "limit" for keyword in call.keywords)
 
@@ -387,115 +417,27 @@ def metadata(notebook) -> Iterator[str]:
                 yield f"an output of {place} has the metadata {sorted(unknown)}"
 
 
-def described_figures(notebook) -> Iterator[str]:
-    """Each figure has a text that says what it shows: nbval compares no pixels."""
-    for cell in code_cells(notebook):
-        for output in cell.outputs:
-            data = output.get("data", {})
-            if any(kind.startswith("image/") for kind in data):
-                text = data.get("text/plain", "")
-                if not text.startswith("A figure with ") or len(text.splitlines()) < 2:
-                    yield f"cell {cell.execution_count} has a figure that says only {text!r}"
-
-
-def captioned_figures(notebook) -> Iterator[str]:
-    """Each figure has a caption below: its point in a sentence, and, folded, what is seen, which is
-    its alternative text too."""
-    found = captions.figures(notebook.cells)
-    for cell, output, below in found:
-        place = f"the figure of cell {cell.execution_count}"
-        if below is None:
-            yield f"{place} has no caption in the cell below; helpers.authoring.captions shows one"
+def sliders(notebook) -> Iterator[str]:
+    """Sliders stand as a still above their cell, and stop at quantities."""
+    for above, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
+        if not re.search(r"(?m)^explore\(", _code(cell)):
             continue
-        words = len(below.point.split())
-        if words > captions.LONGEST or words < 4 or not re.search(r"[.?]$", below.point):
-            yield f"{place} has the caption {below.point!r}, which is no sentence of a caption"
-        if "*" in below.point or re.search(r"[.?] [A-Z]", below.point):
-            yield f"{place} has more than one sentence as its caption: {below.point!r}"
-        if output.metadata.get("image/png", {}).get("alt") != captions.alternative(below.seen):
-            yield f"{place} has another alternative text than its caption: refresh it"
-    cells = [id(cell) for cell, _, _ in found]
-    for cell in {id(c): c for c, _, _ in found}.values():
-        if cells.count(id(cell)) > 1:
-            yield f"cell {cell.execution_count} shows more than one figure"
-
-
-def sharp_figures(notebook) -> Iterator[str]:
-    """Figures have twice the pixels that they are shown with, a palette, and fit on the page."""
-    for cell, output, _ in captions.figures(notebook.cells):
-        place = f"the figure of cell {cell.execution_count}"
-        image = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
-        shown = output.metadata.get("image/png", {})
-        if (image.width // 2, image.height // 2) != (shown.get("width"), shown.get("height")):
-            yield f"{place} has {image.size} pixels and is shown with {dict(shown)}"
-        elif shown["width"] > WIDEST:
-            yield f"{place} is {shown['width']} pixels wide, more than {WIDEST}"
-        if image.mode != "P" or len(image.getcolors()) > COLOURS:
-            yield f"{place} has no palette of {COLOURS} colours"
-
-
-def opening_picture(name: str, notebook) -> Iterator[str]:
-    """The first cell holds the picture that its module draws, with its alternative text."""
-    cell, module = notebook.cells[0], pictures.opening(name.partition("_")[2])
-    link = f"![{pictures.alternative(module)}](attachment:{pictures.OPENING})"
-    if cell.source.split("\n\n")[2:3] != [link]:
-        yield f"the first cell has not the picture below its question: {link}"
-    if pictures.OPENING not in cell.get("attachments", {}):
-        yield "the opening picture is not attached: run course.py refresh"
-
-
-def pictures_on_the_way(notebook) -> Iterator[str]:
-    """The core never goes on for long without a picture."""
-    words, head = 0, ""
-    for cell in sections.split(notebook.cells)[0]:
-        head = sections.heading(cell) or head
-        words += sections.words([cell])
-        if words > WORDS_WITHOUT_PICTURE:
-            yield f"{words} words without a picture end under {head!r}"
-            words = 0
-        shown = any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
-        if shown or cell.get("attachments"):
-            words = 0
-
-
-def folded_code(notebook) -> Iterator[str]:
-    """What is folded only draws, says so in its first line, and defines nothing for what is not."""
-    cells = code_cells(notebook)
-    folded = [c for c in cells if c.metadata.get("jupyter", {}).get("source_hidden")]
-    used = {
-        node.id
-        for cell in cells
-        if cell not in folded
-        for node in ast.walk(ast.parse(cell.source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
-    set_elsewhere = {
-        node.id
-        for cell in cells
-        if cell not in folded
-        for node in ast.walk(ast.parse(cell.source))
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    for cell in cells:
-        if unknown := set(cell.metadata.get("jupyter", {})) - {"source_hidden"}:
-            yield f"cell {cell.execution_count} has the Jupyter metadata {sorted(unknown)}"
-    for cell in folded:
-        place = f"cell {cell.execution_count} is folded and"
-        if not re.match(r"# (Draw|Show) .+\.$", cell.source.splitlines()[0]):
-            yield f"{place} does not begin with a comment like `# Draw the loss over the steps.`"
-        tree = ast.parse(cell.source)
-        if any(isinstance(node, Definition) for node in tree.body):
-            yield f"{place} defines a function or a class"
-        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        if names & {"claim", "predict", "recall", "check", "open_task"}:
-            yield f"{place} does more than draw"
-        stored = {
-            node.id
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-        }
-        if needed := (stored & used) - set_elsewhere:
-            yield f"{place} defines {sorted(needed)}, which code in view uses"
+        place = f"the still of cell {cell.execution_count}"
+        found = stills.explorers(cell)
+        if not found:
+            yield f"{place} is not stored: run course.py refresh"
+            continue
+        shown = stills.markdown(found[-1])
+        if shown not in above.source:
+            yield f"{place} is not above it as its output has it: run course.py refresh"
+        attached = above.get("attachments", {}).get(stills.NAME, {}).get("image/png")
+        if attached != stills.png(found[-1]):
+            yield f"{place} shows another picture than its output: run course.py refresh"
+    for call in calls(notebook, "slider"):
+        values = ast.unparse(call.args[1])
+        shown = len(call.args) > 3 or any(word.arg == "shown" for word in call.keywords)
+        if "range(len(" in values or (values.startswith("range(") and not shown):
+            yield f"the slider {ast.unparse(call.args[0])} shows an index, not a quantity"
 
 
 def complaints(name: str, notebook, names: list[str]) -> list[str]:
@@ -512,14 +454,12 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *texts_of_questions(notebook),
         *neutral_ids(notebook),
         *registered_claims(name, notebook),
+        *headings_of_claims(notebook),
+        *named_claims(notebook),
         *numbers_in_links(notebook),
         *neighbours(name, notebook, names),
         *links(notebook),
         *metadata(notebook),
-        *described_figures(notebook),
-        *captioned_figures(notebook),
-        *sharp_figures(notebook),
-        *opening_picture(name, notebook),
-        *pictures_on_the_way(notebook),
-        *folded_code(notebook),
+        *pictures(name, notebook),
+        *sliders(notebook),
     ]

@@ -1,14 +1,22 @@
 """claim() accepts what lies within bounds, refuses everything else, and prints what it tested."""
 
+import html
+import re
+from urllib.parse import unquote
+
 import numpy as np
 import pytest
+from notebook_links import headings
+from notebook_rules import FOLDER, read
+from test_cards import words
 
 from helpers import claims
 from helpers.claims import ClaimViolated, UnfairClaim, claim, collecting, related
 from helpers.comparing import MEASURES, choose_rate
 from helpers.contents import NOTEBOOKS
+from helpers.travels import QUESTIONS
 
-FIELDS = {"said", "by", "notebook", "verdict", "finding", "ablation", "setting"}
+FIELDS = {"said", "by", "notebook", "heading", "verdict", "finding", "ablation", "setting"}
 FURTHER = {"limit", "see", "measure", "seeds", "rates", "bears"}
 RATES = ("tuned", "at this rate", "one network")
 SEEDS = [2.5, 3.0, 2.8, 2.6, 4.0]
@@ -16,11 +24,13 @@ SEEDS = [2.5, 3.0, 2.8, 2.6, 4.0]
 
 @pytest.fixture(autouse=True)
 def one_claim(monkeypatch, request):
-    if "registered" in request.keywords:
+    if "card" in request.fixturenames:
         return
     entry = {
         "said": "Pigs fly.",
         "by": "a proverb",
+        "notebook": "forward",
+        "heading": "Throw a pig",
         "verdict": "holds if thrown",
         "finding": "A thrown pig flies at least 2 m.",
         "limit": "A pig left alone stays within 0.1 m.",
@@ -29,28 +39,33 @@ def one_claim(monkeypatch, request):
     monkeypatch.setattr(claims, "all_claims", lambda: table)
 
 
-def test_a_finding_is_printed_before_what_is_said(capsys):
+def test_a_card_begins_with_the_verdict_and_puts_the_mark_before_the_finding(capsys):
     claim("pigs", measured=[3.0, 2.5, 4.0], at_least=2)
     assert capsys.readouterr().out == (
-        "✓ A thrown pig flies at least 2 m. (measured 3, range 2.5 to 4)\n"
+        "holds if thrown\n"
         "  Said: “Pigs fly.” (a proverb)\n"
-        "  Verdict: holds if thrown\n"
+        "  ✓ A thrown pig flies at least 2 m. (measured 3, range 2.5 to 4)\n"
+        "  Bound: at least 2 for each of 3 values\n"
+        "  Claim: pigs (forward)\n"
     )
 
 
 def test_where_lines_break_depends_on_the_finding_alone(capsys):
-    claims.all_claims()["pigs"]["finding"] = "A thrown pig " + "really " * 10 + "flies."
+    claims.all_claims()["pigs"]["finding"] = "A thrown pig " + "really " * 9 + "flies."
     broken = []
     for measured in (3.0, [2.000001, 3.123456, 1.23456e300]):
         claim("pigs", measured=measured, at_least=2)
-        broken.append([line[:11] for line in capsys.readouterr().out.splitlines()])
+        lines = capsys.readouterr().out.splitlines()
+        broken.append([line.partition("(measured")[0] for line in lines[:4]])
     assert broken[0] == broken[1]
-    assert broken[0][1] == "  (measured"
+    assert broken[0][3] == "    "
 
 
 def test_the_limit_prints_its_own_sentence(capsys):
     claim("pigs", measured=0.05, at_most=0.1, limit=True)
-    assert capsys.readouterr().out == "✓ A pig left alone stays within 0.1 m. (measured 0.05)\n"
+    assert capsys.readouterr().out == (
+        "✓ A pig left alone stays within 0.1 m. (measured 0.05)\n  Bound: at most 0.1\n"
+    )
 
 
 @pytest.mark.parametrize("measured", [1.9, [3.0, 1.9], np.nan, [3.0, np.nan], [], [[1.0, 3.0]]])
@@ -77,19 +92,67 @@ def test_collecting_gathers_violations_instead_of_raising(capsys):
         claim("pigs", measured=1, at_least=2)
         claim("pigs", measured=3, at_least=2)
     assert broken == ["pigs"]
-    assert capsys.readouterr().out.startswith("✗ A thrown pig")
+    assert [line[:7] for line in capsys.readouterr().out.splitlines()][2::5] == [
+        "  ✗ A t",
+        "  ✓ A t",
+    ]
     with pytest.raises(ClaimViolated):
         claim("pigs", measured=1, at_least=2)
 
 
 def test_the_setting_and_related_claims_are_printed(capsys):
-    cows = {"notebook": "backward"}
+    cows = {"notebook": "backward", "heading": "Milk"}
     claims.all_claims()["pigs"] |= {"setting": "a barn, no wind", "see": ["cows"]}
     claims.all_claims()["cows"] = cows
     claim("pigs", measured=3, at_least=2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[3:] == ["  Setting: a barn, no wind", "  See also: cows (backward)"]
+    assert lines[4:6] == ["  Setting: a barn, no wind", "  See also: cows (backward)"]
     assert related("cows") == ["pigs"]
+
+
+def test_where_a_sentence_travels_is_said_in_two_lines_at_most(card):
+    for name in QUESTIONS:
+        plain, _ = card(name, measured=1.0)
+        (line,) = re.findall(r"(?m)^  In other settings, as said: ([^\n]*(?:\n    .*)*)", plain)
+        assert re.match(r"holds in \d+ of \d+ settings", line), line
+        assert len(line.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("name", list(claims.all_claims()))
+def test_a_card_says_the_same_in_text_and_in_html(name, card):
+    measured = [0.5, 1e-9, 12345.0]
+    for limit in {False, "limit" in claims.all_claims()[name]}:
+        plain, rich = card(name, measured=measured, limit=limit)
+        assert plain.split() == words(rich)
+        for text in (plain, rich):
+            assert text.count("(measured 0.5, range 1e-09 to 1.23e+04)") == 1
+
+
+@pytest.mark.parametrize("name", list(claims.all_claims()))
+def test_links_lead_to_one_heading_that_exists(name, card):
+    _, rich = card(name, measured=1.0)
+    targets = re.findall('href="([^"]*)"', rich)
+    assert targets == [html.escape(claims.link(k)) for k in [*related(name), name]]
+    path, _, anchor = claims.link(name).partition("#")
+    assert not re.search(r"[\s()<>\[\]]", anchor)
+    text = "\n".join(c.source for c in read(FOLDER / path).cells if c.cell_type == "markdown")
+    found = [heading.replace(" ", "-") for heading in headings(text)]
+    assert found.count(unquote(anchor)) == 1
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """A function that tests a registered claim and returns its card: (text, HTML)."""
+
+    def call(name, **arguments):
+        said = []
+        monkeypatch.setattr(claims.cards, "show", lambda *both: said.append(both))
+        with collecting():
+            claim(name, at_least=1e9, **arguments)
+        (both,) = said
+        return both
+
+    return call
 
 
 def trains(**more):

@@ -3,7 +3,7 @@
 import mistune
 import pytest
 
-from helpers.claims import all_claims, related
+from helpers.claims import all_claims, link, related
 from helpers.contents import numbered
 from helpers.explanations import (
     EXPLANATIONS,
@@ -75,7 +75,7 @@ def test_tensions_link_to_their_claims():
     text = tensions(CLAIMS)
     for tension in TENSIONS:
         for name in tension.claims:
-            assert f"[`{name}`]({numbered(CLAIMS[name]['notebook'])}.ipynb)" in text
+            assert f"[{name}]({link(name)})" in text
 
 
 def test_claims_that_seem_to_contradict_each_other_refer_to_each_other():

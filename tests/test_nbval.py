@@ -3,9 +3,11 @@
 import re
 import subprocess
 import sys
+from unittest import mock
 
 import nbformat
 
+from helpers import cards
 from helpers.authoring.refresh import SANITIZE_FILE
 
 ROOT = SANITIZE_FILE.parents[1]
@@ -15,6 +17,10 @@ from helpers import plotting
 ax = plotting.panels(1)[0]
 lines = ax.plot([0, 1], [2, 3])"""
 TIMED = f"{CURVE}\nplotting.mark_measured(ax)"
+BOX = "from helpers import cards; cards.say('✓ share 0.1234 (measured 31.1)')"
+SAID = {"text/plain": "✓ share 0.1234 (measured 31.1)"}
+with mock.patch.multiple(cards, get_ipython=object, display=lambda both, raw: SAID.update(both)):
+    cards.say(SAID["text/plain"])
 PNG = "iVBORw0KGgo="  # nbval compares no pixels
 DRAWN = """\
 A figure with one panel.
@@ -36,12 +42,26 @@ CELLS = {
     "another picture": (CURVE, DRAWN.replace("3 at 1", "4 at 1"), False),
     "a figure without description": (CURVE, "<Figure size 403x326 with 1 Axes>", False),
     "a measured curve differs": (TIMED, MEASURED, True),
+    "a box as stored": (BOX, SAID, True),
+    "a measured value in a box differs": (
+        BOX,
+        {kind: text.replace("31.1", "99.9") for kind, text in SAID.items()},
+        True,
+    ),
+    "a digit in the HTML alone differs": (
+        BOX,
+        SAID | {"text/html": SAID["text/html"].replace("0.1234", "0.1235")},
+        False,
+    ),
+    "a box that was printed": (BOX, "share 0.1234 (measured 31.1)\n", False),
     "a mark is missing beside it": (TIMED, MEASURED.replace("Blue", "Orange"), False),
 }
 
 
 def output(text):
-    """What a cell has stored: a printed line, or a picture and its description."""
+    """What a cell has stored: a printed line, a card, or a picture and its description."""
+    if isinstance(text, dict):
+        return nbformat.v4.new_output("display_data", data=text)
     if text.startswith("share"):
         return nbformat.v4.new_output("stream", name="stdout", text=text)
     data = {"image/png": PNG, "text/plain": text}

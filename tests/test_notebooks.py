@@ -1,6 +1,5 @@
 """Every notebook keeps the rules, and each rule catches a notebook that breaks it."""
 
-import copy
 import re
 
 import nbformat
@@ -75,13 +74,18 @@ def cell_run_twice(notebook):
     code_cells(notebook)[3].execution_count = 99
 
 
+def say_under(cell, text):
+    """Let the first output of a cell, which is a box, say something else."""
+    cell.outputs[0].data["text/plain"] = text
+
+
 def filled_in(notebook):
     cell = cell_with(notebook, "def batch_norm_forward")
     cell.source = cell.source.replace("...  # your code here", "return x")
 
 
 def solved_output(notebook):
-    cell_with(notebook, "def batch_norm_forward").outputs[0].text = "✓ all 8 checks passed\n"
+    say_under(cell_with(notebook, "def batch_norm_forward"), "✓ all 8 checks passed")
 
 
 def exercise_removed(notebook):
@@ -117,6 +121,20 @@ def untested_claim(notebook):
     cell.source = "print()"
 
 
+def claim_moved(notebook):
+    cell = next(cell for cell in code_cells(notebook) if "claim(" in cell.source)
+    place = notebook.cells.index(cell)
+    notebook.cells.insert(place, nbformat.v4.new_markdown_cell("## Elsewhere"))
+
+
+def name_without_link(notebook):
+    notebook.cells[0].source += "\n\nSee `fewer-steps`."
+
+
+def name_linked_elsewhere(notebook):
+    notebook.cells[0].source += "\n\nSee [fewer-steps](03_backward.ipynb)."
+
+
 def limit_never_tested(notebook):
     cell = cell_with(notebook, 'claim("undo", measured=same_batch')
     cell.source = cell.source.splitlines()[0]
@@ -142,8 +160,7 @@ def ignored_without_reason(notebook):
 
 
 def warning_on_stderr(notebook):
-    output = copy.deepcopy(cell_with(notebook, "def batch_statistics").outputs[0])
-    output.name = "stderr"
+    output = nbformat.v4.new_output("stream", name="stderr", text="a warning")
     code_cells(notebook)[2].outputs.append(output)
 
 
@@ -261,14 +278,28 @@ def output_metadata(notebook):
     output.metadata["needs_background"] = "light"
 
 
-def silent_figure(notebook):
-    output = next(
-        output
-        for cell in code_cells(notebook)
-        for output in cell.outputs
-        if "image/png" in output.get("data", {})
-    )
-    output.data["text/plain"] = "<Figure size 614x326 with 1 Axes>"
+def still_of_another_run(notebook):
+    cell = cell_with(notebook, "attachment:still.png")
+    cell.attachments["still.png"]["image/png"] = "aaaa"
+
+
+def still_that_says_something_else(notebook):
+    cell = cell_with(notebook, "attachment:still.png")
+    cell.source = cell.source.replace("gamma: 1;", "gamma: 2;")
+
+
+def still_elsewhere(notebook):
+    place = notebook.cells.index(cell_with(notebook, "attachment:still.png"))
+    notebook.cells.insert(place + 1, nbformat.v4.new_markdown_cell("Now move them."))
+
+
+def sliders_not_refreshed(notebook):
+    cell_with(notebook, "def show_feature").outputs = []
+
+
+def slider_of_indices(notebook):
+    cell = cell_with(notebook, "def show_feature")
+    cell.source = cell.source.replace("np.linspace(-3, 3, 25), 1", "range(25), 12")
 
 
 @pytest.mark.parametrize(
@@ -286,6 +317,9 @@ def silent_figure(notebook):
         (unregistered_claim, "pigs-fly"),
         (untested_claim, "are registered"),
         (limit_never_tested, "must be called 2 time"),
+        (claim_moved, "is tested under 'Elsewhere'"),
+        (name_without_link, "the claim `fewer-steps` is named: write [fewer-steps](04_"),
+        (name_linked_elsewhere, "the link fewer-steps leads to 03_backward.ipynb, not 04_"),
         (broken_next_link, "03_sideways.ipynb, which does not exist"),
         (no_previous_link, "does not link to 01_"),
         (link_with_another_number, "the link 'notebook 06' leads to notebook 05"),
@@ -316,7 +350,11 @@ def silent_figure(notebook):
         (timed_cell, "has the metadata ['execution']"),
         (twin_ids, "does not have an id of its own"),
         (output_metadata, "has the metadata ['needs_background']"),
-        (silent_figure, "has a figure that says only"),
+        (still_of_another_run, "shows another picture than its output"),
+        (still_that_says_something_else, "is not above it as its output has it"),
+        (still_elsewhere, "is not above it as its output has it"),
+        (sliders_not_refreshed, "is not stored"),
+        (slider_of_indices, "the slider 'gamma' shows an index"),
     ],
 )
 def test_a_broken_notebook_is_caught(breakage, complaint):
@@ -372,11 +410,11 @@ def bug_left_out(notebook):
 
 
 def healed_output(notebook):
-    cell_with(notebook, "def moving_average").outputs[0].text = "✓ all 4 checks passed\n"
+    say_under(cell_with(notebook, "def moving_average"), "✓ all 4 checks passed")
 
 
 def blank_output(notebook):
-    cell_with(notebook, "def moving_average").outputs[0].text = "○ not attempted yet\n"
+    say_under(cell_with(notebook, "def moving_average"), "○ not attempted yet")
 
 
 def other_default(notebook):
@@ -553,7 +591,7 @@ def class_removed(notebook):
 
 
 def class_passed(notebook):
-    cell_with(notebook, "class BatchNormLayer").outputs[0].text = "✓ all checks passed\n"
+    say_under(cell_with(notebook, "class BatchNormLayer"), "✓ all checks passed")
 
 
 BLANK = "...  # your code here"

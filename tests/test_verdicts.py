@@ -8,7 +8,8 @@ import mistune
 import pytest
 from notebook_rules import FOLDER, notebooks, read
 
-from helpers.claims import all_claims
+from helpers.cards import BADGES
+from helpers.claims import all_claims, link
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises.questions import QUESTIONS as ASKED
 from helpers.verdicts import (
@@ -21,6 +22,7 @@ from helpers.verdicts import (
     overview,
     page,
     select,
+    split,
     table,
 )
 
@@ -49,7 +51,9 @@ THREE = {
 
 def rendered(markdown: str) -> list[list[str]]:
     """The cells' text, row by row, as a Markdown renderer sees the tables."""
-    page = mistune.create_markdown(plugins=["table", "strikethrough", "url"])(markdown)
+    page = mistune.create_markdown(escape=False, plugins=["table", "strikethrough", "url"])(
+        markdown
+    )
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
     return [
         [html.unescape(re.sub(r"<[^>]+>", "", cell)).strip() for cell in re.split("</t[dh]>", row)]
@@ -83,10 +87,22 @@ def test_an_unknown_verdict_is_refused(verdict):
         classify(verdict)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "parts"),
+    [
+        ("holds if thrown", ("holds if", "thrown")),
+        ("holds for small pigs", ("holds", "for small pigs")),
+        ("does not hold", ("does not hold", "")),
+    ],
+)
+def test_a_badge_shows_the_first_words_of_a_verdict(verdict, parts):
+    assert split(verdict) == parts
+
+
 def test_every_claim_appears_once_under_one_question():
     text = "\n".join(table(group) for group in by_question(CLAIMS).values())
     for name in CLAIMS:
-        assert text.count(f"`{name}` |") == 1, name
+        assert text.count(f"[{name}](") == 1, name
 
 
 def test_the_questions_list_every_notebook_once_and_known_claims():
@@ -111,8 +127,11 @@ def test_a_claim_of_an_unknown_notebook_is_not_lost_in_silence():
 
 def test_links_lead_to_notebooks():
     targets = set(re.findall(r"\]\(([^)]+)\)", table(CLAIMS)))
-    assert targets == {f"{numbered(claim['notebook'])}.ipynb" for claim in CLAIMS.values()}
-    assert targets <= {path.name for path in notebooks()}
+    assert targets == {
+        *(f"{numbered(claim['notebook'])}.ipynb" for claim in CLAIMS.values()),
+        *map(link, CLAIMS),
+    }
+    assert {target.partition("#")[0] for target in targets} <= {p.name for p in notebooks()}
 
 
 def test_a_row_shows_what_is_said_found_and_where():
@@ -126,6 +145,8 @@ def test_a_row_shows_what_is_said_found_and_where():
     ]
     assert rows[1][1] == "does not hold"
     assert rows[2][1] == "holds if awake"
+    for kind in CLASSES:
+        assert table(THREE).count(BADGES[kind]) == 1
     assert rows[2][2].endswith("2 m. But: A SLEEPING goose stays.")
 
 
@@ -215,6 +236,7 @@ def test_the_text_box_and_the_slider_select():
 def test_the_essay_cites_claims_that_exist():
     essay = read(FOLDER / f"{numbered('weigh_the_evidence')}.ipynb")
     text = "\n".join(cell.source for cell in essay.cells if cell.cell_type == "markdown")
-    cited = set(re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`", text))
+    names = re.findall(r"`([a-z0-9]+(?:-[a-z0-9]+)+)`|\[([a-z0-9]+(?:-[a-z0-9]+)+)\]\(", text)
+    cited = {code or linked for code, linked in names}
     assert len(cited) > 30
     assert cited - set(CLAIMS) - set(ASKED) == set()

@@ -38,10 +38,15 @@ def caption(cell) -> Caption | None:
 
 
 def figures(cells) -> list[tuple]:
-    """(code cell, output, caption or None) of every figure that a notebook stores."""
+    """(code cell, output, caption or None) of every figure that a notebook stores.
+
+    The stills of sliders are none: what they show changes, and has words of its own.
+    """
     found = []
     for cell, after in zip(cells, [*cells[1:], None], strict=True):
-        for output in cell.get("outputs", []) if cell.cell_type == "code" else []:
+        if cell.cell_type != "code" or re.search(r"(?m)^explore\(", cell.source):
+            continue
+        for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 found.append((cell, output, caption(after) if after is not None else None))
     return found

@@ -8,6 +8,7 @@ are compared: pixels differ between computers.
 
 import base64
 import io
+import re
 import textwrap
 from importlib import import_module
 from types import ModuleType
@@ -21,6 +22,10 @@ from helpers.plotting.describe import describe
 
 OPENING = "opening.png"
 DPI = 192
+WIDTH = 912  # pixels of a page, those of 9.5 inches
+PICTURE = re.compile(
+    rf"(?:<div[^>]*>\n\n)?!\[[^\]]*\]\(attachment:{re.escape(OPENING)}\)\n\n(?:</div>\n\n)?"
+)
 COLOURS = 256
 
 
@@ -56,8 +61,7 @@ def attach_opening(notebook, name: str, *, anew: bool = False) -> None:
     module = opening(name)
     description, png = drawn(module)
     cell = notebook.cells[0]
-    link = f"![{alternative(module)}](attachment:{OPENING})"
-    cell.source = with_link(cell.source, link)
+    cell.source = with_picture(cell.source, markdown(OPENING, alternative(module), WIDTH))
     stored = cell.metadata.get("pictures", {}).get(OPENING)
     if anew or stored != description or OPENING not in cell.get("attachments", {}):
         encoded = base64.b64encode(png).decode("ascii")
@@ -65,15 +69,28 @@ def attach_opening(notebook, name: str, *, anew: bool = False) -> None:
         cell.metadata["pictures"] = {OPENING: description}
 
 
-def with_link(source: str, link: str) -> str:
+def with_picture(source: str, picture: str) -> str:
     """The text of a first cell with the picture below its question."""
-    parts = [part for part in source.split("\n\n") if f"(attachment:{OPENING})" not in part]
-    return "\n\n".join([*parts[:2], link, *parts[2:]])  # behind title and question
+    without = PICTURE.sub("", source)
+    title, question, *rest = without.split("\n\n")
+    return "\n\n".join([title, question, picture, *rest])
+
+
+def markdown(name: str, alternative: str, width: int) -> str:
+    """An attached picture as Markdown, `width` pixels wide where the page is as wide.
+
+    Only Markdown's own pictures find attachments in every viewer (nbconvert leaves `<img>` alone),
+    and they have no width. But each viewer fits pictures into the box they stand in.
+    """
+    picture = f"![{alternative}](attachment:{name})"
+    return f'<div style="width: {width}px; max-width: 100%">\n\n{picture}\n\n</div>'
 
 
 def with_palette(png: bytes) -> bytes:
     """The same picture with at most 256 colours, a third of the bytes."""
     image = Image.open(io.BytesIO(png)).convert("RGB")
     file = io.BytesIO()
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, format="PNG", optimize=True)
+    # The octree's few, even levels pack better than the palette that fits best.
+    few = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
+    few.save(file, format="PNG", optimize=True)
     return file.getvalue()

@@ -21,14 +21,14 @@ import nbformat
 import numpy as np
 from nbval.plugin import get_sanitize_patterns
 
-from helpers.authoring import captions, pictures, sections
+from helpers.authoring import captions, pictures, sections, stills
 from helpers.authoring.execution import RefreshError, code_cells, execute
 from helpers.authoring.figure_proof import FigureError
+from helpers.authoring.stills import WIDGET_VIEW
 from helpers.contents import NOTEBOOKS
 from helpers.files import write_atomically
 
 SANITIZE_FILE = Path(__file__).resolve().parents[2] / "tests" / "nbval_sanitize.cfg"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_TEXT = "An interactive figure: run this cell to move its sliders."
 IGNORED = "nbval-ignore-output"
 VOLATILE_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "trusted")
@@ -48,8 +48,9 @@ METADATA = {
 def refresh(path, *, anew=False, show_progress=False):
     """Execute one notebook in its own folder and rewrite it in place.
 
-    A notebook with an error, output on stderr, a figure whose description misses a change, or a
-    widget in a cell that nbval would compare is left as it was.
+    A notebook with an error, output on stderr, a figure whose description misses a change, a
+    widget in a cell that nbval would compare, or sliders without a place for their still is left
+    as it was.
 
     Raises:
         RefreshError: names the cell, counted over all code cells from 0 as nbval does.
@@ -68,6 +69,7 @@ def refresh(path, *, anew=False, show_progress=False):
         raise RefreshError(f"{path.name}, opening picture: {error}") from None
     if not anew:
         keep_equal_run(fresh, stored)
+    stills.attach_stills(fresh, path)
     text = nbformat.writes(fresh).rstrip("\n") + "\n"
     write_atomically(path, text)
 
@@ -117,7 +119,11 @@ def normalise(notebook):
                 output.execution_count = count
             if WIDGET_VIEW in output.get("data", {}):
                 # The view points to a model that dies with the kernel.
-                output.data = nbformat.from_dict({"text/plain": WIDGET_TEXT})
+                still = output.data.get("image/png")
+                text = output.data["text/plain"] if still else WIDGET_TEXT
+                output.data = nbformat.from_dict({"text/plain": text})
+                if still:
+                    output.data["image/png"] = still
 
 
 def merge_streams(outputs):

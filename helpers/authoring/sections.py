@@ -32,6 +32,11 @@ def split(cells):
     return cells[:place], cells[place:]
 
 
+def is_folded(cell):
+    """Whether JupyterLab folds the code of a cell, which nobody has to read."""
+    return cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
 def words(cells):
     """The number of words in the Markdown of some cells; what is folded or a picture's
     alternative text is not read by all and does not count."""
@@ -42,7 +47,7 @@ def _read(source):
     """What of a cell's Markdown everybody reads."""
     folded = rf"(?s)<details><summary>{captions.SUMMARY}</summary>.*?</details>"
     unfolded = re.sub(folded, "", source)
-    return re.sub(r"!\[[^\]]*\]\(attachment:[^)]*\)", "", unfolded)
+    return re.sub(r"!\[.*?\]\(attachment:[^)]*\)|</?div[^>]*>", "", unfolded)
 
 
 def minutes(cells):
@@ -84,8 +89,7 @@ def _in_steps_of_5(cells):
 def _minutes_of_code(cell):
     if cell.cell_type != "code":
         return 0
-    folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
-    lines = 0 if folded else sum(bool(line.strip()) for line in cell.source.splitlines())
+    lines = 0 if is_folded(cell) else sum(bool(line.strip()) for line in cell.source.splitlines())
     figures = sum("image/png" in output.get("data", {}) for output in cell.outputs)
     predictions = len(re.findall(r"(?m)^predict\(", cell.source))
     exercises = len(re.findall(r"(?m)^check\(", cell.source))

@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 
 from helpers import training_runs
 from helpers.bench.sentences import NotOnTheBench, TooLong, listed
+from helpers.cards import say
 from helpers.data import DataError
 from helpers.numpy_nn.training import batch_accuracy
 from helpers.pool import CURVES, WATCHED
@@ -80,7 +81,7 @@ def train(runs: Sequence[Run]) -> dict[Run, dict]:
                 "rates=[0.1, 0.316, 1]"
             )
         count = "1 run is" if len(missing) == 1 else f"{len(missing)} runs are"
-        print(f"Not recorded: {count} trained now, in (measured {seconds:.0f} s).")
+        say(f"Not recorded: {count} trained now, in (measured {seconds:.0f} s).")
         for run in tqdm(missing[1:], desc="live runs", leave=False):
             _train(run)
     return {run: _trained[run] for run in runs}

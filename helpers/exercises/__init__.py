@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
 
+from helpers.cards import say
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, boxes, objects, progress_file
 from helpers.exercises.engine import EXERCISES, Exercise, examine
@@ -21,7 +22,6 @@ from helpers.exercises.open_tasks import TASKS, done, open_task  # noqa: F401, f
 from helpers.exercises.questions import QUESTIONS, Question, Unreadable
 from helpers.exercises.renamed import NEW_NAMES, REPLACED
 from helpers.exercises.surroundings import known
-from helpers.wrapping import wrapped
 
 _PART_III = NOTEBOOKS.index("pytorch")
 
@@ -67,11 +67,12 @@ def check(answer: Callable) -> None:
     if subject is None:
         return
     verdict = examine(subject, answer)
-    print(wrapped(verdict.message))
+    message = verdict.message
+    if verdict.status == "fail":
+        message += f"\n  For help, run hint({subject.name})."
+    say(message)
     if verdict.status == "pass":
         progress_file.add_exercise(subject.name)
-    elif verdict.status == "fail":
-        print(f"  For help, run hint({subject.name}).")
 
 
 def hint(answer: Callable) -> None:
@@ -81,9 +82,11 @@ def hint(answer: Callable) -> None:
         return
     shown = min(_hints_shown.get(subject.name, 0) + 1, len(subject.hints))
     _hints_shown[subject.name] = shown
-    print(wrapped(f"Hint {shown} of {len(subject.hints)}: {subject.hints[shown - 1]}"))
+    lead = f"Hint {shown} of {len(subject.hints)}:"
+    text = f"{lead} {subject.hints[shown - 1]}"
     if shown == len(subject.hints):
-        print(f"That was the last hint. solution({subject.name}) shows one way to write it.")
+        text += f"\nThat was the last hint. solution({subject.name}) shows one way to write it."
+    say(text, lead=lead)
 
 
 def solution(answer: Callable) -> None:
@@ -99,9 +102,9 @@ def yours_or_ours(answer: Callable) -> Callable:
     if subject is None:
         raise ValueError("pass your answer to an exercise, under the name the notebook gave it")
     if examine(subject, answer).status == "pass":
-        print(f"From here on, {subject.name} is yours.")
+        say(f"From here on, {subject.name} is yours.")
         return answer
-    print(f"From here on, {subject.name} is the course's: yours does not pass its checks yet.")
+    say(f"From here on, {subject.name} is the course's: yours does not pass its checks yet.")
     return subject.reference
 
 
@@ -134,7 +137,7 @@ def review(name: str | None = None, answer=...) -> None:
         if question is None:
             return
         if answer is Ellipsis or answer is None:
-            print(_asked(question) or f"The text of {question.name} cannot be found.")
+            say(_asked(question) or f"The text of {question.name} cannot be found.")
         else:
             _reply(question, answer, boxes.record_again)
         return
@@ -143,12 +146,13 @@ def review(name: str | None = None, answer=...) -> None:
     texts = (shown for question in due if (shown := _asked(question)))
     first = list(itertools.islice(texts, boxes.AT_ONCE))
     if not due:
-        print(_nothing_due(state))
+        say(_nothing_due(state))
     elif not first:
-        print(f"Due for review: {len(due)}. But their text cannot be found in the notebooks.")
+        say(f"Due for review: {len(due)}. But their text cannot be found in the notebooks.")
     else:
         more = f" Here are {len(first)} of them." if len(due) > len(first) else ""
-        print(f"Due for review: {len(due)}.{more}", *first, sep="\n\n")
+        lead = f"Due for review: {len(due)}."
+        say("\n\n".join([lead + more, *first]), lead=lead)
 
 
 def _ask(name: str, answer, still_open: str) -> None:
@@ -156,7 +160,7 @@ def _ask(name: str, answer, still_open: str) -> None:
     if question is None:
         return
     if answer is Ellipsis or answer is None:
-        print(wrapped(f"○ {still_open}: replace ... by {question.how}"))
+        say(f"○ {still_open}: replace ... by {question.how}")
     else:
         _reply(question, answer, boxes.record_first)
 
@@ -166,10 +170,10 @@ def _reply(question: Question, answer, record: Callable[[Question, str], None]) 
     try:
         kept = question.read(answer)
     except Unreadable as error:
-        print(wrapped(f"✗ {error}"))
+        say(f"✗ {error}")
         return
     record(question, kept)
-    print(wrapped(question.reply(kept)))
+    say(question.reply(kept))
 
 
 def _asked(question: Question) -> str | None:
@@ -180,7 +184,7 @@ def _asked(question: Question) -> str | None:
     notebook = numbered(question.notebook).replace("_", " ", 1)
     head = f"{question.name} ({notebook})"
     how = f'To answer: review("{question.name}", ...), where ... is {question.how}.'
-    return wrapped("\n".join([head, *(f"  {line}" for line in [*text.splitlines(), how])]))
+    return "\n".join([head, *(f"  {line}" for line in [*text.splitlines(), how])])
 
 
 def _reviewed() -> dict:
@@ -206,12 +210,10 @@ def _question(name: str) -> Question | None:
     name = NEW_NAMES.get(name, name)
     if name in REPLACED:
         new = _entry(QUESTIONS, REPLACED[name])
-        print(
-            wrapped(
-                f"○ {name} is asked in another way now, as {new.name}, and its letters mean "
-                "something else. To take the new notebook, run: python3 course.py reset "
-                f"{numbered(new.notebook)[:2]}. Yours is kept."
-            )
+        say(
+            f"○ {name} is asked in another way now, as {new.name}, and its letters mean "
+            "something else. To take the new notebook, run: python3 course.py reset "
+            f"{numbered(new.notebook)[:2]}. Yours is kept."
         )
         return None
     found = _entry(QUESTIONS, name)
@@ -276,7 +278,7 @@ def _of(answer: Callable) -> Exercise | None:
         )
     else:
         said = _unknown(name)
-    print(wrapped(f"✗ {said}"))
+    say(f"✗ {said}")
     return None
 
 

@@ -17,10 +17,10 @@ import numpy as np
 
 from helpers import bench
 from helpers.bench.sentences import NotOnTheBench, TooLong, listed
+from helpers.cards import say
 from helpers.claims import all_claims
 from helpers.comparing import FAILS, HOLDS, OPEN, SENTENCES
 from helpers.exercises import progress_file
-from helpers.wrapping import wrapped
 
 WORDS = (HOLDS, FAILS, OPEN)
 
@@ -180,38 +180,36 @@ def open_task(claim: str, changed: Mapping | None = None, *, guess=None, verdict
     said = guess if verdict is None else verdict
     if not changed:
         offer = _offer(task) if what == "guess" else "Begin with the guess, above."
-        print(wrapped(f"○ nothing is changed yet. {offer}"))
+        say(f"○ nothing is changed yet. {offer}")
         return
     try:
         _check(task, changed)
         comparison = task.compare(changed) if what == "verdict" and _word(said) in WORDS else None
     except TooLong:
-        print(
-            wrapped(
-                "✗ that was not recorded, and to train it now would take more than a minute: "
-                "choose another change"
-            )
+        say(
+            "✗ that was not recorded, and to train it now would take more than a minute: "
+            "choose another change"
         )
         return
     except NotOnTheBench as error:
-        print(wrapped(f"✗ {error}"))
+        say(f"✗ {error}")
         return
     if said is None or said is Ellipsis:
-        print(wrapped(f"○ no {what} yet: replace ... by {_choices()}"))
+        say(f"○ no {what} yet: replace ... by {_choices()}")
         return
     word = _word(said)
     if word not in WORDS:
         close = difflib.get_close_matches(word, WORDS, n=1)
         meant = f"did you mean {close[0]!r}?" if close else f"write {_choices()}"
-        print(wrapped(f"✗ {said!r} is not a {what}: {meant}"))
+        say(f"✗ {said!r} is not a {what}: {meant}")
         return
     before = _keep(claim, changed, what, word)
     if comparison is None:
         kept = before.get("guess", word)
         more = "" if kept == word else f", your first one: {kept}"
-        print(wrapped(f"Your guess for {_words(changed)} is kept{more}. Now run it on the bench."))
+        say(f"Your guess for {_words(changed)} is kept{more}. Now run it on the bench.")
     else:
-        print(wrapped(_reply(task, changed, comparison, word, before.get("guess"))))
+        say(_reply(task, changed, comparison, word, before.get("guess")))
 
 
 def _check(task: OpenTask, changed) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 from filelock import SoftFileLock
 
 import helpers
+from helpers.cards import say
 from helpers.exercises.renamed import NEW_NAMES
 from helpers.files import replaced_atomically
-from helpers.wrapping import wrapped
 
 # A change takes milliseconds. Whoever holds the lock for as many seconds is gone.
 PATIENCE = 10.0
@@ -90,7 +90,7 @@ def update(change: Callable[[dict], object]) -> dict:
         if file not in _told:
             _told.add(file)
             reason = error.strerror or error
-            print(wrapped(f"Your progress cannot be kept ({reason}: {file}). Learn on without it."))
+            say(f"Your progress cannot be kept ({reason}: {file}). Learn on without it.")
     return state
 
 
@@ -169,4 +169,4 @@ def _put_aside(file: Path, damage: str, exercises: int, predictions: int) -> Non
         text += (
             f"Nothing in it can be made out, so you start anew. Once mended, name it {file.name}."
         )
-    print(wrapped(text))
+    say(text)

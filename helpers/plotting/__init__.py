@@ -29,6 +29,7 @@ from helpers.plotting.looks import (
     VERMILION,
 )
 from helpers.plotting.numbers import GID
+from helpers.plotting.operation import operation  # noqa: F401, for notebooks
 from helpers.plotting.roles import reference, role_of, style
 
 BN, PLAIN, THIRD, FOURTH, FIFTH, SIXTH = BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION

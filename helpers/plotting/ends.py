@@ -20,7 +20,7 @@ def label_ends(ax: Axes, *, size: float = SIZE) -> None:
     label that several lines share is written once. Lines without a label, or without a point
     inside the panel, get none.
     """
-    ax.autoscale_view()  # matplotlib puts that off, and would place the names by older limits
+    ax.get_xlim(), ax.get_ylim()  # matplotlib settles limits only when asked
     ends = {}
     for line in ax.lines:
         label = str(line.get_label())

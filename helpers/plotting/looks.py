@@ -4,6 +4,7 @@ from matplotlib import colors
 
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILION, PURPLE, SKY, GREY = "#D55E00", "#CC79A7", "#56B4E9", "#666666"
+PALE_BLUE = "#CCE3F0"
 NAMES = {
     BLUE: "blue",
     ORANGE: "orange",
@@ -12,6 +13,7 @@ NAMES = {
     PURPLE: "purple",
     SKY: "sky blue",
     GREY: "grey",
+    PALE_BLUE: "pale blue",
     "#000000": "black",
     "#FFFFFF": "white",
 }

@@ -10,7 +10,8 @@ from matplotlib import colors
 
 from helpers.plotting.looks import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
 
-FEW_POINTS = 13  # of as many, each gets a marker; of more, a few along the way
+FEW_POINTS = 13  # of as many, each gets a marker; of more, a few along the way,
+SPARSE = 0.15  # so far apart, in diagonals of the panel
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def style(color: str, points: int = 0) -> dict:
         names = ", ".join(ARMS)
         raise KeyError(f"{color!r} is the colour of no arm; there are those of {names}")
     look = {"color": role.color, "marker": role.marker, "linestyle": role.dash, "markersize": 5}
-    return look if points <= FEW_POINTS else {**look, "markevery": 0.15}
+    return look if points <= FEW_POINTS else {**look, "markevery": SPARSE}
 
 
 def reference(name: str) -> dict:

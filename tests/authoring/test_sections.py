@@ -38,6 +38,7 @@ def test_the_core_ends_at_the_first_further_section():
     ("cell", "takes"),
     [
         (CORE[1], 2),
+        (v4.new_markdown_cell("word " * 400 + f"![{'seen ' * 400}](attachment:a.png)"), 2),
         (CORE[2], 2),  # empty lines are not read
         (CORE[3], 1 / 12 + 1),
         (CORE[4], 1 / 12 + 2),
@@ -49,7 +50,16 @@ def test_the_core_ends_at_the_first_further_section():
         (code('# open_task("a-claim", changed, guess=...)'), 1 / 12),
     ],
     ids=[
-        *("words", "lines", "prediction", "figures", "exercise", "capstone", "comments"),
+        *(
+            "words",
+            "alternative text",
+            "lines",
+            "prediction",
+            "figures",
+            "exercise",
+            "capstone",
+            "comments",
+        ),
         *("open task", "its verdict", "no open task"),
     ],
 )

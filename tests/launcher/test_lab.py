@@ -167,6 +167,23 @@ def open_notebook(page, address, name):
     wait_until_idle(page)
 
 
+def check_slider(slider, figure):
+    """Move a slider with an arrow key, as one who hears the page does."""
+    label, readout = slider.locator(".widget-label"), slider.locator(".widget-readout")
+    handle = slider.get_by_role("slider", name=label.inner_text(), exact=True)
+    picture, alternative = figure.get_attribute("src"), figure.get_attribute("alt")
+    assert alternative.startswith("A figure with ")
+    # One step, and then to the end: the first steps of eps are not seen.
+    for key in ("ArrowRight", "End"):
+        value = readout.inner_text()
+        expect(handle).to_have_attribute("aria-valuetext", value)
+        handle.press(key)
+        expect(readout).not_to_have_text(value)
+    expect(handle).to_have_attribute("aria-valuetext", readout.inner_text())
+    expect(figure).not_to_have_attribute("alt", alternative)
+    assert figure.get_attribute("src") != picture
+
+
 def save(page, path):
     """Save the notebook; returns what is in the file then."""
     with page.expect_response(lambda r: path.name in r.url and r.request.method == "PUT"):
@@ -192,8 +209,12 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
 
     open_notebook(page, address, NOTEBOOK)
 
-    # No answer stands under its question. Run everything, untouched.
+    # No answer stands under its question, but sliders stand there as a still.
     assert page.locator(".jp-CodeCell .jp-OutputArea-output").count() == 0
+    still = page.locator(".jp-MarkdownCell img[alt*='Sliders above it']").first
+    assert still.evaluate("image => image.decode().then(() => image.naturalWidth)") > 1000
+
+    # Run everything, untouched.
     menu(page, "Run", "Run All Cells")
     prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
     expect(prompts.last).to_have_text(f"[{prompts.count()}]:")
@@ -204,14 +225,10 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
     assert not [output for output in outputs if output.output_type == "error"]
     assert not [output for output in outputs if output.get("name") == "stderr"]
 
-    # The slider answers to an arrow key, and its figure follows.
-    cell = page.locator(".jp-CodeCell", has=page.locator(".widget-slider")).first
-    figure, readout = cell.locator("img").first, cell.locator(".widget-readout").first
-    figure.wait_for()
-    figure_before, value_before = figure.get_attribute("src"), readout.inner_text()
-    cell.locator(".noUi-handle").first.press("ArrowRight")
-    expect(readout).not_to_have_text(value_before)
-    expect(figure).not_to_have_attribute("src", figure_before)
+    # Each slider has a name, answers to an arrow key and says its quantity; the figure follows.
+    for cell in page.locator(".jp-CodeCell", has=page.locator(".bn-sliders")).all():
+        for slider in cell.locator(".widget-slider").all():
+            check_slider(slider, cell.locator(".bn-sliders img"))
 
     # An exercise turns from todo to solved.
     cell = page.locator(".jp-CodeCell", has_text="def batch_norm_forward(").first

@@ -6,7 +6,7 @@ import pytest
 
 mpl.use("agg")
 
-from helpers import plotting, widgets
+from helpers import plotting
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +44,3 @@ def test_images_stand_in_a_row():
     figure = plotting.plt.gcf()
     assert [ax.get_title() for ax in figure.axes] == ["x", "y", "z"]
     assert figure.axes[0].images[0].get_array().shape == (8, 8, 3)
-
-
-def test_explore_redraws_when_a_slider_moves():
-    drawn = []
-    box = widgets.explore(lambda a: drawn.append(a), a=widgets.slider("a", 0.0, -1.0, 1.0, 0.5))
-    box.children[0].value = 0.5
-    assert drawn == [0.0, 0.5]

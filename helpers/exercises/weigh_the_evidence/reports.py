@@ -10,12 +10,12 @@ from IPython.display import Markdown
 
 from helpers import bench
 from helpers.bench import NotOnTheBench
+from helpers.cards import say
 from helpers.comparing import WORDS
 from helpers.exercises.engine import EXERCISES
 from helpers.exercises.judging import examine
 from helpers.exercises.weigh_the_evidence.cases import CASES
 from helpers.exercises.weigh_the_evidence.flaws import FLAWS
-from helpers.wrapping import wrapped
 
 
 def list_flaws() -> Markdown:
@@ -64,29 +64,31 @@ def report(name: str) -> Markdown:
 
 
 def reexamine(answer: Callable, expect=...) -> None:
-    """Print what the report of a case concludes, and what the learner's repaired design does.
+    """Say what the report of a case concludes, and what the learner's repaired design does.
 
     expect: one of comparing.WORDS, the learner's guess at it; without one nothing is told. Where
     several things were repaired, also what each of them does alone.
     """
     case = CASES[answer.__name__]
-    print(wrapped(f"reported: {bench.compare(**case.design).said}"))
+    reported = f"reported: {bench.compare(**case.design).said}"
     if examine(EXERCISES[answer.__name__], answer).status != "pass":
-        print("repaired: ○ not yet")
+        say(f"{reported}\nrepaired: ○ not yet", mark="○")
         return
     expect = " ".join(str(expect).lower().split())
     if expect not in WORDS:
-        print(wrapped(f"repaired: ○ what will it conclude? Expect {_choices()}"))
+        say(f"{reported}\nrepaired: ○ what will it conclude? Expect {_choices()}", mark="○")
         return
     _, new = answer(copy.deepcopy(dict(case.design)))
     repaired = bench.compare(**new)
-    mark = "✓ as you expected" if repaired.word == expect else f"✗ you expected {expect!r}"
-    print(wrapped(f"repaired: {repaired.said}\n{mark}"))
+    right = repaired.word == expect
+    lines = [reported, f"repaired: {repaired.said}"]
+    lines.append("✓ as you expected" if right else f"✗ you expected {expect!r}")
     changed = [key for key in new if new[key] != case.design.get(key)]
     for key in changed if len(changed) > 1 else ():
         with contextlib.suppress(NotOnTheBench):  # one may not go without the other
             alone = bench.compare(**{**case.design, key: new[key]})
-            print(wrapped(f"with {key} repaired alone: {alone.conclusion}"))
+            lines.append(f"with {key} repaired alone: {alone.conclusion}")
+    say("\n".join(lines), mark="✓" if right else "✗")
 
 
 def _choices() -> str:
