@@ -260,7 +260,7 @@ def recall_at_the_start(name: str, notebook) -> Iterator[str]:
     cell, above = notebook.cells[place], notebook.cells[place - 1]
     if re.findall(r'(?m)^recall\("([^"]+)", ', cell.source) != found:
         yield "the questions of the recall are not asked in one cell, a line each"
-    numbers = re.findall(r"(?m)^(\d+)\. ", above.source)
+    numbers = re.findall(r"(?m)^(\d+)\. ", asked.unquoted(above.source))
     if above.cell_type != "markdown" or not above.source.startswith("## Recall\n"):
         yield "the cell above the recall does not begin with `## Recall`"
     elif numbers != [str(n) for n in range(1, len(found) + 1)]:
@@ -281,6 +281,25 @@ def recall_at_the_start(name: str, notebook) -> Iterator[str]:
 def _code(cell) -> str:
     """A code cell's source without comments, "" for any other cell."""
     return re.sub(r"(?m)^\s*#.*$", "", cell.source) if cell.cell_type == "code" else ""
+
+
+def set_off(notebook) -> Iterator[str]:
+    """What is asked stands in a quote, all of it: it is not taken for what is told."""
+    for question in _asked(notebook):
+        text = asked.text_in(notebook.cells, question)
+        quoted = "\n".join(
+            line
+            for cell in notebook.cells
+            if cell.cell_type == "markdown"
+            for line in cell.source.splitlines()
+            if line.startswith(">")
+        )
+        if text and any(line.strip() not in _plain(quoted) for line in text.splitlines()):
+            yield f"the text of {question.name} does not stand in a quote"
+
+
+def _plain(quoted: str) -> str:
+    return asked.unquoted(quoted).replace("**", "")
 
 
 def texts_of_questions(notebook) -> Iterator[str]:
@@ -452,6 +471,7 @@ def complaints(name: str, notebook, names: list[str]) -> list[str]:
         *open_questions(name, notebook),
         *recall_at_the_start(name, notebook),
         *texts_of_questions(notebook),
+        *set_off(notebook),
         *neutral_ids(notebook),
         *registered_claims(name, notebook),
         *headings_of_claims(notebook),

@@ -47,7 +47,8 @@ def _read(source):
     """What of a cell's Markdown everybody reads."""
     folded = rf"(?s)<details><summary>{captions.SUMMARY}</summary>.*?</details>"
     unfolded = re.sub(folded, "", source)
-    return re.sub(r"!\[.*?\]\(attachment:[^)]*\)|</?div[^>]*>", "", unfolded)
+    marks = r"(?m)!\[.*?\]\(attachment:[^)]*\)|</?div[^>]*>|^>"
+    return re.sub(marks, "", unfolded)
 
 
 def minutes(cells):

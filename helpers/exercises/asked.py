@@ -28,13 +28,14 @@ def text_in(cells: list, question: Question) -> str | None:
 
     A prediction's text is the Markdown cell above its `predict(` cell, from "**Predict first.**"
     on, or with the paragraph before if only choices follow. A recall's is an item of the numbered
-    list above its `recall(` cell: the first item for the first call.
+    list above its `recall(` cell: the first item for the first call. Either may stand in a quote,
+    which sets it off from what is told.
     """
     above = ""
     for cell in cells:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            above = source
+            above = unquoted(source)
             continue
         names = re.findall(r"\b(?:predict|recall)\(\s*[\"']([^\"']+)", source)
         if question.name in names:
@@ -42,6 +43,11 @@ def text_in(cells: list, question: Question) -> str | None:
             found = _item(above, place + 1) if question.recalls else _prediction(above)
             return _plain(found) or None
     return None
+
+
+def unquoted(markdown: str) -> str:
+    """Markdown without the marks of quotes."""
+    return re.sub(r"(?m)^> ?", "", markdown)
 
 
 def _prediction(above: str) -> str:

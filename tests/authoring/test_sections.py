@@ -35,6 +35,30 @@ def test_the_core_ends_at_the_first_further_section():
 
 
 @pytest.mark.parametrize(
+    "unread",
+    [
+        "<details><summary>The figure in words</summary>\n\nTwo lines.\n\n</details>",
+        "![A line, [1] or so.](attachment:opening.png)",
+        '<div style="width: 9px; max-width: 100%">\n\n</div>',
+        "> \n> ",
+    ],
+)
+def test_what_is_folded_or_drawn_is_not_counted(unread):
+    assert sections.words([v4.new_markdown_cell(f"Three words here.\n\n{unread}")]) == 3
+
+
+def test_other_details_are_read():
+    more = "<details><summary>More</summary>\n\nFour.\n\n</details>"
+    assert sections.words([v4.new_markdown_cell(more)]) == 3
+
+
+def test_folded_code_is_not_read():
+    cell = code("\n\n".join(["a = 1"] * 24))
+    cell.metadata["jupyter"] = {"source_hidden": True}
+    assert sections.minutes([cell]) == 0
+
+
+@pytest.mark.parametrize(
     ("cell", "takes"),
     [
         (CORE[1], 2),
