@@ -114,6 +114,11 @@ def folded_code(notebook) -> Iterator[str]:
             yield f"{place} does not begin with a comment like `# Draw the loss over the steps.`"
         if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in _tree(cell).body):
             yield f"{place} defines a function or a class"
+        if [kind for output in cell.outputs for kind in [*output.get("data", {"text": ""})]] != [
+            "image/png",
+            "text/plain",
+        ]:
+            yield f"{place} shows more than its figure: end its last line with a semicolon"
         if more := _names(cell, ast.Load) & DOES_MORE:
             yield f"{place} does more than draw: {sorted(more)}"
         if stored := _names(cell, ast.Store) & needed:

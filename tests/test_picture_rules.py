@@ -5,6 +5,7 @@ import io
 import re
 
 import pytest
+from nbformat import v4
 from notebook_rules import FOLDER, read
 from picture_rules import pictures
 from PIL import Image
@@ -124,6 +125,10 @@ def folded_names(notebook):
     first.source += "\nprint(hidden)"
 
 
+def stray_value(notebook):
+    folded(notebook).outputs.insert(0, v4.new_output("execute_result", {"text/plain": "Text(0)"}))
+
+
 def scrolled(notebook):
     folded(notebook).metadata["jupyter"]["outputs_hidden"] = True
 
@@ -148,6 +153,7 @@ def scrolled(notebook):
         (folded_claim, "does more than draw: ['claim']"),
         (folded_function, "defines a function or a class"),
         (folded_names, "defines ['hidden'], which code in view uses"),
+        (stray_value, "shows more than its figure"),
         (scrolled, "has the Jupyter metadata ['outputs_hidden']"),
     ],
 )

@@ -217,6 +217,8 @@ def _panel(artist):
 def _look(artist):
     if isinstance(artist, BarContainer):
         return looks.filled(artist.patches[0])
+    if isinstance(artist, AxesImage):
+        return tuple(artist.get_extent())  # images in one panel are told apart by their places
     return looks.line(artist) if isinstance(artist, Line2D) else looks.filled(artist)
 
 

@@ -43,7 +43,8 @@ def complaints(figure) -> Iterator[str]:
             yield from _unlike_its_role(line)
     # The box around slanted words is mostly empty.
     upright = [text for text in texts if text.get_rotation() % 90 == 0]
-    boxes = [(text.get_text(), text.get_window_extent()) for text in upright]
+    # An annotation's own extent holds its arrow.
+    boxes = [(text.get_text(), Text.get_window_extent(text)) for text in upright]
     touch = TOUCH * figure.dpi / 72
     for (one, first), (other, second) in combinations(boxes, 2):
         width = min(first.x1, second.x1) - max(first.x0, second.x0)

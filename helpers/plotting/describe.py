@@ -64,7 +64,9 @@ def panel(ax, head) -> list[str]:
         first += f"{x.sentence()} {y.sentence()}"
     indent = "  " if head else ""
     told = [first.strip()] if first else []
-    told += [indent + line for line in sentences(shown, x, y)] or [f"{indent}Nothing is drawn."]
+    told += [indent + line for line in sentences(shown, x, y)]
+    if not shown and not any(text.get_text() for text in ax.texts):
+        told.append(f"{indent}Nothing is drawn.")
     names = [words(text.get_text()) for text in ax.texts if text.get_gid() == ends.GID]
     written = [text for text in ax.texts if text.get_text() and text.get_gid() != ends.GID]
     if texts := [words(text.get_text()) for text in written]:

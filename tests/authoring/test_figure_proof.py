@@ -48,6 +48,14 @@ def pictures():
     plotting.images(np.linspace(0, 1, 3 * 64).reshape(3, 1, 8, 8), titles="abc")
 
 
+def images_in_one_panel():
+    (ax,) = plotting.panels(1)
+    for left in (0, 2):
+        image = np.linspace(left, 1 + left, 4).reshape(2, 2)
+        ax.imshow(image, extent=(left, left + 1, 0, 1), vmin=0, vmax=3)
+    ax.set(xlim=(0, 3), ylim=(0, 1))
+
+
 def grids():
     left, right = plotting.panels(2)
     for ax, height in [(left, 1), (right, 2)]:
@@ -65,7 +73,7 @@ def shapes():
     ax.vlines([0, 1], [0, 0], [1, 2])
 
 
-@pytest.mark.parametrize("draw", [arms, seeds, bars, pictures, grids, shapes])
+@pytest.mark.parametrize("draw", [arms, seeds, bars, pictures, images_in_one_panel, grids, shapes])
 def test_descriptions_see_every_change_and_the_figure_stays_as_it_was(draw):
     draw()
     figure = plotting.plt.gcf()

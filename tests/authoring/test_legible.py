@@ -34,6 +34,12 @@ def test_a_figure_in_the_courses_style_is_left_alone(ax):
     assert list(complaints(ax.figure)) == []
 
 
+def test_an_arrow_may_lead_over_words(ax):
+    ax.text(2, 2, "words")
+    ax.annotate("from here", (2, 1.2), xytext=(2, 2.8), arrowprops={"arrowstyle": "->"})
+    assert list(complaints(ax.figure)) == []
+
+
 def small(ax):
     ax.text(1, 2, "tiny", fontsize=7)
 

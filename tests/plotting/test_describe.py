@@ -71,6 +71,12 @@ def test_title_axes_scale_and_limits(ax):
     ]
 
 
+def test_words_alone_are_something_drawn(ax):
+    ax.text(0, 0, "a word")
+    ax.set_axis_off()
+    assert lines(ax) == ["A figure with one panel.", "Written in it: a word."]
+
+
 def test_panels_are_counted_and_indented():
     left, right = plotting.panels(2)
     left.plot([0, 1], [0, 1])
