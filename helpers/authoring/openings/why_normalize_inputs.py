@@ -25,7 +25,9 @@ def draw() -> None:
     for ax, (title, values, color) in zip(panels, ways, strict=True):
         plotting.curve(ax, *values.T, color=color, linestyle="", markevery=1, alpha=0.6)
         ax.set_title(title, fontsize=11)
-        ax.set(aspect="equal", xlim=(-9, 9), ylim=(-4.5, 4.5), xlabel="distance, relative to average")
+        ax.set(
+            aspect="equal", xlim=(-9, 9), ylim=(-4.5, 4.5), xlabel="distance, relative to average"
+        )
         ax.set(xticks=[-8, -4, 0, 4, 8], yticks=[-4, 0, 4])
     panels[0].set(ylabel="rest stops,\nrelative to average")
     question = "The same forty hikes, three times. Why should training care how they are written?"
