@@ -1,6 +1,7 @@
 """Two tables of six rows and three columns. On the left a batch x: six samples, three features. On
-the right y, what batch norm makes of it, with a single number in view, 1.72; all others are hidden.
-A question stands between them: which numbers on the left does the one on the right depend on?
+the right y, what batch norm makes of it, with a single number in view, 1.72 in the fourth row and
+the middle column; all others are hidden. A question stands between them: which numbers on the left
+does the one on the right depend on?
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Test accuracy over the training steps. One curve, dashed orange: a network without batch norm
 climbs quickly, then slowly, and crosses the target of 95 percent, a dash-dotted line, at a large
 square. Along the whole target line, before that square and behind it, stand blue question marks:
-where does the same network with batch norm cross?
+where does the same network with batch norm cross? A second question: is this the right rival?
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """The same forty hikes in three panels, a mark for each hike, the number of rest stops over the
-distance, all on the same scale. With the distance in kilometres they make a long flat cloud. In
-units of ten kilometres it is narrow and upright. With both in standard deviations it is about as
-wide as high. The question above them: why should training care?
+distance, both relative to the average, all on the same scale. With the distance in kilometres they
+make a long flat cloud. In units of ten kilometres it is narrow and upright. With both in standard
+deviations it is about as wide as high. The question above them: why should training care?
 """
 
 import numpy as np
@@ -25,8 +25,10 @@ def draw() -> None:
     for ax, (title, values, color) in zip(panels, ways, strict=True):
         plotting.curve(ax, *values.T, color=color, linestyle="", markevery=1, alpha=0.6)
         ax.set_title(title, fontsize=11)
-        ax.set(aspect="equal", xlim=(-9, 9), ylim=(-4.5, 4.5), xlabel="distance")
+        ax.set(
+            aspect="equal", xlim=(-9, 9), ylim=(-4.5, 4.5), xlabel="distance, relative to average"
+        )
         ax.set(xticks=[-8, -4, 0, 4, 8], yticks=[-4, 0, 4])
-    panels[0].set(ylabel="rest stops")
+    panels[0].set(ylabel="rest stops,\nrelative to average")
     question = "The same forty hikes, three times. Why should training care how they are written?"
     panels[0].figure.suptitle(question, fontsize=13)
