@@ -29,6 +29,7 @@ MARKERS = {
     "^": "triangles",
     "v": "triangles",
     "D": "diamonds",
+    "P": "pluses",
 }
 
 
