@@ -78,6 +78,6 @@ _SCALES = {"log": "logarithmic", "symlog": "logarithmic away from 0"}
 def _says(text, place) -> bool:
     """Whether a text is the number of its place, or nothing."""
     try:
-        return float(text) == place
+        return float(text.replace(",", "")) == place  # "1,000" is a number
     except ValueError:
         return not text

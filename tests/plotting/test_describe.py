@@ -106,6 +106,12 @@ def test_names_may_be_numbers_that_are_not_their_places(ax):
     assert ' at "64": 2 points; 3, 4.' in lines(ax)[3]
 
 
+def test_numbers_written_with_a_comma_are_no_names(ax):
+    ax.plot([0, 1], [900, 1000])
+    ax.set_yticks([500, 1000], ["500", "1,000"])
+    assert "900 at 0, 1000 at 1." in lines(ax)[2]
+
+
 def test_an_axis_turned_round_says_so_by_its_limits(ax):
     ax.plot([0, 1], [0, 2])
     ax.set_ylim(3, -1)

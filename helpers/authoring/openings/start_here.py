@@ -34,7 +34,7 @@ def draw() -> None:
         ax.text(
             x + 0.3,
             -0.15,
-            name.replace("_", " "),
+            name.replace("_", " ").replace("pytorch", "PyTorch").replace("gpu", "GPU"),
             rotation=38,
             ha="right",
             va="top",

@@ -20,7 +20,7 @@ def draw() -> None:
             number = numbered(entry["notebook"])[:2]
             ax.text(place + 0.45, row, number, ha="center", va="center", fontsize=9)
     ax.set_yticks(range(len(groups)), groups, fontsize=11)
-    ax.set_title(f"{len(claims)} sentences about batch norm, and who tests them: which are true?")
+    ax.set_title(f"{len(claims)} sentences, and the notebooks that test them: which are true?")
     ax.title.set_fontsize(12)
     ax.set(xticks=[], xlim=(-0.2, max(map(len, groups.values()))))
     ax.tick_params(length=0)
