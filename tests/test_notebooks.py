@@ -381,7 +381,7 @@ def test_links_that_lead_somewhere_are_left_alone(text):
 def test_attached_pictures_are_found():
     notebook = read(next(path for path in PATHS if path.stem == GOOD))
     missing_attachment(notebook)
-    notebook.cells[0]["attachments"] = {"picture.png": {"image/png": "aaaa"}}
+    notebook.cells[0].attachments["picture.png"] = {"image/png": "aaaa"}
     assert list(links(notebook)) == []
 
 

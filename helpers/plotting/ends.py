@@ -10,7 +10,7 @@ GID = "end of line"  # the matplotlib id of such a name
 SIZE = 10  # points
 APART = 1.25 * SIZE  # points between the middles of two names
 # A line that ends before this share of the panel's width is named where it ends.
-EARLY = 0.9
+EARLY = 0.8
 
 
 def label_ends(ax: Axes, *, size: float = SIZE) -> None:
