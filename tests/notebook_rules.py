@@ -442,6 +442,8 @@ def sliders(notebook) -> Iterator[str]:
         if not re.search(r"(?m)^explore\(", _code(cell)):
             continue
         place = f"the still of cell {cell.execution_count}"
+        if cell.metadata.get("tags"):
+            yield f"{place} is not compared: drop the tag"
         found = stills.explorers(cell)
         if not found:
             yield f"{place} is not stored: run course.py refresh"

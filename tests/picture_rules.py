@@ -25,6 +25,7 @@ def pictures(name: str, notebook) -> Iterator[str]:
     yield from opening_picture(name, notebook)
     yield from pictures_on_the_way(notebook)
     yield from folded_code(notebook)
+    yield from dashes_by_role(notebook)
 
 
 def described_figures(notebook) -> Iterator[str]:
@@ -123,6 +124,16 @@ def folded_code(notebook) -> Iterator[str]:
             yield f"{place} does more than draw: {sorted(more)}"
         if stored := _names(cell, ast.Store) & needed:
             yield f"{place} defines {sorted(stored)}, which code in view uses"
+
+
+def dashes_by_role(notebook) -> Iterator[str]:
+    """No dash is chosen by hand: each has one meaning, and `plotting` knows it."""
+    by_hand = re.compile(
+        r"""(linestyle|ls)["']?\s*[=:]\s*["'](--|-\.|:)|plot\([^#\n]*["'][a-z]?(--|-\.|:)["']"""
+    )
+    for cell in _code(notebook):
+        if found := by_hand.search(cell.source):
+            yield f"cell {cell.execution_count} chooses a dash by hand: {found[0]!r}"
 
 
 def _code(notebook) -> list:

@@ -1,20 +1,31 @@
-"""How long the course is: the words of its core, and the minutes that its maps give."""
+"""How large the course is: the words of its core, the minutes of its maps, its pictures."""
 
 import re
 
 import pytest
-from notebook_rules import FOLDER, notebooks, read
+from notebook_rules import FOLDER, calls, notebooks, read
 
 from helpers.authoring import sections
 
 # The first edition had 88,800 words, and no core. A core of two thirds is what the second promises.
 WORDS_OF_THE_FIRST_EDITION = 88_800
+# All notebooks with their pictures; a clone is fetched over slow lines, too.
+LARGEST = 12_000_000  # bytes
 MAPS = ("README.md", "notebooks/00_start_here.ipynb")
 
 
 def test_the_core_has_a_third_fewer_words_than_the_first_edition():
     words = {path.stem: sections.words(sections.split(read(path).cells)[0]) for path in notebooks()}
     assert sum(words.values()) <= WORDS_OF_THE_FIRST_EDITION * 2 / 3, words
+
+
+def test_the_notebooks_with_their_pictures_are_small():
+    assert sum(path.stat().st_size for path in notebooks()) < LARGEST
+
+
+def test_eight_notebooks_have_sliders():
+    with_sliders = [path for path in notebooks() if calls(read(path), "explore")]
+    assert len(with_sliders) >= 8
 
 
 def rows(text):

@@ -125,6 +125,14 @@ def folded_names(notebook):
     first.source += "\nprint(hidden)"
 
 
+def dash_by_hand(notebook):
+    folded(notebook).source += '\nax.axhline(1, color="black", linestyle="--")'
+
+
+def dash_in_a_format(notebook):
+    folded(notebook).source += '\nax.plot([1, 2], [1, 2], "k--")'
+
+
 def stray_value(notebook):
     folded(notebook).outputs.insert(0, v4.new_output("execute_result", {"text/plain": "Text(0)"}))
 
@@ -153,6 +161,8 @@ def scrolled(notebook):
         (folded_claim, "does more than draw: ['claim']"),
         (folded_function, "defines a function or a class"),
         (folded_names, "defines ['hidden'], which code in view uses"),
+        (dash_by_hand, "chooses a dash by hand"),
+        (dash_in_a_format, "chooses a dash by hand"),
         (stray_value, "shows more than its figure"),
         (scrolled, "has the Jupyter metadata ['outputs_hidden']"),
     ],

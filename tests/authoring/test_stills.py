@@ -18,7 +18,7 @@ explore(draw, lr=slider("rate", [0.1, 0.3], 0.1))"""
 
 
 def notebook(path, *above):
-    cell = v4.new_code_cell(SLIDER, metadata={"tags": ["nbval-ignore-output"], "reason": "ids"})
+    cell = v4.new_code_cell(SLIDER)
     nbformat.write(v4.new_notebook(cells=[*map(v4.new_markdown_cell, above), cell]), path)
     return path
 
