@@ -363,6 +363,20 @@ def test_a_comparison_in_words():
     assert "| – |" in bench.compare(TWO, measure="rate").table
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "colors"),
+    [
+        ({"norm": "batch"}, {"norm": "none"}, [plotting.BN, plotting.PLAIN]),
+        ({"norm": "none"}, {"norm": "noisy batch"}, [plotting.PLAIN, plotting.THIRD]),
+        ({"norm": "batch", "batch": 8}, {"norm": "batch"}, [plotting.FOURTH, plotting.BN]),
+    ],
+)
+def test_an_arm_has_the_look_of_what_it_trains_with(first, second, colors):
+    bench.compare({"a": first, "b": second}).plot()
+    curves = [line for line in plotting.plt.gcf().axes[0].lines if line.get_label() in "ab"]
+    assert [line.get_color() for line in curves] == colors
+
+
 def test_a_figure_shows_the_scores_over_the_rates_and_pairs(small):
     small(arm([0.3, 0.5, 0.9, 0.4], jitter=0.01), arm([0.2, 0.6, 0.5, 0.4]))
     found = bench.compare(TWO)
@@ -372,16 +386,17 @@ def test_a_figure_shows_the_scores_over_the_rates_and_pairs(small):
     for arm_, line in zip(found.arms, curves, strict=True):
         np.testing.assert_array_equal(line.get_xdata(), RATES)
         np.testing.assert_array_equal(line.get_ydata(), np.median(arm_.scores, axis=1))
-    squares = [line for line in left.lines if line.get_marker() == "s"]
-    assert [line.get_xdata()[0] for line in squares] == [1.0, 0.1]
-    np.testing.assert_array_equal([line.get_ydata()[0] for line in squares], medians(found))
+    circles = [line for line in left.lines if line.get_fillstyle() == "none"]
+    assert [line.get_xdata()[0] for line in circles] == [1.0, 0.1]
+    np.testing.assert_array_equal([line.get_ydata()[0] for line in circles], medians(found))
     assert [len(ranges.get_segments()) for ranges in left.collections] == [len(RATES)] * 2
     (_, low), (_, high) = left.collections[0].get_segments()[2]
     assert (low, high) == pytest.approx((0.9, 0.94), abs=1e-3)
     pairs = [line.get_ydata() for line in right.lines if list(line.get_xdata()) == [0, 1]]
     np.testing.assert_array_equal(pairs, np.transpose([a.values for a in found.arms]))
-    dots = [line.get_ydata() for line in right.lines if line.get_marker() == "o"]
-    np.testing.assert_array_equal(dots, [a.values for a in found.arms])
+    marks = [line for line in right.lines if line.get_color() != plotting.GREY]
+    np.testing.assert_array_equal([m.get_ydata() for m in marks], [a.values for a in found.arms])
+    assert len({(line.get_color(), line.get_marker()) for line in marks}) == 2
     assert [label.get_text() for label in right.get_xticklabels()] == list(TWO)
     assert (left.get_xscale(), right.get_yscale()) == ("log", "linear")
 
