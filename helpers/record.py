@@ -60,11 +60,11 @@ def record(
         _refuse_to_lose(target, size)
 
     partial = folder / f"{experiment.name}-{device}-{size}.partial"
-    place = {_line(setting): number for number, setting in enumerate(settings)}
+    place = {key(setting): number for number, setting in enumerate(settings)}
     kept = (*_read_recorded(experiment, target, origin), *_read_partial(partial, origin))
-    done = {_line(run["setting"]): run for run in kept if _line(run["setting"]) in place}
+    done = {key(run["setting"]): run for run in kept if key(run["setting"]) in place}
     runs = list(done.values())
-    missing = [setting for setting in settings if _line(setting) not in done]
+    missing = [setting for setting in settings if key(setting) not in done]
     # Written anew: a run that was cut off, or is not wanted any more, is gone before others follow.
     write_atomically(partial, "".join(map(_line, [origin, *runs])))
     with partial.open("a", encoding="utf-8") as file:
@@ -80,7 +80,7 @@ def record(
         "command": _command(experiment, device, size),
         "date": datetime.date.today().isoformat(),
         **origin,
-        "runs": sorted(runs, key=lambda run: place[_line(run["setting"])]),
+        "runs": sorted(runs, key=lambda run: place[key(run["setting"])]),
     }
     with replaced_atomically(target) as aside:
         aside.write_bytes(experiment.pack(content))
@@ -152,6 +152,19 @@ def _command(experiment: Experiment, device: str, size: str) -> str:
 
 def _torch():
     return import_module("torch")
+
+
+def key(setting: dict) -> str:
+    """A setting as text, the same on every computer: NumPy's powers differ in the last digit."""
+    return json.dumps(_rounded(setting), sort_keys=True)
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return f"{value:.12g}" if isinstance(value, float) else value
 
 
 def _line(content: dict) -> str:

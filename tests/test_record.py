@@ -313,4 +313,14 @@ def test_committed_results_belong_to_an_experiment(path):
     results = records.load(path.stem)
     experiment = experiments.find(path.stem)
     settings = experiment.sizes[results.get("size", "full")]
-    assert [run["setting"] for run in results["runs"]] == settings
+    assert [record.key(run["setting"]) for run in results["runs"]] == list(
+        map(record.key, settings)
+    )
+
+
+def test_a_setting_is_known_by_twelve_digits():
+    # 10.0 ** -5 in NumPy, on two processors.
+    one, other = ({"gain": gain, "arms": {"a": [gain]}} for gain in (9.999999999999999e-06, 1e-05))
+    assert record.key(one) == record.key(other)
+    assert record.key({"gain": 1e-05}) != record.key({"gain": 1.0000001e-05})
+    assert record.key({"seed": 1}) != record.key({"seed": 2})

@@ -274,7 +274,8 @@ def test_a_learner_builds_the_layer_and_sees_its_curve(page, address, workspace)
     wait_until_idle(page)
     expect(cell.locator(".jp-OutputArea-output").first).to_contain_text("✓")
     cells = code_cells(save(page, workspace / LAYER))
-    printed = [output.text for cell in cells for output in cell.outputs if "text" in output]
-    assert "From here on, BatchNormLayer is yours.\n" in printed
+    outputs = [output for cell in cells for output in cell.outputs]
+    said = [output.get("data", {}).get("text/plain", "") for output in outputs]
+    assert "From here on, BatchNormLayer is yours." in said
     curves = next(cell for cell in cells if '"your layer": {' in cell.source)
     assert any("image/png" in output.get("data", {}) for output in curves.outputs)
