@@ -12,7 +12,7 @@ from notebook_links import FOLDER, headings, links
 from picture_rules import pictures
 
 from helpers import claims
-from helpers.authoring import sections, stills
+from helpers.authoring import captions, sections, stills
 from helpers.authoring.refresh import METADATA
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked, load_part_iii
@@ -439,7 +439,7 @@ def metadata(notebook) -> Iterator[str]:
 def sliders(notebook) -> Iterator[str]:
     """Sliders stand as a still above their cell, and stop at quantities."""
     for above, cell in zip(notebook.cells, notebook.cells[1:], strict=False):
-        if not re.search(r"(?m)^explore\(", _code(cell)):
+        if not captions.shows_sliders(cell):
             continue
         place = f"the still of cell {cell.execution_count}"
         if cell.metadata.get("tags"):

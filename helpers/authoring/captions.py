@@ -44,12 +44,17 @@ def figures(cells) -> list[tuple]:
     """
     found = []
     for cell, after in zip(cells, [*cells[1:], None], strict=True):
-        if cell.cell_type != "code" or re.search(r"(?m)^explore\(", cell.source):
+        if cell.cell_type != "code" or shows_sliders(cell):
             continue
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
                 found.append((cell, output, caption(after) if after is not None else None))
     return found
+
+
+def shows_sliders(cell) -> bool:
+    """Whether a cell shows sliders above a figure."""
+    return cell.cell_type == "code" and bool(re.search(r"(?m)^explore\(", cell.source))
 
 
 def alternative(seen: str) -> str:

@@ -19,9 +19,9 @@ from PIL import Image
 
 from helpers.authoring import figure_proof
 from helpers.plotting.describe import describe
+from helpers.plotting.still import DPI
 
 OPENING = "opening.png"
-DPI = 192
 WIDTH = 912  # pixels of a page, those of 9.5 inches
 PICTURE = re.compile(
     rf"(?:<div[^>]*>\n\n)?!\[[^\]]*\]\(attachment:{re.escape(OPENING)}\)\n\n(?:</div>\n\n)?"

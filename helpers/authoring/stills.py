@@ -2,7 +2,7 @@
 
 import re
 
-from helpers.authoring import pictures
+from helpers.authoring import captions, pictures
 from helpers.authoring.execution import RefreshError
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -30,7 +30,7 @@ def attach_stills(notebook, path) -> None:
 
 def explorers(cell) -> list:
     """The outputs of a cell that are the stills of sliders."""
-    if cell.cell_type != "code" or "explore(" not in cell.source:
+    if not captions.shows_sliders(cell):
         return []
     return [output for output in cell.outputs if "image/png" in output.get("data", {})]
 

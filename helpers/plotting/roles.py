@@ -37,7 +37,7 @@ ROLES = {
     "chance": Role(GREY, "", ":", "#555555"),
     "floor": Role(GREY, "", "-.", "#555555"),
 }
-ARMS = [name for name in ROLES if name.endswith(("arm", "plain", "batch norm"))]
+ARMS = [name for name, role in ROLES.items() if role.marker]
 _BY_COLOUR = {ROLES[name].color: ROLES[name] for name in ARMS}
 
 
