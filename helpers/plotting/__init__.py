@@ -121,9 +121,19 @@ def band(ax: Axes, x, runs, *, color: str, label: str | None = None, **kwargs) -
     ax.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=color, alpha=0.2, linewidth=0)
 
 
-def per_seed(ax: Axes, groups: Mapping[str, Iterable[float]], *, colors: Iterable[str]) -> None:
-    """Draw one column of markers per group, one for each seed, and a bar at the median."""
-    for position, ((_, values), color) in enumerate(zip(groups.items(), colors, strict=True)):
+def per_seed(
+    ax: Axes,
+    groups: Mapping[str, Iterable[float]] | Iterable[tuple[str, Iterable[float]]],
+    *,
+    colors: Iterable[str],
+) -> None:
+    """Draw one column of markers per group, one for each seed, and a bar at the median.
+
+    groups: the values by their label. Pairs of the two where a label names what was measured, such
+    as a best rate: two of them can be equal, and a dictionary would keep one.
+    """
+    groups = list(groups.items() if isinstance(groups, Mapping) else groups)
+    for position, ((_, values), color) in enumerate(zip(groups, colors, strict=True)):
         values = np.asarray(list(values), dtype=float)
         # A fixed spread keeps equal values apart without a random number.
         offsets = np.linspace(-0.12, 0.12, values.size) if values.size > 1 else np.zeros(1)
@@ -131,7 +141,7 @@ def per_seed(ax: Axes, groups: Mapping[str, Iterable[float]], *, colors: Iterabl
         marker = role.marker if role else "o"
         ax.plot(position + offsets, values, marker, color=color, alpha=0.8)
         ax.hlines(np.median(values), position - 0.25, position + 0.25, color="black")
-    ax.set_xticks(range(len(groups)), list(groups))
+    ax.set_xticks(range(len(groups)), [label for label, _ in groups])
     ax.set_xlim(-0.6, len(groups) - 0.4)
 
 

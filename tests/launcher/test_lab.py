@@ -1,4 +1,4 @@
-"""The real JupyterLab in a real browser: what a learner sees and does in notebook 02."""
+"""The real JupyterLab in a real browser: what a learner sees and does there."""
 
 import os
 import shutil
@@ -13,10 +13,16 @@ import nbformat
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from helpers.authoring.captions import shows_sliders
 from helpers.exercises.engine import EXERCISES
 from helpers.launcher import places
 
 NOTEBOOK, LAYER = "02_forward.ipynb", "07_your_layer.ipynb"
+WITH_SLIDERS = [
+    path.name
+    for path in sorted(places.NOTEBOOKS.glob("*.ipynb"))
+    if any(map(shows_sliders, nbformat.read(path, as_version=4).cells))
+]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--no-sandbox",
@@ -184,6 +190,21 @@ def check_slider(slider, figure):
     assert figure.get_attribute("src") != picture
 
 
+def unfold(page):
+    """Show every cell: sections that only go further are folded at first."""
+    while (button := page.locator(".jp-showHiddenCellsButton:visible").first).count():
+        button.click()
+
+
+def check_sliders(page):
+    """Each slider has a name, answers to arrow keys and says its quantity; the figure follows."""
+    cells = page.locator(".jp-CodeCell", has=page.locator(".bn-sliders"))
+    cells.first.wait_for()
+    for cell in cells.all():
+        for slider in cell.locator(".widget-slider").all():
+            check_slider(slider, cell.locator(".bn-sliders img"))
+
+
 def save(page, path):
     """Save the notebook; returns what is in the file then."""
     with page.expect_response(lambda r: path.name in r.url and r.request.method == "PUT"):
@@ -225,10 +246,7 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
     assert not [output for output in outputs if output.output_type == "error"]
     assert not [output for output in outputs if output.get("name") == "stderr"]
 
-    # Each slider has a name, answers to an arrow key and says its quantity; the figure follows.
-    for cell in page.locator(".jp-CodeCell", has=page.locator(".bn-sliders")).all():
-        for slider in cell.locator(".widget-slider").all():
-            check_slider(slider, cell.locator(".bn-sliders img"))
+    check_sliders(page)
 
     # An exercise turns from todo to solved.
     cell = page.locator(".jp-CodeCell", has_text="def batch_norm_forward(").first
@@ -244,6 +262,19 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
     # No news, no update check, no font or script from elsewhere: the course works offline.
     assert page.get_by_text("Jupyter news").count() == 0
     assert hosts <= {"127.0.0.1", None}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [name for name in WITH_SLIDERS if name != NOTEBOOK])
+def test_every_slider_is_moved_by_keyboard(page, address, name):
+    page.goto(address)
+    open_notebook(page, address, name)
+    unfold(page)
+    cell = page.locator(".jp-CodeCell", has_text="explore(").last
+    cell.locator(".jp-InputPrompt").click()
+    menu(page, "Run", "Run All Above Selected Cell")
+    page.keyboard.press("Control+Enter")
+    check_sliders(page)
 
 
 @pytest.mark.browser

@@ -39,6 +39,13 @@ def test_per_seed_shows_every_value_and_the_median():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b"]
 
 
+def test_per_seed_shows_two_groups_of_the_same_name():
+    (ax,) = plotting.panels(1)
+    plotting.per_seed(ax, [("at 0.3", [1, 2]), ("at 0.3", [5])], colors=["red", "blue"])
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [5])
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["at 0.3", "at 0.3"]
+
+
 def test_images_stand_in_a_row():
     plotting.images(np.random.default_rng(0).random((3, 3, 8, 8)), titles="xyz")
     figure = plotting.plt.gcf()
