@@ -6,6 +6,10 @@ from helpers.launcher.installation import set_up
 from helpers.launcher.notebooks import select
 
 
+# What takes minutes, and is asked for by itself.
+SUITE = "not ablation and not sliders"
+
+
 def test(arguments, *, matrix, ablations):
     """Run the proofs; the closing line of pytest is the last that is printed."""
     set_up(proofs=True)
@@ -13,14 +17,14 @@ def test(arguments, *, matrix, ablations):
     if ablations:
         # All in one file, and independent of each other.
         return run(pytest_command(["tests"], arguments, "ablation", dist="worksteal"), variables)
-    code = run(pytest_command([], arguments, "not ablation"), variables)
+    code = run(pytest_command([], arguments, SUITE), variables)
     for name in matrix_settings(matrix):
         if code:
             break  # so that the last line printed is the one that failed
         print(f"\nThe notebooks again: {name}", flush=True)
         # Two workers with two threads each would fight for two cores, until cells time out.
         workers = 1 if name == "two-threads" else 2
-        command = pytest_command(["notebooks"], arguments, "not ablation", workers)
+        command = pytest_command(["notebooks"], arguments, SUITE, workers)
         code = run(command, variables | matrix_variables(name))
     return code
 

@@ -13,6 +13,7 @@ import course
 from helpers.launcher import places
 from helpers.launcher.environment import matrix_variables
 from helpers.launcher.lab import lab_command
+from helpers.launcher.proofs import SUITE
 
 
 def test_the_bare_command_prints_what_it_can_do(clone):
@@ -85,7 +86,7 @@ def test_tests_pass_arguments_on_and_stay_on_the_cpu(ready):
     assert code == 0
     for argument in ("--nbval", "--nbval-current-env", "--nbval-cell-timeout=120"):
         assert argument in report["arguments"]
-    assert report["arguments"][-5:] == ["-m", "not ablation", "-x", "-k", "norm"]
+    assert report["arguments"][-5:] == ["-m", SUITE, "-x", "-k", "norm"]
     assert report["env"]["CUDA_VISIBLE_DEVICES"] == ""
     assert report["env"]["OMP_NUM_THREADS"] == "1"
 
