@@ -5,7 +5,6 @@ from helpers.launcher.environment import MATRIX, environment, matrix_variables, 
 from helpers.launcher.installation import set_up
 from helpers.launcher.notebooks import select
 
-
 # What takes minutes, and is asked for by itself.
 SUITE = "not ablation and not sliders"
 
