@@ -100,6 +100,24 @@ def test_a_picture_that_cannot_be_read_is_refused(first):
         first(Unreadable)
 
 
+def test_a_palette_keeps_apart_the_bands_of_two_arms_in_a_colourful_figure():
+    lines, map_ = plotting.panels(2)
+    draw = np.random.default_rng(0)
+    roles = (plotting.BN, plotting.PLAIN, plotting.THIRD, plotting.FOURTH, plotting.FIFTH)
+    for place, color in enumerate(roles):
+        plotting.band(lines, range(20), place + draw.random((5, 20)), color=color)
+    map_.imshow(draw.random((30, 30)))
+    file = io.BytesIO()
+    plotting.plt.gcf().savefig(file, format="png", dpi=192)
+    before = np.asarray(Image.open(file).convert("RGB"))
+    smaller = pictures.with_palette(file.getvalue())
+    after = np.asarray(Image.open(io.BytesIO(smaller)).convert("RGB"))
+    largest = sorted(Image.fromarray(before).getcolors(1 << 24), reverse=True)[:12]
+    for _, color in largest:  # the page and the bands, also where two of them lie over each other
+        assert (after[(before == color).all(axis=-1)] == color).all()
+    plotting.plt.close("all")
+
+
 def test_a_palette_keeps_a_picture_and_most_of_it_away():
     plotting.panels(1)[0].plot(np.sin(np.arange(200)), color="black")
     file = io.BytesIO()
