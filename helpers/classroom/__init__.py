@@ -1,0 +1,1 @@
+"""What only teachers run: the solved edition, the guide, grading."""
