@@ -29,7 +29,7 @@ MEASURES = {
     for measure in (
         Measure("accuracy", 0.02, False, False, "2 points of accuracy"),
         Measure("loss", 1.1, True, True, "10 % of the loss"),
-        Measure("errors", 1.25, True, True, "a quarter of the errors"),
+        Measure("errors", 1.25, True, True, "a factor of 1.25 in the errors"),
         Measure("steps", 1.5, True, True, "a factor of 1.5 in steps"),
         Measure("rate", 5.0, True, False, "a factor of 5 in the learning rate"),
         Measure("decades", 0.5, False, False, "half a decade"),
@@ -117,7 +117,9 @@ def compare_pairs(changed, baseline, measure: str, margin: float | None = None) 
         raise KeyError(f"there is no margin for {measure!r}, but for {', '.join(MEASURES)}")
     what = MEASURES[measure]
     if margin is not None:
-        what = replace(what, margin=margin, says=f"{margin:g}")
+        says = f"a factor of {margin:g}" if what.ratio else f"{margin:g}"
+        says += " of accuracy" if measure == "accuracy" else ""
+        what = replace(what, margin=margin, says=says)
     changed, baseline = np.asarray(changed, dtype=float), np.asarray(baseline, dtype=float)
     if changed.shape != baseline.shape or changed.ndim != 1 or not len(changed):
         raise ValueError(

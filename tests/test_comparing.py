@@ -126,7 +126,8 @@ def test_another_margin_may_be_given(measure, changed, margin, word):
     found = compare_pairs([changed] * 5, [0.5] * 5, measure, margin)
     assert found.word == word
     if margin is not None:
-        assert (found.measure.margin, found.measure.says) == (margin, f"{margin:g}")
+        says = f"{margin:g} of accuracy" if measure == "accuracy" else f"a factor of {margin:g}"
+        assert (found.measure.margin, found.measure.says) == (margin, says)
         assert MEASURES[measure].margin != margin  # that of the course stays
 
 

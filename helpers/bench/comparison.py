@@ -88,10 +88,16 @@ class Comparison:
             rates = arm.runs.rates
             grid = f"{rates[0]:g} to {rates[-1]:g} ({len(rates)})" if len(rates) > 1 else rates[0]
             chosen = "–" if arm.choice is None else f"{arm.choice.rate:g}"
-            middle, low, high = (f(arm.values) for f in (np.median, np.min, np.max))
-            numbers = f"{middle:.3g}, range {low:.3g} to {high:.3g}, {len(arm.values)} seeds"
+            each = (f(arm.values) for f in (np.median, np.min, np.max))
+            middle, low, high = (self.written(value) for value in each)
+            numbers = f"{middle}, range {low} to {high}, {len(arm.values)} seeds"
             rows.append(f"| {arm.name} | {grid} | {chosen} | {arm.steps} | {numbers} |")
         return "\n".join(rows)
+
+    def written(self, value: float) -> str:
+        """A value of the measure, to three digits. Accuracies were recorded in half precision, so
+        of a small share of errors three decimals are known."""
+        return f"{round(value, 3) if self.measure == 'errors' else value:.3g}"
 
     @property
     def said(self) -> str:

@@ -175,7 +175,7 @@ def test_another_margin_is_said(small):
     assert bench.compare(TWO).word == "better"
     wide = bench.compare(TWO, margin=0.05)
     assert wide.word == "no difference"
-    assert wide.said.endswith("the margin is 0.05")
+    assert wide.said.endswith("the margin is 0.05 of accuracy")
     assert bench.compare(TWO).said.endswith(MEASURES["accuracy"].says)
 
 

@@ -43,11 +43,11 @@ prediction(
     right="c",
     a="all processes have the same weights, but each normalizes with the mean and the variance of "
     "its own samples.",
-    b="each has a gradient of its own before the averaging. Afterwards all have the same, so they "
-    "take the same step.",
+    b="the outputs are others, so the loss is another function of the weights. Its gradient is "
+    "another, too, in each process and on average.",
     c="rank 0 subtracts the mean of its four samples, not that of the eight. The loss is another "
     "function, and so is its gradient.",
-    believed={"a": "claim: ddp-is-one-big-batch", "b": "quote: replicas-differ-without-sync"},
+    believed={"a": "claim: ddp-is-one-big-batch", "b": "quote: treat-as-the-same"},
 )
 prediction(
     "many-gpus-buffers",

@@ -253,11 +253,11 @@ def wrong_labels(design):
 
 
 @case(
-    """To watch the activations of one class, we passed all held-out zeros through the network
-    twenty times whenever we examined it, and plotted the means of each layer. Batches of eight,
-    200 steps, nine rates for each arm, chosen on held-out images, five paired seeds. Behind each
-    look we took the accuracy in eval mode: {first} with batch norm, {second} without. Batch norm
-    is {word}. **In batches of eight, batch norm does harm.**""",
+    """To watch the activations of one class, we passed all held-out images of a 0 through the
+    network twenty times whenever we examined it, and plotted the means of each layer. Batches of
+    eight, 200 steps, nine rates for each arm, chosen on held-out images, five paired seeds. Behind
+    each look we took the accuracy in eval mode: {first} with batch norm, {second} without. Batch
+    norm is {word}. **In batches of eight, batch norm does harm.**""",
     "worse",
     {
         "arms": both("relu, batch 8"),
@@ -301,9 +301,9 @@ def two_wide_layers(design):
     """Two layers of 128 ReLU units, batches of 64 digits, 400 steps. Nine rates for each arm, from
     0.001 to 10, chosen by the errors on held-out images: {rate_first} with batch norm,
     {rate_second} without. Five paired seeds. On the test images, batch norm errs on {first} of them
-    in the median, the plain network on {second}. A difference is a quarter of the errors, as
-    everywhere. Batch norm is {word}. **In this shallow network, after 400 steps, batch norm saves
-    a quarter of the errors or more.**""",
+    in the median, the plain network on {second}. A difference is a factor of 1.25 in the errors,
+    as everywhere. Batch norm is {word}. **In this shallow network, after 400 steps, batch norm
+    saves a fifth of the errors or more.**""",
     "better",
     {"arms": both("relu, 2 x 128"), "steps": 400, "measure": "errors"},
     "Go through the list of flaws, one by one.",

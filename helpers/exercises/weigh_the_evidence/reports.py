@@ -17,6 +17,22 @@ from helpers.exercises.judging import examine
 from helpers.exercises.weigh_the_evidence.cases import CASES
 from helpers.exercises.weigh_the_evidence.flaws import FLAWS
 
+# What is measured, and how images are scored, where the name alone does not say it.
+WORDS_OF_PARTS = {
+    "steps": "the steps until an accuracy that the plain network reaches at its best",
+    "rate": "the largest rate at which the network still learns",
+    "decades": "over how many powers of ten of the rate it learns",
+    "gradient change": "how far a layer's gradient changes when the earlier layers step",
+    "loss range": "how far the loss varies along the gradient",
+    "smoothness": "the largest change of the gradient per distance along it",
+    "drift of means": "how far the means of what enters the activations move between two looks, "
+    "in standard deviations",
+    "drift of shape": "how far the distributions move, each with mean 0 and deviation 1",
+    "batch statistics": "all images are one batch, which normalizes itself",
+    "recomputed statistics": "running statistics are computed anew from training images",
+    "eval mode, after the looks": "eval mode, after forward passes that look at activations",
+}
+
 
 def list_flaws() -> Markdown:
     """Return all flaws by name, as a table."""
@@ -44,6 +60,8 @@ def list_parts() -> Markdown:
         '| `by` | `"every seed"` has to agree, or the `"mean"` decides | every seed |',
         "| `margin` | how large a difference has to be | the course's |",
     ]
+    rows += ["", "Of the measures and the ways to score, these need a word:", ""]
+    rows += [f"- `{name}`: {says}" for name, says in WORDS_OF_PARTS.items()]
     return Markdown("\n".join(rows))
 
 
@@ -116,8 +134,8 @@ def _numbers(comparison: bench.Comparison) -> dict[str, str]:
     numbers["factor"] = f"{middle:.3g}"
     numbers["margin"] = f"{comparison.conclusion.measure.margin:g}"
     for which, arm in zip(("first", "second"), comparison.arms, strict=True):
-        numbers[which] = f"{np.median(arm.values):.3g}"
-        numbers[f"mean_{which}"] = f"{arm.values.mean():.3g}"
+        numbers[which] = comparison.written(np.median(arm.values))
+        numbers[f"mean_{which}"] = comparison.written(arm.values.mean())
         numbers[f"rate_{which}"] = f"{arm.choice.rate:g}" if arm.choice else ""
         numbers[f"seeds_{which}"] = f"{arm.seeds[0]} to {arm.seeds[-1]}"
     return numbers
