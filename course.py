@@ -14,7 +14,7 @@ from pathlib import Path
 # First, whatever PYTHONSAFEPATH and PYTHONPATH say.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from helpers.launcher import lab, proofs, workspace
+from helpers.launcher import lab, preflight, proofs, workspace
 from helpers.launcher.environment import MATRIX, environment, run
 from helpers.launcher.installation import set_up
 from helpers.launcher.notebooks import select
@@ -38,6 +38,9 @@ def parser():
         "setup", help="set the course up and start nothing, for a laptop or an image"
     )
     setting_up.add_argument(
+        "--teachers", action="store_true", help="with what the tools for teachers need"
+    )
+    setting_up.add_argument(
         "--proofs", action="store_true", help="with what `test`, `lint` and `refresh` need"
     )
     opening = commands.add_parser(
@@ -56,6 +59,9 @@ def parser():
         "keep", help="keep your copy of a notebook, and be told of no new version of it"
     )
     keeping.add_argument("notebook", nargs="+", help="its number or name: 03, backward")
+    commands.add_parser(
+        "preflight", help="look, the day before a workshop, whether anything is left to do"
+    )
     testing = commands.add_parser(
         "test", help="prove everything: unit tests, exercises, every stored output of every "
         "notebook; further arguments go to pytest"
@@ -94,11 +100,13 @@ def dispatch(arguments):
     if further and options.command not in ("lab", "test"):
         commands.error(f"unrecognized arguments: {' '.join(further)}")
     if options.command == "setup":
-        set_up(proofs=options.proofs)
+        set_up(teachers=options.teachers, proofs=options.proofs)
         print("The course is ready: python3 course.py lab")
         return 0
     if options.command == "lab":
         return lab.lab(further, with_outputs=options.with_outputs)
+    if options.command == "preflight":
+        return preflight.preflight()
     if options.command == "test":
         return proofs.test(further, matrix=options.matrix, ablations=options.ablations)
     if options.command == "refresh":

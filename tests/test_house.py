@@ -16,7 +16,7 @@ HELPERS = ROOT / "helpers"
 FLOORS = (
     {"", "launcher"},  # "" is helpers itself, with the version of the edition
     {"numpy_nn", "data", "plotting", "widgets", "contents", "files", "wrapping", "records"}
-    | {"comparing", "cards"},
+    | {"comparing", "cards", "kernel_trial"},
     {"torch_nn", "probes", "cost", "claims", "verdicts", "exercises"}
     | {"pool", "travels", "explanations", "elsewhere", "training_runs", "bench"},
     {"experiments", "authoring", "classroom"},

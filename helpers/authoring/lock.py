@@ -2,9 +2,10 @@
 
 ``python -m helpers.authoring.lock``, in the course's environment, with a network and with uv
 (``pip install uv``), which resolves for all systems at once. Pins stay as they are, wherever they
-still fit; to move one, change it in requirements.txt, requirements-proofs.txt or constraints.txt
-first. Then pip is asked, for each system and each minor version of Python, whether every package
-has a wheel there and what it says in Requires-Python. Takes several minutes; downloads metadata.
+still fit; to move one, change it first in constraints.txt, or in requirements.txt or its companion
+that asks for it. Then pip is asked, for each system and each minor version of Python, whether every
+package has a wheel there and what it says in Requires-Python. Takes several minutes; downloads
+metadata.
 """
 
 import json
@@ -22,8 +23,8 @@ from helpers.launcher import packages, places
 
 HEAD = """\
 # Every package of the tested set, on every system: made by `python -m helpers.authoring.lock` from
-# requirements.txt and requirements-proofs.txt, which say what the course asks for, and why. Behind
-# each stands the Requires-Python that it declares.
+# requirements.txt, requirements-teachers.txt and requirements-proofs.txt, which say what the course
+# asks for, and why. Behind each stands the Requires-Python that it declares.
 """
 
 
@@ -63,7 +64,7 @@ def main():
     """Resolve, ask, write."""
     supported = SpecifierSet(packages.supported_pythons())
     minors = [minor for minor in range(100) if supported.contains(f"3.{minor}.99")]
-    asked = [Requirement(text) for text in packages.requirements(True)]
+    asked = [Requirement(text) for text in packages.requirements("proofs")]
     pins = resolve(asked, f"3.{minors[0]}.0")
     limited = {canonicalize_name(item.name): item.marker for item in asked if item.marker}
     pythons = {}

@@ -18,14 +18,14 @@ DISK_NEEDED = 2_500_000_000
 DISK_NEEDED_WITH_CUDA = 9_000_000_000
 
 
-def fingerprint(version, *, proofs):
+def fingerprint(version, stage):
     """What was asked for, and of which Python: another one is a reason to run pip again."""
-    asked = [packages.requirements(proofs), packages.pins(), version[:2]]
+    asked = [packages.requirements(stage), packages.pins(), version[:2]]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 def stamped():
-    """The fingerprints of what .venv holds, by what it was set up for."""
+    """The fingerprints of what .venv holds, by stage."""
     try:
         known = json.loads(places.stamp().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -33,23 +33,17 @@ def stamped():
     return known if isinstance(known, dict) else {}
 
 
-def stages(proofs):
-    """What is installed, one after the other: the lessons', and what only proofs need."""
-    return ("lessons", "proofs") if proofs else ("lessons",)
-
-
 def holds(python, stage):
     """Whether .venv, with this Python, holds what a stage asks for."""
-    now = fingerprint(python.version, proofs=stage == "proofs")
-    return stamped().get(stage) == now
+    return stamped().get(stage) == fingerprint(python.version, stage)
 
 
-def is_set_up(*, proofs=False):
-    """Whether nothing is left to do."""
+def is_set_up(last):
+    """Whether nothing is left to do for a stage and those that it stands on."""
     python = venv.interpreter()
     return (
         python is not None
-        and all(holds(python, stage) for stage in stages(proofs))
+        and all(holds(python, stage) for stage in packages.stages(last))
         # What others have set up, for instance in an image, is theirs to mend.
         and (venv.is_tidy(python) or not os.access(places.VENV, os.W_OK))
     )
@@ -73,21 +67,23 @@ def one_at_a_time():
         yield
 
 
-def set_up(*, proofs=False):
+def set_up(*, teachers=False, proofs=False):
     """Make .venv and install what is asked for, unless that is done already.
 
-    ``proofs`` adds what only tests and linters need.
+    ``teachers`` adds what only teachers' tools need; ``proofs`` that, and what only tests and
+    linters need.
     """
-    if is_set_up(proofs=proofs):
+    last = "proofs" if proofs else "teachers" if teachers else "lessons"
+    if is_set_up(last):
         return
     if not os.access(places.ROOT, os.W_OK):
         raise Stop(f"You may not write in {places.ROOT}: copy the course to a folder of your own.")
     with one_at_a_time():
-        if not is_set_up(proofs=proofs):
-            bring_up_to_date(proofs=proofs)
+        if not is_set_up(last):
+            bring_up_to_date(last)
 
 
-def bring_up_to_date(*, proofs):
+def bring_up_to_date(last):
     """Do what is missing, from what needs no network to what does."""
     python = venv.interpreter()
     if python is None:
@@ -103,7 +99,7 @@ def bring_up_to_date(*, proofs):
         raise Stop(f"The Python in {places.VENV} does not run: remove that folder.")
     venv.tidy(python)
     settings = None
-    for stage in stages(proofs):
+    for stage in packages.stages(last):
         if not holds(python, stage):
             if settings is None:
                 refuse_python(python.version)
@@ -139,15 +135,16 @@ def announce():
 
 def install_stage(python, stage, settings):
     """Run pip for what a stage asks for, and write down that it is there."""
-    known = stamped() if stage == "proofs" else {}
+    # What was put on other lessons has to be looked at again.
+    known = {} if stage == "lessons" else stamped()
     if stage == "lessons":
         install_pytorch(settings)
-    arguments = packages.pip_arguments(stage == "proofs")
+    arguments = packages.pip_arguments(stage)
     install(arguments, settings)
     if remove_broken_packages(python.packages):
         install(arguments, settings)
     venv.tidy(python)
-    known[stage] = fingerprint(python.version, proofs=stage == "proofs")
+    known[stage] = fingerprint(python.version, stage)
     places.stamp().write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 

@@ -5,8 +5,7 @@ import os
 from helpers.launcher import places
 from helpers.launcher.environment import environment, run
 from helpers.launcher.installation import set_up
-from helpers.launcher.notebooks import notebook_paths
-from helpers.launcher.reasons import Stop
+from helpers.launcher.notebooks import notebook_paths, refuse_incomplete_clone
 from helpers.launcher.workspace import copy_notebooks
 
 
@@ -21,15 +20,18 @@ def lab_command(workspace, arguments):
     return [*command, *arguments]
 
 
+def lab_variables():
+    """What JupyterLab starts with, and what its kernels inherit."""
+    scripts = os.pathsep.join([str(places.scripts()), os.environ.get("PATH", "")])
+    return environment(proof=False) | {"PATH": scripts}
+
+
 def lab(arguments, *, with_outputs):
     """Open JupyterLab on the learner's own copies of the notebooks."""
-    if not notebook_paths():
-        raise Stop(f"There are no notebooks in {places.NOTEBOOKS}: the clone is not complete.")
+    refuse_incomplete_clone()
     set_up()
     print("Looking after your copies of the notebooks, in workspace/ ...", flush=True)
     for message in copy_notebooks(places.WORKSPACE, with_outputs=with_outputs):
         print(message)
     print("Starting JupyterLab; Ctrl-C in this terminal ends it.", flush=True)
-    scripts = os.pathsep.join([str(places.scripts()), os.environ.get("PATH", "")])
-    variables = environment(proof=False) | {"PATH": scripts}
-    return run(lab_command(places.WORKSPACE, arguments), variables)
+    return run(lab_command(places.WORKSPACE, arguments), lab_variables())

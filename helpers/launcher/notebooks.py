@@ -11,6 +11,12 @@ def notebook_paths():
     return sorted(places.NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
 
+def refuse_incomplete_clone():
+    """Stop where there are no notebooks to copy."""
+    if not notebook_paths():
+        raise Stop(f"There are no notebooks in {places.NOTEBOOKS}: the clone is not complete.")
+
+
 def name_of(path):
     """A notebook's name: what stands behind its number, which may change."""
     return Path(path).stem.partition("_")[2]

@@ -1,7 +1,7 @@
 """What set-up asks pip for: on which Python, which packages, and which build of PyTorch.
 
-The answers stand in ``pyproject.toml`` (the range of Pythons), ``requirements.txt`` and
-``requirements-proofs.txt`` (what the course asks for) and ``constraints.txt`` (every package
+The answers stand in ``pyproject.toml`` (the range of Pythons), ``requirements.txt`` and its
+companions (what the course asks for, stage by stage) and ``constraints.txt`` (every package
 beneath, with the Pythons that it allows); this module reads them.
 """
 
@@ -12,6 +12,14 @@ import shutil
 import sys
 
 from helpers.launcher import places
+
+# What is installed, from the ground up, and the files that say so. A stage stands on all before it:
+# the proofs also test what only teachers use.
+STAGES = {
+    "lessons": "requirements.txt",
+    "teachers": "requirements-teachers.txt",
+    "proofs": "requirements-proofs.txt",
+}
 
 # Where PyTorch's builds without CUDA are; on the package index Linux has only those with it.
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
@@ -109,26 +117,27 @@ def why_not_this_python(version):
 # -------------------------------------------------------------------- packages
 
 
-def requirement_files(proofs):
-    """The files that say what the course asks for: the lessons' and, for ``proofs``, one more."""
-    names = ("requirements.txt", "requirements-proofs.txt") if proofs else ("requirements.txt",)
-    return [places.ROOT / name for name in names]
+def stages(last):
+    """A stage with all those that it stands on, from the ground up."""
+    names = list(STAGES)
+    return names[: names.index(last) + 1]
 
 
-def requirements(proofs):
-    """What those files ask for, one pip argument each: neither options nor the line ``-e .``."""
+def requirements(last):
+    """What these stages ask for, one pip argument each: neither options nor the line ``-e .``."""
     lines = []
-    for path in requirement_files(proofs):
-        for line in path.read_text(encoding="utf-8").splitlines():
+    for stage in stages(last):
+        text = (places.ROOT / STAGES[stage]).read_text(encoding="utf-8")
+        for line in text.splitlines():
             requirement = re.sub(r"(^|\s+)#.*", "", line).strip()
             if requirement and not requirement.startswith("-"):
                 lines.append(requirement)
     return lines
 
 
-def pip_arguments(proofs):
+def pip_arguments(last):
     """The arguments with which ``pip install`` installs all of them, at the pinned versions."""
-    return ["--constraint", str(places.ROOT / "constraints.txt"), *requirements(proofs)]
+    return ["--constraint", str(places.ROOT / "constraints.txt"), *requirements(last)]
 
 
 # --------------------------------------------------------------------- PyTorch
@@ -181,7 +190,7 @@ def index_arguments(settings):
 
 def pytorch_requirement():
     """The line of requirements.txt that asks for PyTorch, or None."""
-    return next((line for line in requirements(False) if re.match(r"torch\b", line)), None)
+    return next((line for line in requirements("lessons") if re.match(r"torch\b", line)), None)
 
 
 def has_nvidia_driver():

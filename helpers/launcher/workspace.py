@@ -106,7 +106,8 @@ def made_from(raw, entry):
 def copy_notebooks(workspace, *, with_outputs=False):
     """Bring the learner's folder up to date without ever touching a learner's work.
 
-    with_outputs: copies show the outputs that the course stores, for those who only read.
+    with_outputs: copies show the outputs that the course stores, for those who only read; None
+    leaves copies that are there as they are, with outputs or without.
     Returns what was done, one sentence for everything that is not merely new.
     """
     workspace.mkdir(exist_ok=True)
@@ -120,7 +121,8 @@ def copy_notebooks(workspace, *, with_outputs=False):
         wanted = stored if with_outputs else blank
         mine = copy.read_bytes() if copy.exists() else None
         if mine is None or sources(mine) == sources(stored):
-            if mine is None or (mine != wanted and mine in (stored, blank)):
+            other = with_outputs is not None and mine != wanted and mine in (stored, blank)
+            if mine is None or other:
                 put(wanted, copy)
             entry = {"sources": sources(stored)}
         elif made_from(mine, entry):

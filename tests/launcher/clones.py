@@ -47,6 +47,7 @@ PROOFS = {
     "ruff/__main__.py": reporter("ruff"),
     "codespell_lib/__main__.py": reporter("codespell"),
 }
+TEACHERS = {"guide.py": "pages = 12\n"}
 PROGRAM = "[console_scripts]\nprogram = program:main\n"
 
 
@@ -103,7 +104,8 @@ class Clone:
             "-c constraints.txt\nstandins==1.0  # lessons\n-e .\n"
         )
         (root / "requirements-proofs.txt").write_text("-c constraints.txt\nproofs==1.0\n")
-        (root / "constraints.txt").write_text("standins==1.0\nproofs==1.0\n")
+        (root / "requirements-teachers.txt").write_text("-c constraints.txt\nteachers==1.0\n")
+        (root / "constraints.txt").write_text("standins==1.0\nteachers==1.0\nproofs==1.0\n")
         (root / "notebooks").mkdir()
         for name in ("00_start_here", "03_backward"):
             (root / "notebooks" / f"{name}.ipynb").write_bytes(notebook(name))

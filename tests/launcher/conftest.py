@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from clones import PROOFS, STAND_INS, Clone, make_wheel, notebook
+from clones import PROOFS, STAND_INS, TEACHERS, Clone, make_wheel, notebook
 from filelock import FileLock
 
 from helpers.launcher import places
@@ -17,6 +17,7 @@ def wheels(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheels")
     for version in ("1.0", "2.0"):
         make_wheel(folder, "standins", version, STAND_INS)
+    make_wheel(folder, "teachers", "1.0", TEACHERS)
     make_wheel(folder, "proofs", "1.0", PROOFS)
     return folder
 
@@ -72,7 +73,7 @@ def half_ready(copied):
 @pytest.fixture
 def empty(half_ready):
     """A clone whose environment holds nothing but pip."""
-    for name in ("standins", "proofs"):
+    for name in ("standins", "teachers", "proofs"):
         shutil.rmtree(half_ready.site / f"{name}-1.0.dist-info")
     shutil.rmtree(half_ready.site / "pytest")
     return half_ready

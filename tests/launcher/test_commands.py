@@ -19,8 +19,8 @@ from helpers.launcher.proofs import SUITE
 def test_the_bare_command_prints_what_it_can_do(clone):
     done = clone.run()
     assert done.returncode == 0
-    for command in ("setup", "lab", "reset", "keep", "test", "refresh", "lint"):
-        assert f"\n    {command} " in done.stdout
+    for command in ("setup", "lab", "reset", "keep", "preflight", "test", "refresh", "lint"):
+        assert f"\n    {command} " in done.stdout.replace("\n      ", " ")
     assert not (clone.root / ".venv").exists()
 
 

@@ -18,7 +18,7 @@ def test_set_up_happens_once(ready):
     first = ready.first_run
     assert first.returncode == 0, first.stderr
     assert "Setting up the course in .venv, once" in first.stdout
-    assert len(first.stdout.splitlines()) <= 6  # quiet
+    assert len(first.stdout.splitlines()) <= 7  # quiet
     log = (ready.root / ".venv" / "install.log").read_text()
     second = ready.run("test")
     assert second.returncode == 0
@@ -34,11 +34,41 @@ def test_setup_starts_nothing_and_learners_install_what_learning_needs(empty):
     assert "{" not in done.stdout  # no stand-in ran
     installed = {path.name for path in clone.site.glob("*.dist-info")}
     assert "standins-1.0.dist-info" in installed
-    assert "proofs-1.0.dist-info" not in installed
-    clone.run("setup", "--proofs")
-    assert (clone.site / "proofs-1.0.dist-info").is_dir()
-    # What was there before is still known to be there.
-    assert "Set-up is complete" not in clone.run("setup").stdout
+    assert not {"teachers-1.0.dist-info", "proofs-1.0.dist-info"} & installed
+
+
+def test_each_stage_stands_on_those_before(empty):
+    clone = empty
+    clone.run("setup")
+    for option, arrives, not_yet in (
+        ("--teachers", "teachers-1.0", "proofs-1.0"),
+        ("--proofs", "proofs-1.0", "nothing"),
+    ):
+        assert not (clone.site / f"{arrives}.dist-info").exists()
+        done = clone.run("setup", option)
+        assert "Set-up is complete" in done.stdout, done.stderr
+        assert (clone.site / f"{arrives}.dist-info").is_dir()
+        assert not (clone.site / f"{not_yet}.dist-info").exists()
+        # What was there before is still known to be there.
+        for known in ([], ["--teachers"], [option]):
+            assert "Set-up is complete" not in clone.run("setup", *known).stdout
+
+
+def test_proofs_bring_what_teachers_need(empty):
+    assert empty.run("lint").returncode == 0
+    assert (empty.site / "teachers-1.0.dist-info").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("stage", "again"),
+    [("lessons", ["", "teachers", "proofs"]), ("teachers", ["teachers", "proofs"])],
+)
+def test_what_a_stage_asks_for_concerns_it_and_those_above(copied, stage, again):
+    name = packages.STAGES[stage]
+    (copied.root / name).write_text((copied.root / name).read_text() + "pip\n")
+    for above in ("", "teachers", "proofs"):
+        done = copied.run("setup", *[f"--{above}"] * bool(above))
+        assert ("Set-up is complete" in done.stdout) == (above in again), done.stderr
 
 
 def test_the_course_is_on_the_path_without_being_built(ready, tmp_path):
@@ -152,9 +182,8 @@ def test_errors_under_the_lock_are_not_taken_for_missing_locks(monkeypatch, tmp_
 
 @pytest.mark.parametrize("version", [(3, 15, 0), (3, 16, 2)])
 def test_a_newer_python_is_refused_before_anything_is_made(monkeypatch, tmp_path, capsys, version):
-    for name in ("pyproject.toml", "requirements.txt", "requirements-proofs.txt"):
+    for name in ("pyproject.toml", "constraints.txt", *packages.STAGES.values()):
         shutil.copy(places.ROOT / name, tmp_path)
-    shutil.copy(places.ROOT / "constraints.txt", tmp_path)
     monkeypatch.setattr(places, "ROOT", tmp_path)
     monkeypatch.setattr(places, "VENV", tmp_path / ".venv")
     monkeypatch.setattr(sys, "argv", ["course.py", "lint"])

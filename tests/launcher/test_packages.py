@@ -90,9 +90,13 @@ def test_the_range_can_be_told_by_an_older_python():
 # -------------------------------------------------------------------- packages
 
 
+def names(stage):
+    return [canonicalize_name(Requirement(line).name) for line in packages.requirements(stage)]
+
+
 def test_what_is_asked_for_is_what_is_pinned():
     pinned = {canonicalize_name(name): version for name, version, *_ in packages.pins()}
-    for line in packages.requirements(True):
+    for line in packages.requirements("proofs"):
         requirement = Requirement(line)
         assert str(requirement.specifier) == f"=={pinned[canonicalize_name(requirement.name)]}"
 
@@ -135,16 +139,42 @@ def test_other_systems_have_their_pins(system, needs, not_needed):
 
 
 def test_learners_install_neither_browser_nor_linters():
-    names = {Requirement(line).name for line in packages.requirements(False)}
-    proofs = {Requirement(line).name for line in packages.requirements(True)} - names
-    assert {"numpy", "torch", "jupyterlab", "nbval", "pytest", "pytest-xdist"} <= names
-    assert proofs == {"hypothesis", "mistune", "nbclient", "playwright", "ruff", "codespell"}
+    lessons, teachers, proofs = map(names, packages.STAGES)
+    assert {"numpy", "torch", "jupyterlab", "nbval", "pytest", "pytest-xdist"} <= set(lessons)
+    assert teachers == [*lessons, "jinja2", "mistune", "nbclient"]
+    assert proofs == [*teachers, "hypothesis", "playwright", "ruff", "codespell"]
+
+
+def test_no_package_is_asked_for_twice():
+    asked = names("proofs")
+    assert len(asked) == len(set(asked))
+
+
+def test_every_further_package_has_its_reason():
+    for stage in ("teachers", "proofs"):
+        text = (places.ROOT / packages.STAGES[stage]).read_text(encoding="utf-8")
+        asked = [line for line in text.splitlines() if "==" in line]
+        assert asked
+        for line in asked:
+            assert line.partition("  # ")[2], line
+
+
+@pytest.mark.parametrize("stage", packages.STAGES)
+def test_a_stage_is_asked_for_at_the_pinned_versions(stage):
+    constraints = str(places.ROOT / "constraints.txt")
+    asked = packages.requirements(stage)
+    assert packages.pip_arguments(stage) == ["--constraint", constraints, *asked]
+
+
+def test_an_unknown_stage_is_refused():
+    with pytest.raises(ValueError, match="'lunch'"):
+        packages.stages("lunch")
 
 
 def test_the_course_itself_is_asked_for_by_pip_alone():
     lines = (places.ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert "-e ." in lines
-    assert not any(line.startswith("-") for line in packages.requirements(True))
+    assert not any(line.startswith("-") for line in packages.requirements("proofs"))
 
 
 # --------------------------------------------------------------------- PyTorch
