@@ -2,6 +2,8 @@
 
 import ast
 import inspect
+import re
+import sys
 import textwrap
 from collections import defaultdict
 from importlib import import_module
@@ -22,18 +24,23 @@ REGISTERING = {"alternative", "mutant"}
 
 def cells_of(name, answer):
     """A notebook's cells with an answer: what its own module defines, and then the answer."""
-    around = ast.parse(inspect.getsource(inspect.getmodule(answer)))
-    around.body = [plain(statement) for statement in around.body if not registers(statement)]
     definition = plain(ast.parse(textwrap.dedent(inspect.getsource(answer))).body[0])
     definition.name = name
-    return [ast.unparse(around), f"{ast.unparse(definition)}\n\n\ncheck({name})"]
+    around = ast.unparse(ast.Module(list(statements(inspect.getmodule(answer))), []))
+    return [around, f"{ast.unparse(definition)}\n\n\ncheck({name})"]
 
 
-def registers(statement):
-    """Whether a statement of a module of answers is about the tests only."""
-    if isinstance(statement, ast.ImportFrom):
-        return statement.module == "registry" or statement.module.startswith("answers_")
-    return isinstance(statement, ast.Expr)
+def statements(module):
+    """What a module of answers defines, and those whose definitions it imports."""
+    for statement in ast.parse(inspect.getsource(module)).body:
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            named = getattr(statement, "module", statement.names[0].name)
+            if named.startswith("answers_"):
+                yield from statements(sys.modules[named])
+            elif named != "registry":
+                yield statement
+        elif not isinstance(statement, ast.Expr):
+            yield plain(statement)
 
 
 def plain(statement):
@@ -45,6 +52,13 @@ def plain(statement):
 
 def registering(decorator):
     return isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") in REGISTERING
+
+
+def told(message, name):
+    """What a message says first, without what depends on how an answer is called and where its
+    lines stand: those of the tests begin with a decorator."""
+    first = message.partition("\n")[0].replace(f"{name}(", "answer(")
+    return re.sub(r"line \d+", "line", first)
 
 
 def answers():
@@ -68,7 +82,9 @@ def test_in_the_sandbox_as_in_the_notebook(notebook, own):
         own.ask({"read": cells_of(name, answer)})
         said = own.ask({"judge": name})
         status, message = judge(name, answer)
-        message = message.replace(f"{answer.__name__}(", f"{name}(")
-        if (said.get("status"), said.get("message")) != (status, message):
+        if (said.get("status"), told(said.get("message", ""), name)) != (
+            status,
+            told(message, answer.__name__),
+        ):
             wrong.append((name, answer.__name__, status, message[:200], str(said)[:300]))
     assert not wrong
