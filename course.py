@@ -14,7 +14,7 @@ from pathlib import Path
 # First, whatever PYTHONSAFEPATH and PYTHONPATH say.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from helpers.launcher import lab, preflight, proofs, workspace
+from helpers.launcher import lab, preflight, proofs, teaching, workspace
 from helpers.launcher.environment import MATRIX, environment, run
 from helpers.launcher.installation import set_up
 from helpers.launcher.notebooks import select
@@ -62,6 +62,14 @@ def parser():
     commands.add_parser(
         "preflight", help="look, the day before a workshop, whether anything is left to do"
     )
+    solving = commands.add_parser(
+        "answers", help="for teachers: write the solved edition, executed (in answers/)"
+    )
+    solving.add_argument("notebook", nargs="*", help="numbers, such as 03; all without")
+    commands.add_parser(
+        "grade", add_help=False, help="for teachers: judge a folder of notebooks that were handed "
+        "in, in a sandbox; grade --help tells more"
+    )  # fmt: skip
     testing = commands.add_parser(
         "test", help="prove everything: unit tests, exercises, every stored output of every "
         "notebook; further arguments go to pytest"
@@ -97,7 +105,7 @@ def dispatch(arguments):
     """Run one command; returns its exit code."""
     commands = parser()
     options, further = commands.parse_known_args(spell_out_matrix(arguments))
-    if further and options.command not in ("lab", "test"):
+    if further and options.command not in ("lab", "test", "grade"):
         commands.error(f"unrecognized arguments: {' '.join(further)}")
     if options.command == "setup":
         set_up(teachers=options.teachers, proofs=options.proofs)
@@ -105,6 +113,10 @@ def dispatch(arguments):
         return 0
     if options.command == "lab":
         return lab.lab(further, with_outputs=options.with_outputs)
+    if options.command == "answers":
+        return teaching.answers(options.notebook)
+    if options.command == "grade":
+        return teaching.grade(further)
     if options.command == "preflight":
         return preflight.preflight()
     if options.command == "test":

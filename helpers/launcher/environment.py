@@ -121,13 +121,15 @@ def matrix_variables(name):
     return variables
 
 
-def run(command, variables):
+def run(command, variables, folder=None):
     """Run a command in the environment of the course; returns its exit code.
 
-    Ctrl-C reaches the command too, which knows best how to end.
+    folder: where; in that of the course without. Ctrl-C reaches the command too, which knows best
+    how to end.
     """
     parts = [str(part) for part in command]
-    with subprocess.Popen(parts, cwd=places.ROOT, env=clean_environment() | variables) as child:
+    folder, variables = folder or places.ROOT, clean_environment() | variables
+    with subprocess.Popen(parts, cwd=folder, env=variables) as child:
         try:
             while child.poll() is None:
                 with contextlib.suppress(KeyboardInterrupt):
