@@ -1,7 +1,5 @@
 """Exercises of the notebook `depth`: how gradients grow from layer to layer, and a skip."""
 
-import math
-
 import numpy as np
 
 from helpers.exercises.engine import (
@@ -382,6 +380,8 @@ def single_sample():
     "too large? Then beta lies in the upper half, else in the lower one. Repeat 50 times.",
 )
 def straight_start(L, most):
+    import math  # NumPy has no erf, and the notebook imports nothing else
+
     target = most ** (2 / L)
     low, high = -5.0, 5.0
     for _ in range(50):
