@@ -99,13 +99,15 @@ prediction(
     c="half of the mean square is left, and the mean is 0.4: 0.5 - 0.4 ** 2 is about 1/3.",
     believed={"a": "claim: activations-standardized", "b": "quote: relu-halves-the-variance"},
 )
-prediction(
+number(
     "forward-other-batch",
-    right="b",
-    a="sqrt(var + eps) and the mean belong to the first batch; the second has others.",
-    b="the second batch is normalized with its own mean and variance, then scaled and shifted with "
-    "those of the first.",
-    believed={"a": "claim: undo"},
+    answer=0.19,
+    within=2,
+    unit="standard deviations",
+    reason="The second batch is normalized with its own mean and variance, then scaled and shifted "
+    "with those of the first. The means of two batches of 64 differ by about sqrt(2 / 64), or 0.18 "
+    "standard deviations, and their spreads by about sqrt(1 / 64), or 0.13.",
+    measured_by="np.median(other_batches)",
 )
 
 

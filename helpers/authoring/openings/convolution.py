@@ -33,6 +33,8 @@ def draw() -> None:
         ax.text(-3, step * n + SIDE / 2, name, ha="right", va="center", fontsize=11)
     question = "The number in the\nblack frame: which others\nshare its mean?"
     ax.text(page.shape[1] + 3, 1.5 * step, question, va="center", fontsize=13)
+    signs = "purple: above zero\norange: below zero"
+    ax.text(page.shape[1] + 3, 2.5 * step, signs, va="center", fontsize=11)
     ax.set_xlim(-35, page.shape[1] + 105)
     ax.axis("off")
 
