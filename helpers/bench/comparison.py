@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from IPython.display import Markdown, display
+from matplotlib.ticker import LogLocator
 
 from helpers import plotting
 from helpers.bench.requests import SCORED, SEEDS, answer, from_one, sources
 from helpers.bench.sentences import NotOnTheBench, listed
 from helpers.comparing import Choice, Conclusion, choose_rate, compare_pairs
 from helpers.plotting.roles import role_of
+from helpers.plotting.ticks import plain
 from helpers.pool import Runs
 from helpers.travels import USABLE, goals, largest_rate, usable_decades
 
@@ -141,6 +143,11 @@ class Comparison:
         right.set(xlim=(-0.4, 1.4), ylabel=shown)
         if self.conclusion.measure.ratio and min(first.min(), second.min()) > 0:
             right.set_yscale("log")
+            if max(first.max(), second.max()) < 4 * min(first.min(), second.min()):
+                # So few powers of ten would stand alone at the axis.
+                right.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+                right.yaxis.set_major_formatter(lambda value, _: plain(value))
+                right.minorticks_off()
 
     def __str__(self):
         return self.said

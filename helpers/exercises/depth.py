@@ -86,7 +86,7 @@ number(
     unit="times",
     within=3,
     reason="Over the skip the gradient passes unchanged, and each branch adds less than the one "
-    "before it, because the stream whose spread it is divided by grows.",
+    "before it, because the x whose spread it is divided by grows.",
     measured_by="np.median(growth_with)",
 )
 number(
