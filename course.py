@@ -67,6 +67,10 @@ def parser():
     )
     solving.add_argument("notebook", nargs="*", help="numbers, such as 03; all without")
     commands.add_parser(
+        "guide", help="for teachers: write the guide, a page per notebook and three workshops by "
+        "the minute (in guide/pages/)"
+    )  # fmt: skip
+    commands.add_parser(
         "grade", add_help=False, help="for teachers: judge a folder of notebooks that were handed "
         "in, in a sandbox; grade --help tells more"
     )  # fmt: skip
@@ -115,6 +119,8 @@ def dispatch(arguments):
         return lab.lab(further, with_outputs=options.with_outputs)
     if options.command == "answers":
         return teaching.answers(options.notebook)
+    if options.command == "guide":
+        return teaching.guide()
     if options.command == "grade":
         return teaching.grade(further)
     if options.command == "preflight":
