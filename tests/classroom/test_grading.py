@@ -69,8 +69,8 @@ def test_a_room_is_graded(room, isolated, monkeypatch, capsys):
     assert run(room, monkeypatch=monkeypatch) == 0
     found = {row["name"]: row for row in rows(into / "grades.csv")}
     assert len(found) == 7
-    assert found["Ada"]["batch_norm_forward"] == "1.0"
-    assert found["Bob"]["batch_norm_forward"] == "1.0"
+    assert found["Ada"]["batch_norm_forward"] == "1"
+    assert found["Bob"]["batch_norm_forward"] == "1"
     assert 0 < float(found["Bob"]["batch_statistics"]) < 1
     assert found["Dora"]["points"] == found["Émile"]["points"] == found["Fay"]["points"] == "0"
     assert "'=1+1" in " ".join(found)  # no spreadsheet takes it for a formula
@@ -80,12 +80,12 @@ def test_a_room_is_graded(room, isolated, monkeypatch, capsys):
     assert "<script" not in page
     assert "the same as that of Cem" in page
     assert "the same as that of Bob" in page
-    assert judge.REFERENCE.replace("()", "()") in page
+    assert judge.REFERENCE in page
     assert "sandbox of its own" in page
     assert sorted(str(path) for path in room.rglob("*")) == before
     ada = json.loads((into / "Ada" / "results.json").read_text(encoding="utf-8"))
     assert ada["score"] == 2
-    assert {test["status"] for test in ada["tests"]} == {"passed", "failed"}
+    assert [test["status"] for test in ada["tests"]] == ["passed", "passed"]
 
     # Again: nothing is judged that has not changed.
     monkeypatch.setattr(judge, "grade", None)
@@ -122,7 +122,7 @@ def test_without_a_sandbox_nothing_is_run_unless_it_is_trusted(room, monkeypatch
     assert not into.exists()
     assert run(room, "--into", str(into), "--trust-submissions", monkeypatch=monkeypatch) == 0
     found = {row["name"]: row for row in rows(into / "grades.csv")}
-    assert found["Ada"]["batch_norm_forward"] == "1.0"
+    assert found["Ada"]["batch_norm_forward"] == "1"
     assert "WITHOUT a sandbox" in (into / "report.html").read_text(encoding="utf-8")
 
 

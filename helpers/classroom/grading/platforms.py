@@ -152,9 +152,10 @@ def cell(text: str) -> str:
 
 
 def as_csv(rows: list[list]) -> str:
-    """Rows as comma-separated values."""
+    """Rows as comma-separated values; whole numbers of points without a decimal point."""
     file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
+    written = [[f"{v:g}" if isinstance(v, float) else v for v in row] for row in rows]
+    csv.writer(file, lineterminator="\n").writerows(written)
     return file.getvalue()
 
 

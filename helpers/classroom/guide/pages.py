@@ -50,7 +50,7 @@ PAGE = """\
 <a href="index.html">all pages</a>
 {% if after %}<a href="{{ after }}.html">{{ after }}</a>{% endif %}</nav>
 <h1>{{ title }}</h1>
-<p>{{ question }} {{ needs }}.</p>
+<p>{{ question }} {{ needs }}</p>
 {{ purpose }}
 
 <h2>Minutes</h2>
