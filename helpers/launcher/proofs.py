@@ -6,7 +6,7 @@ from helpers.launcher.installation import set_up
 from helpers.launcher.notebooks import select
 
 # What takes minutes, and is asked for by itself.
-SUITE = "not ablation and not sliders"
+SUITE = "not ablation and not thorough"
 
 
 def test(arguments, *, matrix, ablations):

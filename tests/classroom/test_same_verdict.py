@@ -61,24 +61,24 @@ def told(message, name):
     return re.sub(r"line \d+", "line", first)
 
 
-def answers():
-    """Every answer that has a source of its own, by notebook."""
+def every_answer():
+    """By notebook and exercise, the right and the wrong answers that the tests keep; without
+    those that a function made, which no learner could write down."""
     found = defaultdict(list)
     for name in names():
-        every = [*ALTERNATIVES[name], *(mutant for mutant, _ in MUTANTS[name])]
-        found[EXERCISES[name].notebook] += [(name, answer) for answer in every]
+        right, wrong = (
+            [answer for answer in answers if not getattr(answer, "__closure__", None)]
+            for answers in (ALTERNATIVES[name], [mutant for mutant, _ in MUTANTS[name]])
+        )
+        found[EXERCISES[name].notebook].append((name, right, wrong))
     return found
 
 
-ANSWERS = answers()
-
-
-@pytest.mark.parametrize("notebook", [n for n in NOTEBOOKS if ANSWERS[n]])
-def test_in_the_sandbox_as_in_the_notebook(notebook, own):
+def told_apart(own, notebook, answers):
+    """The answers that get another verdict in the sandbox than in the notebook."""
     own.seconds = 20
     own.ask({"import": [*originals.imports(notebook), "torch"]})
-    wrong = []
-    for name, answer in ANSWERS[notebook]:
+    for name, answer in answers:
         own.ask({"read": cells_of(name, answer)})
         said = own.ask({"judge": name})
         status, message = judge(name, answer)
@@ -86,5 +86,20 @@ def test_in_the_sandbox_as_in_the_notebook(notebook, own):
             status,
             told(message, answer.__name__),
         ):
-            wrong.append((name, answer.__name__, status, message[:200], str(said)[:300]))
-    assert not wrong
+            yield name, answer.__name__, status, message[:200], str(said)[:300]
+
+
+EVERY = every_answer()
+
+
+@pytest.mark.parametrize("notebook", EVERY)
+def test_a_right_and_a_wrong_answer_are_judged_as_in_the_notebook(notebook, own):
+    some = [(n, a) for n, right, wrong in EVERY[notebook] for a in (*right[:1], *wrong[-1:])]
+    assert not list(told_apart(own, notebook, some))
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("notebook", EVERY)
+def test_every_answer_is_judged_as_in_the_notebook(notebook, own):
+    every = [(n, a) for n, right, wrong in EVERY[notebook] for a in (*right, *wrong)]
+    assert not list(told_apart(own, notebook, every))

@@ -264,7 +264,7 @@ def test_a_learner_runs_the_notebook_moves_a_slider_and_solves_an_exercise(
     assert hosts <= {"127.0.0.1", None}
 
 
-@pytest.mark.sliders
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [name for name in WITH_SLIDERS if name != NOTEBOOK])
 def test_every_slider_is_moved_by_keyboard(page, address, name):
     page.goto(address)

@@ -45,7 +45,7 @@ def defined(notebook: reading.Reading, name: str) -> tuple:
     """The answer to an exercise, or None; and, where there is none, why."""
     namespace = {"__name__": "__main__", "__builtins__": builtins}
     problem = "; ".join(notebook.problems)
-    for cell, statement in notebook.until(name):
+    for cell, statement in notebook.to_execute(name):
         try:
             exec(compiled(cell, statement), namespace)
         except BaseException as error:

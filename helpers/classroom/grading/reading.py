@@ -1,4 +1,5 @@
-"""What of a submitted notebook is executed: imports, functions, classes and constants.
+"""What of a submitted notebook is executed: imports, functions, classes and constants, and of all
+that is computed only what the answer uses.
 
 Nothing is executed here. Still it runs in the sandbox: source that nobody has read can crash a
 parser.
@@ -31,8 +32,8 @@ INTERNALS = frozenset(
 
 @dataclass
 class Reading:
-    """statements: those to execute, each with its cell. checked: the cell where a name was checked
-    last. problems: sentences about cells that cannot be read."""
+    """statements: those that give a name to something, each with its cell. checked: the cell where
+    a name was checked last. problems: sentences about cells that cannot be read."""
 
     statements: list[tuple[int, ast.stmt]] = field(default_factory=list)
     checked: dict[str, int] = field(default_factory=dict)
@@ -43,6 +44,15 @@ class Reading:
         from top to bottom."""
         last = self.checked.get(name)
         return [(cell, s) for cell, s in self.statements if last is None or cell <= last]
+
+    def to_execute(self, name: str) -> list[tuple[int, ast.stmt]]:
+        """Those of them that are executed to judge the answer to `name`."""
+        above, used, new = self.until(name), {name}, {name}
+        while new:
+            found = {n for _, s in above if new & bound(s) for n in names_in(s)}
+            new = found - used
+            used |= new
+        return [(cell, s) for cell, s in above if not is_computed(s) or used & bound(s)]
 
     def definition(self, name: str) -> ast.stmt | None:
         """The definition of `name` that counts."""
@@ -64,7 +74,7 @@ def read(cells: Iterable[str]) -> Reading:
             reading.problems.append(f"code cell {number + 1} cannot be read: {told(error)}")
             continue
         for statement in tree.body:
-            if isinstance(statement, KEPT) or is_constant(statement):
+            if isinstance(statement, (*KEPT, ast.Assign, ast.AnnAssign)):
                 reading.statements.append((number, statement))
             elif name := checked_in(statement):
                 reading.checked[name] = number
@@ -82,15 +92,25 @@ def told(error: Exception) -> str:
     return f"{getattr(error, 'msg', None) or type(error).__name__}{line}"
 
 
-def is_constant(statement: ast.stmt) -> bool:
-    """Whether a statement gives a name to numbers or texts that stand there."""
-    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
+def is_computed(statement: ast.stmt) -> bool:
+    """Whether a statement gives a name to more than what stands there."""
+    if isinstance(statement, KEPT) or statement.value is None:
         return False
     try:
         ast.literal_eval(statement.value)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return True
+        return True
+    return False
+
+
+def bound(statement: ast.stmt) -> set[str]:
+    """The names that a statement gives to something."""
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+    if isinstance(statement, KEPT):
+        return {statement.name}
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return {node.id for t in targets for node in ast.walk(t) if isinstance(node, ast.Name)}
 
 
 def checked_in(statement: ast.stmt) -> str | None:
