@@ -23,8 +23,8 @@ import tempfile
 import time
 from collections.abc import Callable
 
-MEMORY = 2 << 30  # bytes that an answer may take beyond what the judge has taken
-PROCESSES = 32  # enough for threads of libraries
+MEMORY = 1 << 30  # bytes that an answer may take beyond what the judge has taken
+PROCESSES = 16  # enough for threads of libraries; each may take MEMORY
 LONGEST_REPLY = 64 << 10  # bytes
 LONGEST_REASON = 500  # characters
 NOBODY = 65534
