@@ -112,6 +112,11 @@ def no_choices(notebook):
     cell.source = cell.source.replace("- ", "* ")
 
 
+def asked_outside_its_quote(notebook):
+    cell = cell_with(notebook, "- a) down the columns")
+    cell.source = cell.source.replace("> - b)", "- b)")
+
+
 def unregistered_claim(notebook):
     code_cells(notebook)[-1].source += '\nclaim("pigs-fly", measured=1, at_least=0)'
 
@@ -318,6 +323,7 @@ def slider_of_indices(notebook):
         (answered_prediction, "forward-axis is filled in"),
         (telling_id, "'axis' stands in the right answer"),
         (no_choices, "no choices stand above the prediction forward-axis"),
+        (asked_outside_its_quote, "the text of forward-axis does not stand in a quote"),
         (unregistered_claim, "pigs-fly"),
         (untested_claim, "are registered"),
         (limit_never_tested, "must be called 2 time"),

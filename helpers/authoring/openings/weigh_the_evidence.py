@@ -18,7 +18,11 @@ CLAIMS = (
     "dropout-needed-less",
     "no-harm-with-wrong-labels",
 )
-MARKS = {"supports": ("o", plotting.BN), "contradicts": ("X", "black"), "silent": ("_", "#666666")}
+MARKS = {
+    "supports": ("o", plotting.BN),
+    "contradicts": ("X", "black"),
+    "silent": ("_", plotting.GREY),
+}
 
 
 def draw() -> None:
