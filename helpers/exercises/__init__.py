@@ -54,6 +54,11 @@ def judge(name: str, answer: Callable) -> tuple[str, str]:
     """Judge an answer to the exercise `name`: (status, message).
 
     status is "todo", "fail" or "pass". A name that no exercise has fails with a sentence.
+
+    The answer runs in this process, with its rights. What it leaves behind in NumPy, PyTorch and
+    the arguments is noticed and put back; but it can read and write files, end Python, never
+    return, take all memory, and find out and change what judges it. So judge nobody's code with it
+    that you would not run yourself: `course.py grade` does that in a sandbox.
     """
     subject = _entry(EXERCISES, name)
     if subject is None:
