@@ -16,8 +16,15 @@ def isolated():
         pytest.skip(why)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def own(isolated):
-    """A sandbox of one's own; an answer has two seconds."""
+    """A sandbox, started again when a test has broken it; an answer has two seconds."""
     with sandbox.Sandbox(trusted=False, seconds=2) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def patient(isolated):
+    """The same for answers that are only slow."""
+    with sandbox.Sandbox(trusted=False, seconds=20) as started:
         yield started

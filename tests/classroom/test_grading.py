@@ -161,7 +161,7 @@ def test_what_is_further_is_worth_nothing_unless_somebody_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("defualt = 1", "defualt means nothing"),
+        ("standard = 1", "standard means nothing"),
         ("[exercises]\nbatch_nrom = 1", "no exercise is called batch_nrom"),
         ('notebooks = ["03"]', "no notebook is called 03"),
         ("default = -1", "must be a number from 0"),

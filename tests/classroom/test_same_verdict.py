@@ -74,13 +74,12 @@ def every_answer():
     return found
 
 
-def told_apart(own, notebook, answers):
+def told_apart(patient, notebook, answers):
     """The answers that get another verdict in the sandbox than in the notebook."""
-    own.seconds = 20
-    own.ask({"import": [*originals.imports(notebook), "torch"]})
+    patient.ask({"import": [*originals.imports(notebook), "torch"]})
     for name, answer in answers:
-        own.ask({"read": cells_of(name, answer)})
-        said = own.ask({"judge": name})
+        patient.ask({"read": cells_of(name, answer)})
+        said = patient.ask({"judge": name})
         status, message = judge(name, answer)
         if (said.get("status"), told(said.get("message", ""), name)) != (
             status,
@@ -93,13 +92,13 @@ EVERY = every_answer()
 
 
 @pytest.mark.parametrize("notebook", EVERY)
-def test_a_right_and_a_wrong_answer_are_judged_as_in_the_notebook(notebook, own):
+def test_a_right_and_a_wrong_answer_are_judged_as_in_the_notebook(notebook, patient):
     some = [(n, a) for n, right, wrong in EVERY[notebook] for a in (*right[:1], *wrong[-1:])]
-    assert not list(told_apart(own, notebook, some))
+    assert not list(told_apart(patient, notebook, some))
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("notebook", EVERY)
-def test_every_answer_is_judged_as_in_the_notebook(notebook, own):
+def test_every_answer_is_judged_as_in_the_notebook(notebook, patient):
     every = [(n, a) for n, right, wrong in EVERY[notebook] for a in (*right, *wrong)]
-    assert not list(told_apart(own, notebook, every))
+    assert not list(told_apart(patient, notebook, every))

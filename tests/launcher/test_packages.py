@@ -141,7 +141,7 @@ def test_other_systems_have_their_pins(system, needs, not_needed):
 def test_learners_install_neither_browser_nor_linters():
     lessons, teachers, proofs = map(names, packages.STAGES)
     assert {"numpy", "torch", "jupyterlab", "nbval", "pytest", "pytest-xdist"} <= set(lessons)
-    assert teachers == [*lessons, "jinja2", "mistune", "nbclient"]
+    assert teachers == [*lessons, "jinja2", "latex2mathml", "mistune", "nbclient"]
     assert proofs == [*teachers, "hypothesis", "playwright", "ruff", "codespell"]
 
 
