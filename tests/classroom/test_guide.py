@@ -27,6 +27,9 @@ class Whole(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag, attrs):
+        assert tag in VOID
+
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
@@ -91,13 +94,22 @@ def test_a_page_shows_what_a_wrong_choice_believes_and_what_moves_it(few_mistake
     assert "&lt;script&gt;" in html
 
 
+def test_a_page_tells_the_answers_of_numbers_and_orders(few_mistakes):
+    html = pages.page("inference")
+    asked = [name for name, _ in gathered.others("inference", set())]
+    assert "inference-shuffled" in asked
+    assert not [name for name in asked if QUESTIONS[name].recalls]
+    assert "<code>inference-shuffled</code>" in html
+    assert "you said" not in html
+
+
 def test_tracks_fill_their_minutes_and_lead_to_sections():
     lengths = []
     for track in written.tracks():
         assert sum(step.minutes for step in track.steps) == track.minutes
         lengths.append(track.minutes)
         for step in track.steps:
-            if step.notebook:
+            if step.heading:
                 headings = {part.heading for part in gathered.parts(step.notebook)}
                 assert step.heading in headings, step
     assert lengths == [90, 240, 780]
@@ -106,7 +118,7 @@ def test_tracks_fill_their_minutes_and_lead_to_sections():
 def test_in_the_shorter_tracks_a_section_gets_the_minutes_that_it_takes():
     for track in written.tracks()[:2]:
         for step in track.steps:
-            if step.notebook:
+            if step.heading:
                 takes = next(
                     part.minutes
                     for part in gathered.parts(step.notebook)
@@ -121,6 +133,7 @@ def test_the_index_leads_to_every_page():
     for notebook in NOTEBOOKS:
         assert f'href="{numbered(notebook)}.html"' in html
     assert ">1:25<" in html
+    assert html.count(">0:00<") == 4  # three tracks, one of them with a second day
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,15 @@ def test_grade_runs_where_the_teacher_stands_and_imports_nothing_from_there(
     assert "TQDM_DELAY" not in variables  # somebody waits for the bar
 
 
+def test_grade_tells_about_itself_before_anything_is_installed(started, capsys):
+    with pytest.raises(SystemExit):
+        course.dispatch(["grade", "--help"])
+    assert "--trust-submissions" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        course.dispatch(["grade", "handed in", "--format", "paper"])
+    assert started == []
+
+
 def test_answers_takes_names_as_the_other_commands_do(started):
     assert course.dispatch(["answers", "03"]) == 7
     assert started[1][0][2:] == [

@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import json
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,8 +17,8 @@ from helpers.classroom.grading.judge import Result
 from helpers.classroom.grading.submissions import Learner
 from helpers.exercises import load_part_iii
 from helpers.files import replaced_atomically, write_atomically
+from helpers.launcher.teaching import grade_parser
 
-FORMATS = ("moodle", "canvas", "gradescope")
 ISOLATED = "Each learner's code ran in a sandbox of its own, without network, files or rights."
 TRUSTED = (
     "The code of these submissions ran WITHOUT a sandbox, with the rights of whoever graded "
@@ -29,7 +28,7 @@ TRUSTED = (
 
 def main() -> int:
     """Grade a folder; returns the exit code."""
-    options = arguments()
+    options = grade_parser().parse_args()
     folder, into = (
         Path(options.folder),
         Path(options.into or f"{options.folder.rstrip('/')}-graded"),
@@ -58,27 +57,6 @@ def main() -> int:
     write(results, into, worth, options)
     print(f"{len(results)} graded: {into / 'grades.csv'}, {into / 'report.html'}")
     return 0
-
-
-def arguments() -> argparse.Namespace:
-    """The command line."""
-    top = argparse.ArgumentParser(
-        prog="python3 course.py grade",
-        description="Judge the notebooks in a folder as learning platforms export them, in a "
-        "sandbox. What is graded already is not graded again.",
-    )
-    top.add_argument("folder")
-    top.add_argument("--into", help="where the results go; FOLDER-graded without")
-    top.add_argument(
-        "--points", type=Path, help="a TOML file: see helpers/classroom/grading/points.py"
-    )
-    top.add_argument("--format", choices=FORMATS, help="write this file too")
-    top.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="learners at a time")
-    top.add_argument("--seconds", type=float, default=10, help="for one answer (10)")
-    top.add_argument(
-        "--trust-submissions", action="store_true", help="without a sandbox, with your own rights"
-    )
-    return top.parse_args()
 
 
 def grade_all(

@@ -13,7 +13,7 @@ from helpers.authoring import sections
 from helpers.contents import NOTEBOOKS, numbered
 from helpers.exercises import asked
 from helpers.exercises.engine import EXERCISES, examine
-from helpers.exercises.questions import QUESTIONS, Choice, who_says
+from helpers.exercises.questions import QUESTIONS, Choice, Question, who_says
 
 ROOT = Path(__file__).resolve().parents[3]
 MOST_MISTAKES = 5  # of one exercise
@@ -111,6 +111,21 @@ def choices(notebook: str) -> list[str]:
     """The questions with letters that a notebook's core asks before an experiment."""
     core = [name for part in parts(notebook) if not part.further for name in part.asks]
     return [n for n in core if isinstance(QUESTIONS.get(n), Choice) and not QUESTIONS[n].recalls]
+
+
+def others(notebook: str, voted: set[str]) -> list[tuple[str, str]]:
+    """What a core asks before an experiment besides: (question, the reply to a right answer)."""
+    core = [name for part in parts(notebook) if not part.further for name in part.asks]
+    found = [QUESTIONS[n] for n in core if n in QUESTIONS and n not in voted]
+    return [(q.name, reply(q)) for q in found if not q.recalls]
+
+
+def reply(question: Question) -> str:
+    """What the course says to a right answer."""
+    right = question.answers[0] if hasattr(question, "answers") else None
+    right = right or getattr(question, "right", None) or question.answer
+    said = question.reply(question.read(right)).removeprefix("✓ ")
+    return re.sub(r"^you said [^,]*, ", "", said)
 
 
 def asked_text(name: str) -> str:

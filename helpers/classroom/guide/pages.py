@@ -26,6 +26,7 @@ pre { white-space: pre-wrap; }
   body { font-size: 10.5pt; margin: 0; max-width: none; }
   nav { display: none; }
   h2, h3 { break-after: avoid; }
+  .track { break-before: page; }
   li, tr, .box, blockquote { break-inside: avoid; }
 }
 """
@@ -56,13 +57,13 @@ PAGE = """\
 <h2>Minutes</h2>
 <table><thead><tr><th>section</th><th>minutes</th><th>asks</th></tr></thead><tbody>
 {%- for part in parts if not part.further %}
-<tr><td>{{ part.heading|line }}</td><td class="number">{{ "%.0f"|format(part.minutes) }}</td>
+<tr><td>{{ part.heading|line }}</td><td class="number">{{ part.minutes|minutes }}</td>
 <td>{{ part.asks|join(", ") }}</td></tr>
 {%- endfor %}
 </tbody></table>
 <p>Further, for those who are ahead:
-{%- for part in parts if part.further %} {{ part.heading|line }}
-({{ "%.0f"|format(part.minutes) }}){{ "," if not loop.last else "." }}{% endfor %}</p>
+{%- for part in parts if part.further %} {{ part.heading|replace("Further: ", "")|line }}
+({{ part.minutes|minutes }}){{ "," if not loop.last else "." }}{% endfor %}</p>
 
 <h2>Draw</h2>
 {{ draw }}
@@ -84,6 +85,14 @@ again; then run the cell.</p>
 {%- else %}
 <p>Nothing with letters is asked in the core of this notebook.</p>
 {%- endfor %}
+{%- if others %}
+<h3>And collect guesses</h3>
+<p>Three numbers or orders on the board, hands up for each, then run the cell.</p>
+{%- for other in others %}
+<blockquote>{{ other.text }}</blockquote>
+<p><code>{{ other.name }}</code>: {{ other.reply|line }}</p>
+{%- endfor %}
+{%- endif %}
 
 <h2>Exercises and the mistakes they provoke</h2>
 {%- for exercise in exercises %}
@@ -113,18 +122,17 @@ again; then run the cell.</p>
 
 INDEX = """\
 <h1>Batch Norm: the teacher's guide</h1>
+<p>Three workshops:
+{%- for track in tracks %} <a href="#track-{{ loop.index }}">{{ track.name }}</a>
+{{- "," if not loop.last }}{% endfor %}; and <a href="#notebooks">a page for each notebook</a>.</p>
 <p>The day before, each participant runs <code>python3 course.py preflight</code>.
 <code>python3 course.py answers</code> writes the solved edition,
 <code>python3 course.py grade FOLDER</code> judges what was handed in.</p>
-<h2>Notebooks</h2>
-<table><thead><tr><th>notebook</th><th>question</th></tr></thead><tbody>
-{%- for notebook in notebooks %}
-<tr><td><a href="{{ notebook.file }}.html">{{ notebook.title }}</a></td>
-<td>{{ notebook.question }}<br>{{ notebook.needs }}</td></tr>
-{%- endfor %}
-</tbody></table>
+<p>Whoever goes to a section needs the cells above it. At every step, and whenever you skip one,
+everybody clicks the section's heading and chooses Run, Run All Above Selected Cell: up to half a
+minute. Exercises and predictions that are still blank do no harm.</p>
 {%- for track in tracks %}
-<h2>{{ track.name }}</h2>
+<h2 id="track-{{ loop.index }}" class="track">{{ track.name }}</h2>
 <p>{{ track.what }}</p>
 <table>
 <thead><tr><th>from</th><th>minutes</th><th>what the room does</th><th>where</th></tr></thead>
@@ -133,10 +141,18 @@ INDEX = """\
 <tr><td class="number">{{ step.start }}</td><td class="number">{{ step.minutes }}</td>
 <td>{{ step.do }}</td>
 <td>{% if step.file -%}
-<a href="{{ step.file }}.html">{{ step.file }}</a>, {{ step.heading }}{% endif %}</td></tr>
+<a href="{{ step.file }}.html">{{ step.file }}</a>{{ ", " ~ step.heading if step.heading }}
+{%- endif %}</td></tr>
 {%- endfor %}
 </tbody></table>
 {%- endfor %}
+<h2 id="notebooks" class="track">Notebooks</h2>
+<table><thead><tr><th>notebook</th><th>question</th></tr></thead><tbody>
+{%- for notebook in notebooks %}
+<tr><td><a href="{{ notebook.file }}.html">{{ notebook.title }}</a></td>
+<td>{{ notebook.question }}<br>{{ notebook.needs }}</td></tr>
+{%- endfor %}
+</tbody></table>
 """
 
 
@@ -144,6 +160,7 @@ def environment() -> Environment:
     """Jinja that escapes everything but what `markdown` has made."""
     made = Environment(autoescape=True)
     made.filters["line"] = lambda text: Markup(markdown.line(text))
+    made.filters["minutes"] = minutes
     made.filters["plain"] = lambda text: Markup(markdown.plain(text))
     return made
 
@@ -179,6 +196,10 @@ def page(notebook: str) -> str:
         needs=gathered.needs(notebook),
         parts=gathered.parts(notebook),
         votes=[vote(own) for own in hand.votes],
+        others=[
+            {"name": name, "text": asked_text(name), "reply": reply}
+            for name, reply in gathered.others(notebook, {own.question for own in hand.votes})
+        ],
         exercises=[exercise(name) for name in gathered.exercises(notebook)],
         **blocks,
     )
@@ -190,8 +211,18 @@ def vote(own: written.Vote) -> dict:
         vars(option) | {"moves": own.moves.get(option.letter, "")}
         for option in gathered.options(own.question)
     ]
-    text = Markup(markdown.to_html(gathered.asked_text(own.question)))
+    text = asked_text(own.question)
     return {"name": own.question, "why": own.why, "text": text, "options": options}
+
+
+def asked_text(name: str) -> Markup:
+    """What a question asks, each choice on a line of its own."""
+    return Markup(markdown.to_html(gathered.asked_text(name).replace("\n", "  \n")))
+
+
+def minutes(value: float) -> str:
+    """Minutes as one says them."""
+    return f"{value:.0f}" if value >= 0.5 else "under 1"
 
 
 def exercise(name: str) -> dict:
@@ -218,6 +249,7 @@ def steps(track: written.Track) -> list[dict]:
     """The steps of a track with the time at which each begins."""
     start, found = 0, []
     for step in track.steps:
+        start = 0 if step.new_day else start
         file = numbered(step.notebook) if step.notebook else ""
         found.append(vars(step) | {"file": file, "start": f"{start // 60}:{start % 60:02d}"})
         start += step.minutes

@@ -89,12 +89,16 @@ def items(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Step:
-    """Some minutes of a track: what the room does, and where in the course that stands."""
+    """Some minutes of a track: what the room does, and where in the course that stands.
+
+    new_day: whether the clock begins again.
+    """
 
     minutes: int
     do: str
     notebook: str = ""
     heading: str = ""
+    new_day: bool = False
 
 
 @dataclass(frozen=True)
