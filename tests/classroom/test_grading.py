@@ -13,6 +13,7 @@ from test_guide import Whole
 
 from helpers.classroom.grading import __main__ as grading
 from helpers.classroom.grading import judge, platforms, points, report, sandbox
+from helpers.classroom.grading.submissions import Notebook
 from helpers.exercises import load_part_iii
 from helpers.exercises.engine import EXERCISES
 
@@ -253,6 +254,11 @@ def test_two_of_the_same_name_get_folders_of_their_own():
     assert [names[id(learner)] for learner in learners] == ["Ada", "ada (2)", "B 1"]
 
 
+def test_no_learner_is_called_like_a_file_about_all():
+    (names,) = grading.folder_names([SimpleNamespace(name="Report.html", identifier="")]).values()
+    assert names == "Report.html (2)"
+
+
 MALFORMED = (
     {},
     {"status": "pass"},
@@ -260,10 +266,42 @@ MALFORMED = (
     {"status": "pass", "message": 7, "passed": 1, "checks": 1},
     {"status": "pass", "message": "", "passed": 99, "checks": 1},
     {"status": "pass", "message": "", "passed": "many", "checks": 1},
+    {"status": "pass", "message": "", "passed": 1, "checks": float("inf")},
+    {"status": "pass", "message": "", "passed": float("nan"), "checks": 1},
 )
 
 
 @pytest.mark.parametrize("said", MALFORMED)
 def test_a_malformed_verdict_is_none(said):
-    with pytest.raises((KeyError, TypeError, ValueError)):
+    with pytest.raises((KeyError, TypeError, ValueError, OverflowError)):
         judge.well(said)
+
+
+def test_a_message_that_cannot_be_written_is_written_all_the_same():
+    said = {"status": "fail", "message": "\ud800" + "x" * 9999, "passed": 0, "checks": 1}
+    assert judge.well(said).message.encode() == b"?" + b"x" * 1999
+
+
+def test_results_do_not_go_where_submissions_are(room, monkeypatch, capsys):
+    assert run(room, "--into", str(room / "out"), monkeypatch=monkeypatch) == 1
+    assert "choose a folder outside" in capsys.readouterr().err
+
+
+def test_who_is_slow_with_every_answer_does_not_keep_the_others_waiting(monkeypatch):
+    class Slow:
+        seconds, process, asked = 10, True, 0
+
+        def ask(self, request):
+            if "judge" not in request:
+                return {"answers": {}, "problems": []}
+            self.asked += 1
+            clock[0] += 10
+            return {"lost": "it was not done"}
+
+    clock = [0.0]
+    monkeypatch.setattr(judge.time, "monotonic", lambda: clock[0])
+    notebook = Notebook("x.ipynb", "bug_clinic", [], (0, 0.0, ""))
+    slow = Slow()
+    answers = judge.answers_of("bug_clinic", notebook, slow, [])
+    assert slow.asked == judge.BUDGET + 1 < len(answers)
+    assert "took too long" in list(answers.values())[-1].message

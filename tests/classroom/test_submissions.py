@@ -190,10 +190,22 @@ def test_zips_in_zips_in_zips_end(tmp_path):
         ("..", "nameless"),
         ("a\nb", "ab"),
         ("CON: x", "CON x"),
+        ("é" * 300, "é" * 75),
+        ("a\udc80b", "ab"),
     ],
 )
 def test_a_name_can_be_that_of_a_folder(given, is_called):
     assert submissions.plain(given) == is_called
+
+
+def test_names_of_files_that_are_no_text_and_endless_numbers_are_borne(tmp_path):
+    put(tmp_path / "Ada" / f"02_forward ({'9' * 200}).ipynb", FORWARD)
+    os.makedirs(os.fsencode(tmp_path) + b"/Bob\xff")
+    with open(os.fsencode(tmp_path) + b"/Bob\xff/02_forward\xfe.ipynb", "w") as file:
+        file.write(FORWARD)
+    for learner in submissions.collect(tmp_path):
+        assert learner.latest()
+        "".join([learner.name, *(n.path for n in learner.notebooks)]).encode()
 
 
 def test_a_folder_without_notebooks_says_so(tmp_path):

@@ -19,6 +19,8 @@ from helpers.exercises import load_part_iii
 from helpers.files import replaced_atomically, write_atomically
 from helpers.launcher.teaching import grade_parser
 
+# Files about all learners; no folder of a learner's may be in their way.
+ABOUT_ALL = ("grades.csv", "report.html", "moodle.csv", "canvas.csv", "autograder.zip")
 ISOLATED = "Each learner's code ran in a sandbox of its own, without network, files or rights."
 TRUSTED = (
     "The code of these submissions ran WITHOUT a sandbox, with the rights of whoever graded "
@@ -35,6 +37,8 @@ def main() -> int:
     )
     load_part_iii()
     try:
+        if into.resolve().is_relative_to(folder.resolve()):
+            raise FileExistsError(f"{into} lies in {folder}: choose a folder outside with --into")
         worth = points.read(options.points)
         learners = submissions.collect(folder)
         if not options.trust_submissions and (why := sandbox.why_not()):
@@ -116,7 +120,7 @@ def fingerprint(learner: Learner, options: argparse.Namespace) -> str:
 
 def folder_names(learners: list[Learner]) -> dict[int, str]:
     """A folder for each learner, by the learner's id(); two of the same name get numbers."""
-    taken: set[str] = set()
+    taken = set(ABOUT_ALL)
     names = {}
     for learner in learners:
         wanted = f"{learner.name} {learner.identifier}".strip()

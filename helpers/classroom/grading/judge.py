@@ -1,15 +1,18 @@
 """Grades one learner: asks the sandbox about every answer, whatever happens in there."""
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from helpers.classroom.grading import originals
 from helpers.classroom.grading.sandbox import LostError, Sandbox
-from helpers.classroom.grading.submissions import Learner, Notebook
+from helpers.classroom.grading.submissions import Learner, Notebook, writable
 from helpers.exercises.engine import EXERCISES
 
 REFERENCE = "the same as what solution() prints"
 INTERNALS = "uses {names}"
+BUDGET = 12  # answers of one notebook that may take all their time
+LONGEST = 2000  # characters of a message
 UNTOUCHED = "○ not attempted yet"
 
 
@@ -71,14 +74,18 @@ def answers_of(
     except LostError as lost:
         read = {"lost": str(lost)}
     if "lost" in read:
-        problems.append(f"{notebook.path}: cannot be read: {read['lost']}")
+        problems.append(f"{notebook.path}: cannot be read: {writable(str(read['lost']))}")
         return {e: Answer("fail", "✗ the notebook cannot be read") for e in of_notebook}
-    problems += [f"{notebook.path}: {problem}" for problem in read["problems"]]
+    problems += [f"{notebook.path}: {writable(problem)}" for problem in read["problems"]]
     answers = {}
+    until = time.monotonic() + BUDGET * sandbox.seconds
     for exercise in of_notebook:
         known = read["answers"].get(exercise)
         if known and known["fingerprint"] == originals.fingerprints(name).get(exercise):
             answers[exercise] = Answer("todo", UNTOUCHED)  # code to repair passes some checks
+            continue
+        if time.monotonic() > until:
+            answers[exercise] = Answer("fail", "✗ no verdict: the notebook took too long before")
             continue
         answers[exercise] = verdict(exercise, name, notebook, sandbox)
         if known and known["is_long"]:
@@ -97,20 +104,23 @@ def verdict(exercise: str, name: str, notebook: Notebook, sandbox: Sandbox) -> A
     except LostError as lost:
         said = {"lost": str(lost)}
     try:
-        return Answer("fail", f"✗ no verdict: {said['lost']}") if "lost" in said else well(said)
-    except (KeyError, TypeError, ValueError):
+        if "lost" in said:
+            return Answer("fail", writable(f"✗ no verdict: {said['lost']}"[:LONGEST]))
+        return well(said)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return Answer("fail", "✗ no verdict: what came back is none")
 
 
 def well(said: dict) -> Answer:
-    """A verdict that has the form of one. Raises KeyError, TypeError or ValueError otherwise."""
+    """A verdict that has the form of one. Raises KeyError, TypeError, ValueError or
+    OverflowError otherwise."""
     status, message = said["status"], said["message"]
     passed, checks = int(said["passed"]), int(said["checks"])
     if status not in ("todo", "fail", "pass") or not isinstance(message, str):
         raise ValueError("not a verdict")
     if not 0 <= passed <= checks or len(said) != 4:
         raise ValueError("not a verdict")
-    return Answer(status, message, passed, checks)
+    return Answer(status, writable(message[:LONGEST]), passed, checks)
 
 
 def load(sandbox: Sandbox, name: str, notebook: Notebook) -> None:

@@ -70,7 +70,7 @@ def read(cells: Iterable[str]) -> Reading:
     for number, source in enumerate(cells):
         try:
             tree = ast.parse(plain_python(source))
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except Exception as error:  # of IPython's rules and Python's parser, whatever it is
             reading.problems.append(f"code cell {number + 1} cannot be read: {told(error)}")
             continue
         for statement in tree.body:

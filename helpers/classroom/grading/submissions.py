@@ -22,10 +22,13 @@ LARGEST = 50 << 20  # bytes of one notebook; those of the course have at most tw
 MOST_CELLS = 5000
 MOST_FILES = 100_000  # in one zip, or for one learner
 DEEPEST = 3  # zips in zips
+LONGEST_NAME = 150  # bytes of a folder's name
 
 MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_file_?$")
 CANVAS = re.compile(r"(?P<name>[^_]+?)_(?:LATE_)?(?P<id>\d+)_(?P<submission>\d+)_(?P<file>.+)$")
-ATTEMPT = re.compile(r"(?:attempt|versuch)[ _-]*(\d+)|\((\d+)\)|-(\d+)$", re.IGNORECASE)
+ATTEMPT = re.compile(
+    r"(?:attempt|versuch)[ _-]*(\d{1,9})(?!\d)|\((\d{1,9})\)|-(\d{1,9})$", re.IGNORECASE
+)
 BANNED = set('/\\:*?"<>|')  # in names of files, on one system or another
 # Folders that systems and Jupyter put beside what was made.
 NOT_WORK = {"__MACOSX", ".ipynb_checkpoints", "__pycache__"}
@@ -39,6 +42,9 @@ class File:
     changed: float
     raw: bytes | None
     problem: str = ""
+
+    def __post_init__(self):
+        self.parts = tuple(map(writable, self.parts))
 
 
 @dataclass
@@ -224,11 +230,17 @@ def who(parts: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
     return plain(name or PurePosixPath(first).stem), "", parts
 
 
+def writable(text: str) -> str:
+    """A text that can be written: names of files can hold bytes that are no letters."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def plain(name: str) -> str:
     """A name in one form of Unicode, without what no name has: paths, line breaks, controls."""
     composed = unicodedata.normalize("NFC", name)
     letters = "".join(c for c in composed if unicodedata.category(c)[0] != "C" and c not in BANNED)
-    return " ".join(letters.split()).strip(". ")[:100] or "nameless"
+    short = " ".join(letters.split()).encode()[:LONGEST_NAME].decode(errors="ignore")
+    return short.strip(". ") or "nameless"
 
 
 # ------------------------------------------------------------- notebooks
